@@ -1,0 +1,1 @@
+"""amongo: PyMongo's async API with the database inside it."""

@@ -1,0 +1,37 @@
+"""What a running pipeline may ask of the world around it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from random import Random
+from typing import Any
+
+from amongo.runtime.interrupts import NEVER, Interrupt
+from amongo.runtime.limits import BLOCKING_STAGE_BYTES
+
+Document = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """The surroundings of one run of a pipeline.
+
+    database        the database that other collections are read from
+    read            (database, collection) -> its documents, in natural order; a view gives what the view shows
+    variables       values of `$$NOW`, `$$CLUSTER_TIME`, `let` and the like, without the dollars
+    interrupt       the operation's stop signal
+    random          the source of $sample and $rand
+    memory_bytes    how much a blocking stage may hold
+    """
+
+    database: str
+    read: Callable[[str, str], Iterable[Document]]
+    variables: Mapping[str, Any] = field(default_factory=dict)
+    interrupt: Interrupt = NEVER
+    random: Random = field(default_factory=Random)
+    memory_bytes: int = BLOCKING_STAGE_BYTES
+
+    def with_variables(self, variables: Mapping[str, Any]) -> Environment:
+        """The same surroundings with more variables, for a sub-pipeline."""
+        return replace(self, variables={**self.variables, **variables})

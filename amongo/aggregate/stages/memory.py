@@ -1,0 +1,43 @@
+"""How much a blocking stage holds: sizes are sampled, and past the bound the stage fails as the server does."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from amongo.errors import pipeline as errors
+from amongo.values.codec import encode
+from amongo.values.missing import MISSING
+
+_MEASURED_FIRST: Final = 32  # every one of the first values is measured,
+_MEASURED_EVERY: Final = 16  # then one in so many stands for the rest
+_PER_VALUE_BYTES: Final = 64  # what a value costs besides its own bytes
+
+
+class MemoryBound:
+    """Adds up the (sampled) encoded sizes of what a stage keeps.
+
+    name          the stage, for the message
+    limit_bytes   the bound
+    """
+
+    __slots__ = ("_count", "_held_bytes", "_limit_bytes", "_name")
+
+    def __init__(self, name: str, limit_bytes: int) -> None:
+        self._name = name
+        self._limit_bytes = limit_bytes
+        self._held_bytes = 0
+        self._count = 0
+
+    def add(self, value: Any) -> None:
+        """Account for one more value.
+
+        errors   MEMORY_EXCEEDED past the bound
+        """
+        self._count += 1
+        if self._count > _MEASURED_FIRST and self._count % _MEASURED_EVERY:
+            return
+        weight = 1 if self._count <= _MEASURED_FIRST else _MEASURED_EVERY
+        size = len(encode({"": value})) if value is not MISSING else 0
+        self._held_bytes += weight * (size + _PER_VALUE_BYTES)
+        if self._held_bytes > self._limit_bytes:
+            raise errors.MEMORY_EXCEEDED(name=self._name)

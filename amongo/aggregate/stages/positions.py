@@ -1,0 +1,54 @@
+"""Where a stage may stand: rules that are checked for the whole pipeline before anything runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Where one stage may stand.
+
+    first                 only at the start of a pipeline
+    last                  only at the end of a pipeline
+    in_facet, in_lookup, in_union   whether a sub-pipeline of that stage may hold it
+    needs_collection      False: only in a pipeline without a collection; None: in both kinds
+    """
+
+    first: bool = False
+    last: bool = False
+    in_facet: bool = True
+    in_lookup: bool = True
+    in_union: bool = True
+    needs_collection: bool | None = True
+
+
+_SOURCE: Final = Position(first=True, in_facet=False)
+_WRITER: Final = Position(last=True, in_facet=False, in_lookup=False, in_union=False)
+
+POSITIONS: Final[dict[str, Position]] = {
+    "$changeStream": Position(first=True, in_facet=False, in_lookup=False, in_union=False, needs_collection=None),
+    "$collStats": _SOURCE,
+    "$currentOp": Position(first=True, in_facet=False, in_lookup=False, in_union=False, needs_collection=False),
+    "$documents": Position(first=True, in_facet=False, needs_collection=False),
+    "$facet": Position(in_facet=False),
+    "$geoNear": _SOURCE,
+    "$indexStats": _SOURCE,
+    "$listLocalSessions": Position(
+        first=True, in_facet=False, in_lookup=False, in_union=False, needs_collection=False
+    ),
+    "$listSampledQueries": Position(first=True, in_facet=False, needs_collection=False),
+    "$listSessions": _SOURCE,
+    "$merge": _WRITER,
+    "$out": _WRITER,
+    "$planCacheStats": _SOURCE,
+    "$querySettings": Position(first=True, in_facet=False, needs_collection=False),
+    "$search": _SOURCE,
+    "$searchMeta": _SOURCE,
+    "$vectorSearch": Position(first=True, in_facet=False, in_lookup=False),
+}
+"""Rules of the stages that have any; a stage that is not here may stand anywhere in a pipeline on a collection.
+Source: manual, the "Restrictions" or "Behavior" section of each stage."""
+
+ANYWHERE: Final = Position()

@@ -1,0 +1,61 @@
+"""What a stage is: a frozen object, parsed once, which binds to a generator function."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from amongo.aggregate.environment import Document, Environment
+from amongo.mql.expressions import Expression, Scope, parse_in
+
+if TYPE_CHECKING:
+    from amongo.aggregate.pipeline import Pipeline
+
+Run = Callable[[Iterable[Document], Environment], Iterator[Document]]
+
+
+class Stage(ABC):
+    """One step of a pipeline. `bind` does what can be done before the first document and gives the generator."""
+
+    __slots__ = ()
+
+    @abstractmethod
+    def bind(self) -> Run:
+        """The stage as `(documents, environment) -> documents`.
+
+        errors   those of constant parts, for example a constant division by zero
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """Where a stage stands while it is parsed.
+
+    scope            variables and collation for its expressions
+    parse_pipeline   how a sub-pipeline is parsed: (stages, surroundings) -> Pipeline
+    container        the stage around this pipeline, "" at the top
+    depth            how many pipelines stand around this one
+    has_collection   False for a pipeline without one: a database aggregate, or a $lookup without `from`
+    """
+
+    parse_pipeline: Callable[[Any, Surroundings], Pipeline]
+    scope: Scope = field(default_factory=Scope)
+    container: str = ""
+    depth: int = 0
+    has_collection: bool = True
+
+    def parse(self, spec: Any) -> Expression:
+        """Parse an expression of the stage."""
+        return parse_in(spec, self.scope)
+
+    def inside(self, container: str, *, scope: Scope | None = None, has_collection: bool = True) -> Surroundings:
+        """The surroundings of a sub-pipeline of `container`."""
+        return replace(
+            self,
+            container=container,
+            scope=scope or self.scope,
+            depth=self.depth + 1,
+            has_collection=has_collection,
+        )

@@ -1,0 +1,214 @@
+"""Write statements in batches, on their way to the waist.
+
+Each function runs one batch of statements of one kind and gives the server's reply document. A batch goes as a request
+object; what only the server can judge (a write concern of more nodes, a collation, `let`) goes as the command that
+PyMongo would send.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import repeat
+from typing import TYPE_CHECKING, Any
+
+import bson
+from bson.codec_options import CodecOptions
+from bson.raw_bson import RawBSONDocument
+from pymongo.errors import ConfigurationError, DocumentTooLarge, DuplicateKeyError, WriteError
+
+from amongo.client.documents import canonical_filter, decode_reply, document_too_large
+from amongo.client.sending import raise_write_concern_error, send
+from amongo.client.session import AsyncClientSession, session_for
+from amongo.commands.delete import DeleteRequest, DeleteStatement
+from amongo.commands.insert import InsertRequest
+from amongo.commands.update import UpdateRequest, UpdateStatement
+from amongo.errors import ErrorCode
+from amongo.runtime.limits import COMMAND_BYTES, DECODE_SLICE_BYTES, DOCUMENT_BYTES, ENCODE_SLICE_COUNT
+from amongo.values import codec
+
+if TYPE_CHECKING:
+    from amongo.client.collection.core import CollectionCore
+
+_FIRST_SLICE_COUNT = 16  # until the documents' size is known
+_RAW_CODEC: CodecOptions[Any] = CodecOptions(document_class=RawBSONDocument)
+
+
+@dataclass(frozen=True, slots=True)
+class WriteOptions:
+    """What accompanies a batch; the command's fields of these names."""
+
+    session: AsyncClientSession | None = None
+    let: Mapping[str, Any] | None = None
+    comment: Any = None
+    bypass_document_validation: bool | None = None
+
+    def fields(self) -> dict[str, Any]:
+        """The fields that are set."""
+        fields = {
+            "let": self.let,
+            "comment": self.comment,
+            "bypassDocumentValidation": self.bypass_document_validation,
+        }
+        return {name: value for name, value in fields.items() if value is not None}
+
+
+NO_OPTIONS = WriteOptions()
+
+
+def check_session(collection: CollectionCore[Any], session: AsyncClientSession | None) -> None:
+    """Refuse a session that this write cannot run in.
+
+    errors   ValueError, InvalidOperation; ConfigurationError for an unacknowledged write in an explicit session
+    """
+    found = session_for(collection._client, session)
+    if found is not None and not collection.write_concern.acknowledged:
+        raise ConfigurationError(
+            f"Explicit sessions are incompatible with unacknowledged write concern: {collection.write_concern!r}"
+        )
+
+
+# The three kinds
+
+
+class Encoder:
+    """Encodes many documents in slices; between slices the event loop may have its turn.
+
+    A slice is as many documents as make `DECODE_SLICE_BYTES`, judged by the slice before.
+    """
+
+    def __init__(self, documents: Sequence[Any], codec_options: CodecOptions[Any]) -> None:
+        self._documents = documents
+        self._codec_options = codec_options
+        self._position = 0
+        self._count = _FIRST_SLICE_COUNT
+
+    def next_slice(self) -> list[bytes]:
+        """The bytes of the next documents; empty after the last.
+
+        errors   bson's InvalidDocument and InvalidStringData, PyMongo's DocumentTooLarge
+        """
+        documents = self._documents[self._position : self._position + self._count]
+        if not documents:
+            return []
+        raws = list(map(bson.encode, documents, repeat(False), repeat(self._codec_options)))
+        largest = max(map(len, raws))
+        if largest > DOCUMENT_BYTES:
+            raise document_too_large(largest)
+        self._position += len(raws)
+        self._count = max(1, min(ENCODE_SLICE_COUNT, len(raws) * DECODE_SLICE_BYTES // sum(map(len, raws))))
+        return raws
+
+
+async def run_inserts(
+    collection: CollectionCore[Any], raws: list[bytes], is_ordered: bool, options: WriteOptions
+) -> dict[str, Any]:
+    """Insert documents given as BSON bytes.
+
+    errors   none of a document: they stand in the reply's `writeErrors`
+    """
+    if collection._writes_directly:
+        request = InsertRequest(collection._full_name, raws, is_ordered)
+        reply = await collection._client._runner.execute(request, is_durable=collection._is_durable)
+        return reply.document()  # type: ignore[no-any-return]
+    documents = [RawBSONDocument(raw, _RAW_CODEC) for raw in raws]
+    return await _send(collection, "insert", "documents", documents, is_ordered, options)
+
+
+async def run_updates(
+    collection: CollectionCore[Any], statements: Sequence[Mapping[str, Any]], is_ordered: bool, options: WriteOptions
+) -> dict[str, Any]:
+    """Run update statements of the shape {"q", "u", "multi", "upsert", …}.
+
+    errors   none of a statement: they stand in the reply's `writeErrors`; bson's, and DocumentTooLarge
+    """
+    if collection._writes_directly and options.let is None:
+        codec_options = collection.codec_options
+        updates: list[UpdateStatement] = []
+        for statement in statements:
+            if statement.get("collation") is not None:
+                break
+            updates.append(_update_statement(statement, codec_options))
+            if len(updates) % ENCODE_SLICE_COUNT == 0:
+                await collection._client._runner.breathe()
+        else:
+            request = UpdateRequest(collection._full_name, tuple(updates), is_ordered)
+            reply = await collection._client._runner.execute(request, is_durable=collection._is_durable)
+            return reply.document()  # type: ignore[no-any-return]
+    return await _send(collection, "update", "updates", statements, is_ordered, options)
+
+
+async def run_deletes(
+    collection: CollectionCore[Any], statements: Sequence[Mapping[str, Any]], is_ordered: bool, options: WriteOptions
+) -> dict[str, Any]:
+    """Run delete statements of the shape {"q", "limit", …}.
+
+    errors   none of a statement: they stand in the reply's `writeErrors`; bson's
+    """
+    if collection._writes_directly and options.let is None:
+        codec_options = collection.codec_options
+        deletes: list[DeleteStatement] = []
+        for statement in statements:
+            if statement.get("collation") is not None or statement.get("hint") is not None:
+                break
+            deletes.append(DeleteStatement(canonical_filter(statement["q"], codec_options), not statement["limit"]))
+            if len(deletes) % ENCODE_SLICE_COUNT == 0:
+                await collection._client._runner.breathe()
+        else:
+            request = DeleteRequest(collection._full_name, tuple(deletes), is_ordered)
+            reply = await collection._client._runner.execute(request, is_durable=collection._is_durable)
+            return reply.document()  # type: ignore[no-any-return]
+    return await _send(collection, "delete", "deletes", statements, is_ordered, options)
+
+
+def _update_statement(statement: Mapping[str, Any], codec_options: CodecOptions[Any]) -> UpdateStatement:
+    raw = bson.encode(statement, codec_options=codec_options)
+    if len(raw) > COMMAND_BYTES:
+        raise DocumentTooLarge("update command document too large")
+    known = codec.decode(raw)
+    return UpdateStatement(
+        known["q"],
+        known["u"],
+        known.get("multi", False),
+        known.get("upsert", False),
+        known.get("arrayFilters"),
+        known.get("hint"),
+        known.get("sort"),
+    )
+
+
+async def _send(
+    collection: CollectionCore[Any],
+    command: str,
+    field: str,
+    statements: Sequence[Any],
+    is_ordered: bool,
+    options: WriteOptions,
+) -> dict[str, Any]:
+    return await send(
+        collection._client,
+        collection.database.name,
+        {command: collection.name, "ordered": is_ordered, field: list(statements), **options.fields()},
+        collection.codec_options,
+        session=options.session,
+        write_concern=collection.write_concern,
+        keeps_write_concern_error=True,
+    )
+
+
+# What came of it
+
+
+def raise_write_failure(reply: Mapping[str, Any], codec_options: CodecOptions[Any]) -> None:
+    """Raise the failure that the reply of a single write reports, if it reports one.
+
+    errors   DuplicateKeyError, WriteError, WriteConcernError, WTimeoutError
+    """
+    failures = reply.get("writeErrors")
+    if failures:
+        details = decode_reply(failures[-1], codec_options)
+        if details["code"] == ErrorCode.DuplicateKey:
+            raise DuplicateKeyError(details["errmsg"], details["code"], details)
+        raise WriteError(details["errmsg"], details["code"], details)
+    if "writeConcernError" in reply:
+        raise_write_concern_error(reply)

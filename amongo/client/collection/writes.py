@@ -1,0 +1,310 @@
+"""Writing to a collection: insert, update, replace, delete, bulk_write. Source: PyMongo, collection."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from bson.objectid import ObjectId
+from bson.raw_bson import RawBSONDocument
+from pymongo import helpers_shared
+from pymongo.collation import validate_collation_or_none
+from pymongo.common import (
+    validate_is_document_type,
+    validate_is_mapping,
+    validate_list,
+    validate_list_or_none,
+    validate_ok_for_replace,
+    validate_ok_for_update,
+)
+from pymongo.errors import ConfigurationError
+from pymongo.operations import DeleteMany, DeleteOne, InsertOne, ReplaceOne, UpdateMany, UpdateOne
+from pymongo.results import BulkWriteResult, DeleteResult, InsertManyResult, InsertOneResult, UpdateResult
+from pymongo.typings import _CollationIn, _DocumentType, _Pipeline
+from pymongo.write_concern import validate_boolean
+
+from amongo.client.collection.batches import (
+    NO_OPTIONS,
+    WriteOptions,
+    check_session,
+    raise_write_failure,
+    run_deletes,
+    run_updates,
+)
+from amongo.client.collection.bulk import Bulk, identify
+from amongo.client.collection.core import CollectionCore
+from amongo.client.documents import decode_reply, encode_document
+from amongo.client.session import AsyncClientSession
+from amongo.commands.insert import InsertRequest
+
+if TYPE_CHECKING:
+    from pymongo.operations import _IndexKeyHint
+
+_WriteOp = InsertOne[_DocumentType] | DeleteOne | DeleteMany | ReplaceOne[_DocumentType] | UpdateOne | UpdateMany
+
+
+class CollectionWrites(CollectionCore[_DocumentType]):
+    """The writing operations of a collection."""
+
+    async def insert_one(
+        self,
+        document: _DocumentType | RawBSONDocument,
+        bypass_document_validation: bool | None = None,
+        session: AsyncClientSession | None = None,
+        comment: Any | None = None,
+    ) -> InsertOneResult:
+        """Insert a document; without an `_id` it is given one, in the caller's mapping too.
+
+        errors   TypeError, bson's InvalidDocument, DocumentTooLarge, DuplicateKeyError, WriteError
+        """
+        if type(document) is not dict:
+            validate_is_document_type("document", document)
+        identity = identify(document)
+        raw = encode_document(document, self._codec_options)
+        if session is not None:
+            check_session(self, session)
+        if self._writes_directly:
+            request = InsertRequest(self._full_name, (raw,))
+            reply = await self._client._runner.execute(request, is_durable=self._is_durable)
+            if reply.errors and self._write_concern.acknowledged:
+                raise_write_failure(reply.document(), self._reply_codec_options)
+        else:
+            bulk = Bulk(self._itself(), True, WriteOptions(session, None, comment, bypass_document_validation))
+            raise_write_failure(await bulk.insert_raw([raw]), self._reply_codec_options)
+        return InsertOneResult(identity, self._write_concern.acknowledged)
+
+    async def insert_many(
+        self,
+        documents: Iterable[_DocumentType | RawBSONDocument],
+        ordered: bool = True,
+        bypass_document_validation: bool | None = None,
+        session: AsyncClientSession | None = None,
+        comment: Any | None = None,
+    ) -> InsertManyResult:
+        """Insert documents; with `ordered` the first failure ends it, without the rest is inserted all the same.
+
+        errors   TypeError, bson's InvalidDocument, DocumentTooLarge, BulkWriteError
+        """
+        if not isinstance(documents, Iterable) or isinstance(documents, Mapping) or not documents:
+            raise TypeError("documents must be a non-empty list")
+        check_session(self, session)
+        bulk = Bulk(self._itself(), ordered, WriteOptions(session, None, comment, bypass_document_validation))
+        identities: list[Any] = []
+        for document in documents:
+            if type(document) is not dict:
+                validate_is_document_type("document", document)
+                if isinstance(document, RawBSONDocument):
+                    bulk.inserts.append(document)
+                    continue
+            if "_id" not in document:
+                document["_id"] = ObjectId()  # type: ignore[index]
+            identities.append(document["_id"])
+            bulk.inserts.append(document)
+            if len(identities) & 1023 == 0:
+                await self._client._runner.breathe()
+        await bulk.execute_inserts()
+        return InsertManyResult(identities, self._write_concern.acknowledged)
+
+    async def replace_one(
+        self,
+        filter: Mapping[str, Any],
+        replacement: Mapping[str, Any],
+        upsert: bool = False,
+        bypass_document_validation: bool | None = None,
+        collation: _CollationIn | None = None,
+        hint: _IndexKeyHint | None = None,
+        session: AsyncClientSession | None = None,
+        let: Mapping[str, Any] | None = None,
+        sort: Mapping[str, Any] | None = None,
+        comment: Any | None = None,
+    ) -> UpdateResult:
+        """Replace the first document that matches, keeping its `_id`.
+
+        errors   TypeError, ValueError, DuplicateKeyError, WriteError
+        """
+        validate_is_mapping("filter", filter)
+        validate_ok_for_replace(replacement)
+        statement = self._update_statement(filter, replacement, upsert, collation, None, hint, sort)
+        return await self._update(statement, session, let, comment, bypass_document_validation)
+
+    async def update_one(
+        self,
+        filter: Mapping[str, Any],
+        update: Mapping[str, Any] | _Pipeline,
+        upsert: bool = False,
+        bypass_document_validation: bool | None = None,
+        collation: _CollationIn | None = None,
+        array_filters: Sequence[Mapping[str, Any]] | None = None,
+        hint: _IndexKeyHint | None = None,
+        session: AsyncClientSession | None = None,
+        let: Mapping[str, Any] | None = None,
+        sort: Mapping[str, Any] | None = None,
+        comment: Any | None = None,
+    ) -> UpdateResult:
+        """Update the first document that matches; with `upsert`, insert one if none does.
+
+        errors   TypeError, ValueError, DuplicateKeyError, WriteError
+        """
+        validate_is_mapping("filter", filter)
+        validate_ok_for_update(update)
+        validate_list_or_none("array_filters", array_filters)
+        statement = self._update_statement(filter, update, upsert, collation, array_filters, hint, sort)
+        return await self._update(statement, session, let, comment, bypass_document_validation)
+
+    async def update_many(
+        self,
+        filter: Mapping[str, Any],
+        update: Mapping[str, Any] | _Pipeline,
+        upsert: bool = False,
+        array_filters: Sequence[Mapping[str, Any]] | None = None,
+        bypass_document_validation: bool | None = None,
+        collation: _CollationIn | None = None,
+        hint: _IndexKeyHint | None = None,
+        session: AsyncClientSession | None = None,
+        let: Mapping[str, Any] | None = None,
+        comment: Any | None = None,
+    ) -> UpdateResult:
+        """Update every document that matches; with `upsert`, insert one if none does.
+
+        errors   TypeError, ValueError, DuplicateKeyError, WriteError
+        """
+        validate_is_mapping("filter", filter)
+        validate_ok_for_update(update)
+        validate_list_or_none("array_filters", array_filters)
+        statement = self._update_statement(filter, update, upsert, collation, array_filters, hint, None)
+        statement["multi"] = True
+        return await self._update(statement, session, let, comment, bypass_document_validation)
+
+    async def delete_one(
+        self,
+        filter: Mapping[str, Any],
+        collation: _CollationIn | None = None,
+        hint: _IndexKeyHint | None = None,
+        session: AsyncClientSession | None = None,
+        let: Mapping[str, Any] | None = None,
+        comment: Any | None = None,
+    ) -> DeleteResult:
+        """Delete the first document that matches.
+
+        errors   TypeError, WriteError
+        """
+        return await self._delete(filter, 1, collation, hint, session, let, comment)
+
+    async def delete_many(
+        self,
+        filter: Mapping[str, Any],
+        collation: _CollationIn | None = None,
+        hint: _IndexKeyHint | None = None,
+        session: AsyncClientSession | None = None,
+        let: Mapping[str, Any] | None = None,
+        comment: Any | None = None,
+    ) -> DeleteResult:
+        """Delete every document that matches.
+
+        errors   TypeError, WriteError
+        """
+        return await self._delete(filter, 0, collation, hint, session, let, comment)
+
+    async def bulk_write(
+        self,
+        requests: Sequence[_WriteOp[_DocumentType]],
+        ordered: bool = True,
+        bypass_document_validation: bool | None = None,
+        session: AsyncClientSession | None = None,
+        comment: Any | None = None,
+        let: Mapping[str, Any] | None = None,
+    ) -> BulkWriteResult:
+        """Run many operations in few batches; with `ordered` in their order, up to the first failure.
+
+        errors   TypeError, InvalidOperation, BulkWriteError
+        """
+        validate_list("requests", requests)
+        check_session(self, session)
+        bulk = Bulk(self._itself(), ordered, WriteOptions(session, let, comment, bypass_document_validation))
+        for request in requests:
+            try:
+                request._add_to_bulk(bulk)  # type: ignore[arg-type]
+            except AttributeError:
+                raise TypeError(f"{request!r} is not a valid request") from None
+        result = await bulk.execute()
+        return BulkWriteResult({}, False) if result is None else BulkWriteResult(result, True)
+
+    # One statement
+
+    def _update_statement(
+        self,
+        filter: Mapping[str, Any],
+        update: Any,
+        upsert: bool,
+        collation: _CollationIn | None,
+        array_filters: Sequence[Mapping[str, Any]] | None,
+        hint: _IndexKeyHint | None,
+        sort: Mapping[str, Any] | None,
+    ) -> dict[str, Any]:
+        validate_boolean("upsert", upsert)
+        statement = {"q": filter, "u": update, "multi": False, "upsert": upsert}
+        if collation is not None:
+            self._require_acknowledged("Collation")
+            statement["collation"] = validate_collation_or_none(collation)
+        if array_filters is not None:
+            self._require_acknowledged("arrayFilters")
+            statement["arrayFilters"] = array_filters
+        if hint is not None:
+            statement["hint"] = hint if isinstance(hint, str) else helpers_shared._index_document(hint)
+        if sort is not None:
+            validate_is_mapping("sort", sort)
+            statement["sort"] = sort
+        return statement
+
+    async def _update(
+        self,
+        statement: dict[str, Any],
+        session: AsyncClientSession | None,
+        let: Mapping[str, Any] | None,
+        comment: Any,
+        bypass_document_validation: bool | None,
+    ) -> UpdateResult:
+        options = NO_OPTIONS
+        if session is not None or let is not None or comment is not None:
+            if let is not None:
+                validate_is_mapping("let", let)
+            check_session(self, session)
+            options = WriteOptions(session, let, comment, bypass_document_validation)
+        reply = await run_updates(self, (statement,), True, options)
+        if not self._write_concern.acknowledged:
+            return UpdateResult(None, False)
+        raise_write_failure(reply, self._reply_codec_options)
+        reply["updatedExisting"] = bool(reply["n"]) and "upserted" not in reply
+        if "upserted" in reply:
+            reply = decode_reply(reply, self._reply_codec_options)
+            reply["upserted"] = reply["upserted"][0]["_id"]
+        return UpdateResult(reply, True)
+
+    async def _delete(
+        self,
+        filter: Mapping[str, Any],
+        limit: int,
+        collation: _CollationIn | None,
+        hint: _IndexKeyHint | None,
+        session: AsyncClientSession | None,
+        let: Mapping[str, Any] | None,
+        comment: Any,
+    ) -> DeleteResult:
+        validate_is_mapping("filter", filter)
+        statement: dict[str, Any] = {"q": filter, "limit": limit}
+        if collation is not None:
+            self._require_acknowledged("Collation")
+            statement["collation"] = validate_collation_or_none(collation)
+        if hint is not None:
+            statement["hint"] = hint if isinstance(hint, str) else helpers_shared._index_document(hint)
+        if let is not None:
+            validate_is_document_type("let", let)
+        check_session(self, session)
+        reply = await run_deletes(self, (statement,), True, WriteOptions(session, let, comment))
+        if self._write_concern.acknowledged:
+            raise_write_failure(reply, self._reply_codec_options)
+        return DeleteResult(reply, self._write_concern.acknowledged)
+
+    def _require_acknowledged(self, option: str) -> None:
+        if not self._write_concern.acknowledged:
+            raise ConfigurationError(f"{option} is unsupported for unacknowledged writes.")

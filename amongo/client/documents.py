@@ -1,0 +1,160 @@
+"""Documents at the door: encoded once on entry, decoded from raw bytes on the way out.
+
+In: a document becomes BSON bytes with the caller's codec options; a filter or an update becomes canonical values
+(see `amongo.values`). Out: a batch of raw documents is decoded slice by slice, so that no decoding holds the event
+loop for long.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import bson
+from bson.codec_options import CodecOptions
+from bson.objectid import ObjectId
+from bson.raw_bson import RawBSONDocument
+from pymongo.errors import DocumentTooLarge
+
+from amongo.runtime.limits import DECODE_SLICE_BYTES, DOCUMENT_BYTES
+from amongo.values import codec
+
+_INT32_MIN, _INT32_MAX = -(2**31), 2**31 - 1
+
+
+def encode_document(document: Any, codec_options: CodecOptions[Any]) -> bytes:
+    """The bytes of a document to insert.
+
+    errors   bson's InvalidDocument and InvalidStringData, PyMongo's DocumentTooLarge
+    """
+    raw = bson.encode(document, codec_options=codec_options)
+    if len(raw) > DOCUMENT_BYTES:
+        raise document_too_large(len(raw))
+    return raw
+
+
+def document_too_large(size_bytes: int) -> DocumentTooLarge:
+    """PyMongo's error for a document that no server takes."""
+    return DocumentTooLarge(
+        f"BSON document too large ({size_bytes} bytes) - the connected server supports "
+        f"BSON document sizes up to {DOCUMENT_BYTES} bytes."
+    )
+
+
+def canonical_filter(filter: Any, codec_options: CodecOptions[Any]) -> dict[str, Any]:
+    """A filter as canonical values; `{"_id": x}` of a type that is canonical already goes as it is."""
+    if type(filter) is dict and len(filter) == 1 and "_id" in filter:
+        value = filter["_id"]
+        kind = type(value)
+        if (
+            kind is ObjectId
+            or (kind is str and value.isascii())
+            or (kind is int and _INT32_MIN <= value <= _INT32_MAX)
+        ):
+            return filter
+    elif not filter:
+        return {}
+    return canonical({"v": filter}, codec_options)["v"]  # type: ignore[no-any-return]
+
+
+def canonical(document: Mapping[str, Any], codec_options: CodecOptions[Any]) -> dict[str, Any]:
+    """A document as canonical values, its types as the codec options write them.
+
+    Wrap what has to keep its order in another document: encoding puts the `_id` of the outermost one first.
+    """
+    return codec.decode(bson.encode(document, codec_options=codec_options))
+
+
+def decode_reply(reply: Mapping[str, Any], codec_options: CodecOptions[Any]) -> Any:
+    """A reply of the waist as the caller sees it: its canonical values and raw documents decoded."""
+    return bson.decode(codec.encode(reply), codec_options)
+
+
+def raw_of(document: Any) -> bytes:
+    """The bytes of one document of a cursor's batch."""
+    if type(document) is RawBSONDocument:
+        return document.raw
+    return codec.encode(document)
+
+
+class DocumentBuffer:
+    """One batch of raw documents on its way to the caller.
+
+    Holds bytes, and at most one decoded slice of `DECODE_SLICE_BYTES` (or of one larger document).
+    """
+
+    __slots__ = ("_codec_options", "_position", "_raws", "ready")
+
+    def __init__(self, codec_options: CodecOptions[Any]) -> None:
+        self._codec_options = codec_options
+        self._raws: list[bytes] = []
+        self._position = 0
+        self.ready: deque[Any] = deque()
+
+    def __len__(self) -> int:
+        """How many documents are left."""
+        return len(self.ready) + len(self._raws) - self._position
+
+    def fill(self, raws: list[bytes]) -> None:
+        """Take over the next batch; the one before has to be used up."""
+        self._raws = raws
+        self._position = 0
+
+    def clear(self) -> None:
+        """Forget what is left."""
+        self.ready.clear()
+        self.fill([])
+
+    def take(self) -> Any:
+        """The next document.
+
+        errors   IndexError when nothing is left
+        """
+        if not self.ready:
+            self.ready.extend(self._decode_slice(None))
+        return self.ready.popleft()
+
+    def take_slice(self, limit: int | None) -> list[Any]:
+        """The next documents, at most one slice and at most `limit`; empty when nothing is left."""
+        if not self.ready:
+            return self._decode_slice(limit)
+        if limit is None or limit >= len(self.ready):
+            taken = list(self.ready)
+            self.ready.clear()
+            return taken
+        return [self.ready.popleft() for _ in range(limit)]
+
+    def _decode_slice(self, limit: int | None) -> list[Any]:
+        raws, start = self._raws, self._position
+        end = len(raws) if limit is None else min(len(raws), start + limit)
+        stop = start
+        size_bytes = 0
+        while stop < end and size_bytes < DECODE_SLICE_BYTES:
+            size_bytes += len(raws[stop])
+            stop += 1
+        if stop == start:
+            return []
+        self._position = stop
+        return self._decode(raws[start:stop] if stop - start < len(raws) else raws)
+
+    def _decode(self, raws: list[bytes]) -> list[Any]:
+        return bson.decode_all(b"".join(raws), self._codec_options)
+
+
+class RawBatchBuffer(DocumentBuffer):
+    """A batch that the caller gets as bytes: all its documents, one behind the other."""
+
+    __slots__ = ()
+
+    def fill(self, raws: list[bytes]) -> None:
+        """Take over the next batch; an empty one gives nothing."""
+        super().fill([b"".join(raws)] if raws else [])
+
+    def _decode(self, raws: list[bytes]) -> list[Any]:
+        return list(raws)
+
+
+def raw_batch(documents: Iterable[Any]) -> list[bytes]:
+    """The bytes of a batch in a command's reply."""
+    return [raw_of(document) for document in documents]

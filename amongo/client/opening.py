@@ -1,0 +1,177 @@
+"""How a client comes to its store, and parts from it.
+
+A client's operations are done by a `Runner`. Before the first one its place is taken by `Unopened`, which opens the
+store and puts the runner there; so no operation has to ask whether the store is open.
+
+Clients of this process with the same `local://` directory or the same `memory://` name share one open `Instance`,
+counted here.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any, Protocol
+
+from pymongo.errors import ConfigurationError, ConnectionFailure, InvalidOperation, PyMongoError
+
+from amongo.client.failures import to_pymongo
+from amongo.client.runner import Runner
+from amongo.commands.instance import Instance
+from amongo.errors import ErrorCode, ServerError
+from amongo.runtime import workers
+from amongo.runtime.blocking import is_blocking
+
+if TYPE_CHECKING:
+    from amongo.client.address import Address
+    from amongo.client.client import AsyncMongoClient
+
+_UNUSABLE_PATHS = {ErrorCode.InvalidPath, ErrorCode.NonExistentPath, ErrorCode.UnsupportedFormat}
+
+
+class Operations(Protocol):
+    """What a client asks of its runner; see `Runner`."""
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the client is not closed."""
+        ...
+
+    async def execute(self, request: Any, *, is_durable: bool = False, session_id: bytes | None = None) -> Any:
+        """Run a request object of `amongo.commands`."""
+        ...
+
+    async def command(
+        self, database: str, name: str, command: bytes, *, session_id: bytes | None = None
+    ) -> dict[str, Any]:
+        """Run a command document."""
+        ...
+
+    async def breathe(self) -> None:
+        """Give the event loop its turn when it is time."""
+        ...
+
+    async def close(self) -> None:
+        """Part from the store; everything acknowledged is safe afterwards."""
+        ...
+
+
+class Unopened:
+    """Stands for the runner until the first operation, which opens the store."""
+
+    def __init__(self, client: AsyncMongoClient[Any], address: Address) -> None:
+        self._client = client
+        self._address = address
+        self._lock = workers.Lock()
+        self.is_open = True
+
+    async def open(self) -> Operations:
+        """Open the store, on a worker if it is on disk, and give the runner.
+
+        errors   ConfigurationError for a path that cannot be a store of this version, ConnectionFailure for one that
+                 another process owns, OperationFailure for a damaged one; InvalidOperation after close
+        """
+        try:
+            if self._address.path is None:
+                self._open_now()
+            else:
+                await workers.run(self._open_now)
+        except ServerError as error:
+            raise _opening_failure(error) from error
+        except OSError as error:
+            raise ConfigurationError(f"cannot open the store '{self._address.path}': {error}") from error
+        if self._client._runner is self:
+            name = "MongoClient" if is_blocking() else "AsyncMongoClient"
+            raise InvalidOperation(f"Cannot use {name} after close")
+        return self._client._runner
+
+    def _open_now(self) -> None:
+        if not self.is_open:
+            return
+        instance = acquire(self._address)
+        with self._lock:
+            if self.is_open and self._client._runner is self:
+                self._client._runner = Runner(instance, partial(release, self._address, instance))
+                return
+        release(self._address, instance)  # another task was faster, or the client was closed meanwhile
+
+    async def execute(self, request: Any, *, is_durable: bool = False, session_id: bytes | None = None) -> Any:
+        """Open the store, then run the request."""
+        return await (await self.open()).execute(request, is_durable=is_durable, session_id=session_id)
+
+    async def command(
+        self, database: str, name: str, command: bytes, *, session_id: bytes | None = None
+    ) -> dict[str, Any]:
+        """Open the store, then run the command."""
+        return await (await self.open()).command(database, name, command, session_id=session_id)
+
+    async def breathe(self) -> None:
+        """Nothing has happened yet that would need a break."""
+
+    async def close(self) -> None:
+        """Never open the store; if it has been opened just now, part from it."""
+        with self._lock:
+            self.is_open = False
+        if self._client._runner is not self:
+            await self._client._runner.close()
+
+
+def _opening_failure(error: ServerError) -> PyMongoError:
+    if error.code in _UNUSABLE_PATHS:
+        return ConfigurationError(error.message)
+    if error.code == ErrorCode.DBPathInUse:
+        return ConnectionFailure(error.message)
+    return to_pymongo(error)
+
+
+class _Share:
+    """One instance and how many clients use it. `lock` is held while it opens or closes."""
+
+    def __init__(self) -> None:
+        self.lock = workers.Lock()
+        self.instance: Instance | None = None
+        self.users = 0
+
+
+_shares: dict[tuple[str, str], _Share] = {}
+_shares_lock = workers.Lock()
+
+
+def acquire(address: Address) -> Instance:
+    """The open instance of `address`, opened if no client of this process has it open; blocks meanwhile.
+
+    errors   what `Instance.open` raises
+    """
+    key = address.sharing_key
+    if key is None:
+        return Instance.open(None)
+    with _shares_lock:
+        share = _shares.setdefault(key, _Share())
+        share.users += 1
+    with share.lock:
+        try:
+            if share.instance is None:
+                share.instance = Instance.open(address.path)
+        except BaseException:
+            _leave(key, share)
+            raise
+        return share.instance
+
+
+def release(address: Address, instance: Instance) -> None:
+    """Give back what `acquire` gave; the last user's release closes the instance, and blocks meanwhile."""
+    key = address.sharing_key
+    if key is None:
+        instance.close()
+        return
+    share = _shares[key]
+    with share.lock:
+        if _leave(key, share):
+            share.instance = None
+            instance.close()
+
+
+def _leave(key: tuple[str, str], share: _Share) -> bool:
+    """Count one user less; True if it was the last."""
+    with _shares_lock:
+        share.users -= 1
+        return share.users == 0

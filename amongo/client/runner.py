@@ -1,0 +1,75 @@
+"""Where an operation runs: at once on the event loop when it is small, on a worker when it is not.
+
+A thread hop costs more than a point read, and a long operation must not hold the loop. The planner says beforehand
+how many documents a request looks at; up to `LOOP_DOCUMENTS` it runs on the loop, unless a worker holds the store's
+lock just then.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from amongo.client.failures import to_pymongo
+from amongo.commands.context import NO_CONTEXT, Context
+from amongo.commands.instance import Instance
+from amongo.errors import ServerError
+from amongo.runtime.interrupts import NEVER, Interrupt
+from amongo.runtime.limits import LOOP_DOCUMENTS
+from amongo.runtime.turns import take_turn, turn
+from amongo.runtime.workers import run
+
+
+class Runner:
+    """Runs the operations of the clients of one open store."""
+
+    __slots__ = ("instance",)
+
+    def __init__(self, instance: Instance) -> None:
+        self.instance = instance
+
+    async def execute(self, request: Any, *, durable: bool = False, session_id: bytes | None = None) -> Any:
+        """Run a request of a hot command and give its reply object.
+
+        durable   wait until the write is safe against power loss (`j: true`)
+        errors    PyMongo's, as `failures.to_pymongo` makes them
+        """
+        if time.monotonic() >= turn.ends:
+            await take_turn()
+        instance = self.instance
+        try:
+            if instance.examines(request) <= LOOP_DOCUMENTS and not instance.store.is_busy:
+                reply = instance.execute(request, Context(NEVER, session_id) if session_id else NO_CONTEXT)
+            else:
+                interrupt = Interrupt()
+                context = Context(interrupt, session_id)
+                reply = await run(instance.execute, request, context, interrupt=interrupt)
+            if durable and reply.sequence:
+                await instance.durable(reply.sequence).wait()
+        except ServerError as error:
+            raise to_pymongo(error) from None
+        return reply
+
+    async def command(self, database: str, command: bytes, *, session_id: bytes | None = None) -> dict[str, Any]:
+        """Run a command document and give the reply document, of canonical values and RawBSONDocuments.
+
+        command   BSON bytes of the command document
+        errors    PyMongo's, as `failures.to_pymongo` makes them
+        """
+        if time.monotonic() >= turn.ends:
+            await take_turn()
+        instance = self.instance
+        name = command[5 : command.index(b"\x00", 5)].decode() if len(command) > 5 else ""
+        try:
+            if instance.is_quick(name) and not instance.store.is_busy:
+                return instance.run_command(database, command, Context(session_id=session_id))
+            interrupt = Interrupt()
+            context = Context(interrupt, session_id)
+            return await run(instance.run_command, database, command, context, interrupt=interrupt)
+        except ServerError as error:
+            raise to_pymongo(error) from None
+
+    async def breathe(self) -> None:
+        """Between two pieces of work on the loop: give other tasks their turn when it is time."""
+        if time.monotonic() >= turn.ends:
+            await take_turn()

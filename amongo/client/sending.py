@@ -1,0 +1,112 @@
+"""Command documents on their way to the waist.
+
+The cold methods build the document that PyMongo would send to a server; `send` completes it as PyMongo's connection
+does (session id, read concern, write concern, collation, time limit), encodes it, and gives back the reply.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container, Mapping
+from typing import TYPE_CHECKING, Any
+
+import bson
+from bson.codec_options import CodecOptions
+from pymongo import _csot
+from pymongo.errors import (
+    DocumentTooLarge,
+    ExecutionTimeout,
+    OperationFailure,
+    WriteConcernError,
+    WTimeoutError,
+)
+from pymongo.read_concern import ReadConcern
+from pymongo.write_concern import WriteConcern
+
+from amongo.client.session import session_for
+from amongo.runtime.limits import COMMAND_BYTES, MESSAGE_BYTES
+
+if TYPE_CHECKING:
+    from amongo.client.client import AsyncMongoClient
+
+_WRITE_CONCERN_FAILED_WITH_TIMEOUT = 64
+
+
+async def send(
+    client: AsyncMongoClient[Any],
+    database: str,
+    command: Mapping[str, Any],
+    codec_options: CodecOptions[Any],
+    *,
+    session: Any = None,
+    read_concern: ReadConcern | None = None,
+    write_concern: WriteConcern | None = None,
+    collation: Mapping[str, Any] | None = None,
+    allowable_errors: Container[int | str] = (),
+    keeps_write_concern_error: bool = False,
+) -> dict[str, Any]:
+    """Run a command; its reply in canonical values, documents of cursor batches raw.
+
+    command                     the document, not changed here
+    codec_options               how its values become BSON
+    allowable_errors            codes and messages of failures whose reply is returned and not raised
+    keeps_write_concern_error   leave a `writeConcernError` in the reply instead of raising it
+    errors                      PyMongo's OperationFailure and its kinds, WriteConcernError; InvalidOperation after `close`
+    """
+    document = dict(command)
+    running_in = session_for(client, session)
+    if running_in is not None:
+        document.setdefault("lsid", running_in.session_id)
+    if read_concern is not None and read_concern.level and "readConcern" not in document:
+        document["readConcern"] = read_concern.document
+    if write_concern is not None and not write_concern.is_server_default and "writeConcern" not in document:
+        document["writeConcern"] = write_concern.document
+    if collation is not None:
+        document["collation"] = collation
+    limit_time(document, client)
+    raw = bson.encode(document, codec_options=codec_options)
+    name = next(iter(document), "")
+    if len(raw) > (MESSAGE_BYTES if name == "insert" else COMMAND_BYTES):
+        raise DocumentTooLarge(f"{name} command document too large")
+    if client._dead_cursors:
+        await client._kill_dead_cursors()
+    session_id = running_in.session_id["id"] if running_in is not None else None
+    try:
+        reply = await client._runner.command(database, name, raw, session_id=session_id)
+    except OperationFailure as failure:
+        if failure.code not in allowable_errors and str(failure) not in allowable_errors:
+            raise
+        return dict(failure.details or {})
+    if running_in is not None:
+        running_in._process_reply(reply)
+    if not keeps_write_concern_error and "writeConcernError" in reply:
+        raise_write_concern_error(reply)
+    return reply
+
+
+def limit_time(command: dict[str, Any], client: AsyncMongoClient[Any]) -> None:
+    """Turn what is left of `pymongo.timeout` or of the client's `timeoutMS` into the command's `maxTimeMS`.
+
+    errors   ExecutionTimeout when nothing is left
+    """
+    remaining_s = _csot.remaining()
+    if remaining_s is None:
+        remaining_s = client.options.timeout
+    if remaining_s is None or "maxTimeMS" in command:
+        return
+    if remaining_s <= 0:
+        message = "operation would exceed time limit"
+        raise ExecutionTimeout(message, 50, {"ok": 0, "errmsg": message, "code": 50})
+    command["maxTimeMS"] = max(1, int(remaining_s * 1000))
+
+
+def raise_write_concern_error(reply: Mapping[str, Any]) -> None:
+    """Raise the reply's write concern error, with the reply's labels.
+
+    errors   WTimeoutError, WriteConcernError
+    """
+    error = dict(reply["writeConcernError"])
+    if reply.get("errorLabels"):
+        error["errorLabels"] = reply["errorLabels"]
+    code = error.get("code")
+    has_timed_out = code == _WRITE_CONCERN_FAILED_WITH_TIMEOUT or "wtimeout" in (error.get("errInfo") or {})
+    raise (WTimeoutError if has_timed_out else WriteConcernError)(error.get("errmsg", ""), code, error)

@@ -1,0 +1,92 @@
+"""count: how many documents a filter finds. Source: manual, count."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from amongo.commands.collations import is_simple
+from amongo.commands.command import Command
+from amongo.commands.concerns import parse_concerns
+from amongo.commands.context import Context
+from amongo.commands.fields import Field, parse_fields
+from amongo.commands.namespaces import collection_namespace
+from amongo.planner import canonical_query, plan_query
+from amongo.values.numbers import number
+
+if TYPE_CHECKING:
+    from amongo.commands.instance import Instance
+
+FIELDS = {
+    "query": Field("object", default={}),
+    "limit": Field("integer", default=0),
+    "skip": Field("integer", default=0, minimum=0),
+    "hint": Field("string or object"),
+    "fields": Field("object"),  # what old drivers send; the server does not look at it either
+    "collation": Field("object"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class CountRequest:
+    """A count.
+
+    namespace   "database.collection"
+    skip        documents not counted, of those that the filter finds
+    limit       count to at most this many; 0 for all
+    """
+
+    namespace: str
+    filter: dict[str, Any]
+    skip: int = 0
+    limit: int = 0
+    hint: Any = None
+
+
+def parse(database: str, document: dict[str, Any]) -> CountRequest:
+    """The request of a count command. A negative limit counts like its absolute value.
+
+    errors   COLLECTION_NAME_TYPE, INVALID_NAMESPACE, those of `parse_fields`, NOT_SUPPORTED_YET
+    """
+    fields = parse_fields("count", document, FIELDS)
+    parse_concerns("count", document)
+    is_simple("count", fields["collation"])
+    namespace = collection_namespace(database, document["count"])
+    return CountRequest(namespace, fields["query"], fields["skip"], abs(fields["limit"]), fields["hint"])
+
+
+def run(instance: Instance, request: CountRequest, context: Context) -> dict[str, Any]:
+    """{n}; 0 for a collection that does not exist.
+
+    errors   those of the filter
+    """
+    query = canonical_query(request.filter, hint=request.hint)
+    collection = instance.store.catalog.get(request.namespace)
+    if collection is None:
+        found = 0
+    elif not request.filter:
+        found = collection.count
+    else:
+        rows = plan_query(query, collection).rows(instance.store, context.interrupt)
+        found = _count(rows, request.skip + request.limit if request.limit else None)
+    counted = max(found - request.skip, 0)
+    return {"n": number(min(counted, request.limit) if request.limit else counted), "ok": 1.0}
+
+
+def examines(instance: Instance, request: CountRequest) -> int:
+    """How many documents the count looks at, at most."""
+    collection = instance.store.catalog.get(request.namespace)
+    return 0 if collection is None or not request.filter else collection.count
+
+
+def _count(rows: Any, most: int | None) -> int:
+    """How many rows there are, counted to `most`."""
+    found = 0
+    for _ in rows:
+        found += 1
+        if found == most:
+            break
+    return found
+
+
+COMMAND = Command("count", parse, run)

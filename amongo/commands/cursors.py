@@ -1,0 +1,196 @@
+"""Server cursors: results that are fetched in batches.
+
+A cursor belongs to the instance, not to a connection. One that nobody asks for in ten minutes is closed; so is one
+that is exhausted, killed, or whose operation was interrupted. At most `OPEN_CURSORS` exist.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+
+from amongo.commands.replies import CursorReply
+from amongo.errors import command as errors
+from amongo.runtime.clock import Clock
+from amongo.runtime.interrupts import Interrupt
+from amongo.runtime.limits import BATCH_BYTES, CURSOR_IDLE_MS, FIRST_BATCH_COUNT, OPEN_CURSORS
+from amongo.runtime.workers import Lock
+
+
+class Cursor:
+    """An open cursor: what is left of a result.
+
+    interrupt      stops the operation behind it
+    knows_end      whether the result's end is seen with its last document; a scan sees it only by looking on, as on the
+                   server, so that a batch that is exactly full leaves the cursor open
+    limit          documents that the result has at most; 0 for any number
+    never_idles    `noCursorTimeout`
+    """
+
+    __slots__ = (
+        "_documents",
+        "_held",
+        "_left",
+        "interrupt",
+        "is_pinned",
+        "knows_end",
+        "last_used_s",
+        "namespace",
+        "never_idles",
+        "session_id",
+    )
+
+    def __init__(
+        self,
+        namespace: str,
+        documents: Iterator[bytes],
+        interrupt: Interrupt,
+        *,
+        knows_end: bool = False,
+        limit: int = 0,
+        session_id: bytes | None = None,
+        never_idles: bool = False,
+    ) -> None:
+        self.namespace = namespace
+        self.interrupt = interrupt
+        self.session_id = session_id
+        self.never_idles = never_idles
+        self.last_used_s = 0.0
+        self.is_pinned = False
+        self._documents = documents
+        self._held: bytes | None = None
+        self._left = limit or -1
+        self.knows_end = knows_end
+
+    def next_batch(self, count: int | None) -> tuple[list[bytes], bool]:
+        """(documents of the next batch, whether that was all).
+
+        count   documents at most; None for as many as 16 MiB hold
+        """
+        batch: list[bytes] = []
+        size = 0
+        if self._held is not None:
+            batch.append(self._held)
+            size = len(self._held)
+            self._held = None
+        for raw in self._documents:
+            size += len(raw)
+            if size > BATCH_BYTES and batch:
+                self._held = raw
+                break
+            batch.append(raw)
+            if len(batch) == count:
+                break
+        else:
+            return batch, True
+        self._left -= len(batch)
+        return batch, self._is_at_end()
+
+    def _is_at_end(self) -> bool:
+        """Whether the result is known to be at its end."""
+        if self._left == 0:
+            return True
+        if self.knows_end and self._held is None:
+            self._held = next(self._documents, None)
+            return self._held is None
+        return False
+
+
+class Cursors:
+    """The open cursors of an instance."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._cursors: dict[int, Cursor] = {}
+        self._lock = Lock()
+        self._sweep_due_s = 0.0
+
+    def __len__(self) -> int:
+        return len(self._cursors)
+
+    def first_reply(self, cursor: Cursor, batch_size: int | None, *, is_single: bool = False) -> CursorReply:
+        """The reply of find or aggregate: the first batch, and the cursor kept if there is more.
+
+        batch_size   documents at most; None for 101
+        is_single    close the cursor after this batch
+        """
+        count = FIRST_BATCH_COUNT if batch_size is None else batch_size
+        if count == 0 and not is_single:
+            return CursorReply(self._keep(cursor), cursor.namespace, [])
+        batch, is_done = cursor.next_batch(count)
+        cursor_id = 0 if is_done or is_single else self._keep(cursor)
+        return CursorReply(cursor_id, cursor.namespace, batch)
+
+    def next_reply(self, cursor_id: int, namespace: str, batch_size: int | None) -> CursorReply:
+        """The reply of getMore.
+
+        errors   CURSOR_NOT_FOUND, CURSOR_WRONG_NAMESPACE, CURSOR_IN_USE
+        """
+        with self._lock:
+            cursor = self._cursors.get(cursor_id)
+            if cursor is None:
+                raise errors.CURSOR_NOT_FOUND(cursor_id=cursor_id)
+            if cursor.namespace != namespace:
+                raise errors.CURSOR_WRONG_NAMESPACE(namespace=namespace, actual=cursor.namespace)
+            if cursor.is_pinned:
+                raise errors.CURSOR_IN_USE(cursor_id=cursor_id)
+            cursor.is_pinned = True
+        is_done = True
+        try:
+            batch, is_done = cursor.next_batch(batch_size or None)
+        finally:
+            cursor.is_pinned = False
+            if is_done:
+                with self._lock:
+                    self._cursors.pop(cursor_id, None)
+            else:
+                cursor.last_used_s = self._clock.monotonic()
+        return CursorReply(0 if is_done else cursor_id, namespace, batch, is_first=False)
+
+    def find(self, cursor_id: int) -> Cursor | None:
+        """The open cursor of this id."""
+        return self._cursors.get(cursor_id)
+
+    def kill(self, cursor_ids: list[int], namespace: str | None = None) -> tuple[list[int], list[int]]:
+        """(ids that were closed, ids that were not found). An operation that runs for one is interrupted."""
+        killed: list[int] = []
+        missing: list[int] = []
+        for cursor_id in cursor_ids:
+            with self._lock:
+                cursor = self._cursors.get(cursor_id)
+                if cursor is None or (namespace is not None and cursor.namespace != namespace):
+                    missing.append(cursor_id)
+                    continue
+                del self._cursors[cursor_id]
+            cursor.interrupt.stop("cursor was killed")
+            killed.append(cursor_id)
+        return killed, missing
+
+    def kill_all(self) -> None:
+        """Close every cursor."""
+        self.kill(list(self._cursors))
+
+    def kill_session(self, session_id: bytes) -> None:
+        """Close every cursor of a session."""
+        self.kill([key for key, cursor in list(self._cursors.items()) if cursor.session_id == session_id])
+
+    def _keep(self, cursor: Cursor) -> int:
+        now_s = self._clock.monotonic()
+        cursor.last_used_s = now_s
+        if now_s >= self._sweep_due_s:
+            self._sweep_due_s = now_s + CURSOR_IDLE_MS / 1000 / 10
+            self._close_idle(now_s)
+        with self._lock:
+            if len(self._cursors) >= OPEN_CURSORS:
+                raise errors.TOO_MANY_CURSORS(limit=OPEN_CURSORS)
+            cursor_id = secrets.randbits(62) | 1 << 62
+            self._cursors[cursor_id] = cursor
+        return cursor_id
+
+    def _close_idle(self, now_s: float) -> None:
+        idle = [
+            cursor_id
+            for cursor_id, cursor in list(self._cursors.items())
+            if not cursor.never_idles and not cursor.is_pinned and now_s - cursor.last_used_s > CURSOR_IDLE_MS / 1000
+        ]
+        self.kill(idle)

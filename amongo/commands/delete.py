@@ -1,0 +1,169 @@
+"""delete: remove documents from a collection. Source: manual, delete (database command)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from amongo.commands.command import Command
+from amongo.commands.context import Context
+from amongo.commands.fields import Field, parse_fields
+from amongo.commands.namespaces import collection_namespace
+from amongo.commands.not_yet import refuse_not_yet
+from amongo.commands.replies import WriteReply
+from amongo.commands.writing import check_batch_count, write_error
+from amongo.errors import ServerError
+from amongo.errors import command as errors
+from amongo.planner import CanonicalQuery, canonical_query, exact_id_key, plan_query
+from amongo.runtime.interrupts import Interrupt
+from amongo.runtime.limits import UPDATE_BATCH_COUNT, WRITE_ATTEMPTS
+from amongo.values.codec import decode
+from amongo.values.types import alias
+
+if TYPE_CHECKING:
+    from amongo.commands.instance import Instance
+    from amongo.engine.records import Collection
+
+FIELDS = {
+    "deletes": Field("array", required=True),
+    "ordered": Field("bool", default=True),
+    "let": Field("object"),
+    "bypassDocumentValidation": Field("flag", default=False),
+    "maxWireVersion": Field("integer"),
+    "encryptionInformation": Field("object"),
+}
+
+STATEMENT_FIELDS = {
+    "q": Field("object", required=True),
+    "limit": Field("integer", required=True),
+    "collation": Field("object"),
+    "hint": Field("string or object"),
+    "sampleId": Field("uuid"),
+}
+
+NOT_YET = {"collation": "comes with the Language issue"}
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteStatement:
+    """One statement of a delete: every match, or the first."""
+
+    filter: dict[str, Any]
+    multi: bool
+    hint: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteRequest:
+    """A delete.
+
+    namespace     "database.collection"
+    ordered       end at the first error
+    variables     of `let`
+    max_time_ms   None for no limit
+    """
+
+    namespace: str
+    deletes: tuple[DeleteStatement, ...]
+    ordered: bool = True
+    variables: dict[str, Any] | None = None
+    max_time_ms: int | None = None
+
+
+def parse(database: str, document: dict[str, Any]) -> DeleteRequest:
+    """The request of a delete command.
+
+    errors   those of `parse_fields`, EMPTY_BATCH, WRONG_TYPE, DELETE_LIMIT, NOT_SUPPORTED_YET
+    """
+    namespace = collection_namespace(database, document["delete"])
+    values = parse_fields("delete", document, FIELDS)
+    check_batch_count(len(values["deletes"]))
+    statements = tuple(_parse_statement(position, each) for position, each in enumerate(values["deletes"]))
+    return DeleteRequest(namespace, statements, values["ordered"], values["let"], values.get("maxTimeMS"))
+
+
+def _parse_statement(position: int, statement: Any) -> DeleteStatement:
+    if type(statement) is not dict:
+        raise errors.WRONG_TYPE(
+            command="delete", field=f"deletes.{position}", actual=alias(statement), expected="type 'object'"
+        )
+    values = parse_fields("delete.deletes", statement, STATEMENT_FIELDS, generic={})
+    refuse_not_yet("delete.deletes", values, NOT_YET)
+    if values["limit"] not in (0, 1):
+        raise errors.DELETE_LIMIT(value=values["limit"])
+    return DeleteStatement(values["q"], values["limit"] == 0, values["hint"])
+
+
+def run(instance: Instance, request: DeleteRequest, context: Context) -> WriteReply:
+    """Run the statements, one after the other.
+
+    errors   none of a single statement: they stand in the reply's `errors`
+    """
+    n = sequence = 0
+    failures: list[dict[str, Any]] = []
+    interrupt = instance.operation_interrupt(context, request.max_time_ms)
+    for position, statement in enumerate(request.deletes):
+        try:
+            query = canonical_query(
+                statement.filter, variables=request.variables, hint=statement.hint, limit=not statement.multi
+            )
+            collection = instance.store.catalog.get(request.namespace)
+            if collection is None:
+                continue
+            count, last = _delete(instance, collection, query, interrupt)
+        except ServerError as error:
+            failures.append(write_error(position, error))
+            if request.ordered:
+                break
+            continue
+        n += count
+        sequence = last or sequence
+    return WriteReply(n, None, [], failures, sequence)
+
+
+def _delete(instance: Instance, collection: Collection, query: CanonicalQuery, interrupt: Interrupt) -> tuple[int, int]:
+    """(documents deleted, last commit) of one statement; a commit holds up to 1000 documents."""
+    count = sequence = 0
+    pending: list[tuple[int, bytes]] = []
+
+    def commit() -> None:
+        nonlocal count, sequence
+        removals = list(pending)
+        pending.clear()
+        for _ in range(WRITE_ATTEMPTS):
+            done = instance.store.delete(collection, removals)
+            count += len(removals) - len(done.conflicts)
+            sequence = done.sequence or sequence
+            removals = [
+                again for position in done.conflicts if (again := _seen_anew(collection, query, removals[position][0]))
+            ]
+            if not removals:
+                return
+        raise errors.WRITE_CONFLICT(limit=WRITE_ATTEMPTS)
+
+    for row in plan_query(query, collection).rows(instance.store, interrupt):
+        pending.append((row.record_id, row.raw))
+        if len(pending) >= UPDATE_BATCH_COUNT:
+            commit()
+    if pending:
+        commit()
+    return count, sequence
+
+
+def _seen_anew(collection: Collection, query: CanonicalQuery, record_id: int) -> tuple[int, bytes] | None:
+    """A record that another has changed meanwhile, if it still matches."""
+    raw = None if collection.is_dropped else collection.record(record_id)
+    if raw is None or (query.matches is not None and not query.matches(decode(raw))):
+        return None
+    return record_id, raw
+
+
+def examines(instance: Instance, request: DeleteRequest) -> int:
+    """How many documents the delete looks at, at most."""
+    collection = instance.store.catalog.get(request.namespace)
+    if collection is None:
+        return len(request.deletes)
+    return sum(1 if exact_id_key(statement.filter) is not None else collection.count for statement in request.deletes)
+
+
+COMMAND = Command("delete", parse, run)

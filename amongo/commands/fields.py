@@ -1,0 +1,175 @@
+"""The fields of command documents, as data.
+
+Each command states its fields in a table; `parse_fields` refuses what the table does not have and what has a wrong
+type, by name, with the server's codes. As on the server, a field that is null counts as absent. Source: the manual's
+pages of the commands.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import ROUND_HALF_EVEN
+from typing import Any, Final
+
+from bson import Decimal128, Int64
+
+from amongo.errors import command as errors
+from amongo.values.types import alias
+
+_INT64_END: Final = 2**63
+_NUMBERS = ("long", "int", "decimal", "double")
+_KINDS: dict[str, tuple[str, ...]] = {
+    "any": (),
+    "object": ("object",),
+    "array": ("array",),
+    "string": ("string",),
+    "bool": ("bool",),
+    "uuid": ("binData",),
+    "flag": ("bool", *_NUMBERS),
+    "integer": _NUMBERS,
+    "object or array": ("object", "array"),
+    "string or object": ("string", "object"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field of a command.
+
+    kind       a key of `_KINDS`: "flag" takes numbers for booleans, "integer" any number that is whole
+    required   refused when absent
+    default    its value when absent
+    minimum    refused below
+    maximum    refused above
+    bound_code the error's number for a number out of bounds
+    """
+
+    kind: str = "any"
+    required: bool = False
+    default: Any = None
+    minimum: int | None = None
+    maximum: int | None = None
+    bound_code: int = 51024
+
+
+# Accepted by every command (source: manual, Database Commands; the OP_MSG global fields).
+GENERIC_FIELDS: dict[str, Field] = {
+    "$db": Field("string"),
+    "lsid": Field("object"),
+    "txnNumber": Field("integer"),
+    "autocommit": Field("bool"),
+    "startTransaction": Field("bool"),
+    "stmtId": Field("integer"),
+    "stmtIds": Field("array"),
+    "$clusterTime": Field("object"),
+    "$readPreference": Field("object"),
+    "readConcern": Field("object"),
+    "writeConcern": Field("object"),
+    "maxTimeMS": Field("integer", minimum=0, maximum=2**31 - 1, bound_code=2),
+    "comment": Field(),
+    "apiVersion": Field("string"),
+    "apiStrict": Field("bool"),
+    "apiDeprecationErrors": Field("bool"),
+    "serialization_context": Field("object"),
+    "$audit": Field("object"),
+    "$client": Field("object"),
+    "$configServerState": Field("object"),
+    "$configTime": Field(),
+    "$topologyTime": Field(),
+    "mayBypassWriteBlocking": Field("bool"),
+    "$queryOptions": Field("object"),
+    "databaseVersion": Field("object"),
+    "shardVersion": Field("object"),
+    "rawData": Field("bool"),
+    "maxTimeMSOpOnly": Field("integer"),
+    "allowPartialResults": Field("flag"),
+    "helloOk": Field("bool"),
+}
+
+
+def parse_fields(
+    command: str,
+    document: Mapping[str, Any],
+    fields: Mapping[str, Field],
+    *,
+    not_yet: Mapping[str, str] | None = None,
+    generic: Mapping[str, Field] = GENERIC_FIELDS,
+) -> dict[str, Any]:
+    """The values of a command's fields, defaults filled in; the command's own first field is not among them.
+
+    command    the command's name; it is the document's first key
+    fields     what the command accepts, with defaults
+    generic    accepted beside them, without a default
+    not_yet    accepted by the server but not by amongo yet: field name -> reason
+    errors     UNKNOWN_FIELD, WRONG_TYPE, MISSING_FIELD, NOT_SUPPORTED_YET; a number out of bounds: the field's
+    `bound_code`
+    """
+    values: dict[str, Any] = {}
+    for name, value in document.items():
+        if name == command and name not in fields:
+            continue
+        field = fields.get(name) or generic.get(name)
+        if field is None:
+            if not_yet and name in not_yet:
+                raise errors.NOT_SUPPORTED_YET(what=f"'{command}.{name}'", reason=not_yet[name])
+            raise errors.UNKNOWN_FIELD(command=command, field=name)
+        if value is not None:
+            values[name] = check(command, name, field, value)
+    for name, field in fields.items():
+        if name not in values:
+            if field.required:
+                raise errors.MISSING_FIELD(command=command, field=name)
+            values[name] = field.default
+    return values
+
+
+def check(command: str, name: str, field: Field, value: Any) -> Any:
+    """`value` as the field's kind wants it.
+
+    errors   WRONG_TYPE; out of bounds: the field's `bound_code`
+    """
+    kinds = _KINDS[field.kind]
+    if not kinds:
+        return value
+    actual = alias(value)
+    if actual not in kinds:
+        expected = f"type '{kinds[0]}'" if len(kinds) == 1 else f"types '[{', '.join(kinds)}']"
+        raise errors.WRONG_TYPE(command=command, field=name, actual=actual, expected=expected)
+    if field.kind == "flag":
+        return truth(value)
+    if field.kind == "integer":
+        number = to_integer(value)
+        if field.minimum is not None and number < field.minimum:
+            raise errors.out_of_bounds(field.bound_code, name, ">=", field.minimum, number)
+        if field.maximum is not None and number > field.maximum:
+            raise errors.out_of_bounds(field.bound_code, name, "<=", field.maximum, number)
+        return number
+    return value
+
+
+def truth(value: Any) -> bool:
+    """A boolean or number as the server's options take it: every number but zero is true."""
+    if type(value) is Decimal128:
+        return bool(value.to_decimal() != 0)
+    return bool(value)
+
+
+def to_integer(value: Any) -> int:
+    """A number option as int64 (the server's `safeNumberLong`).
+
+    A double is cut towards zero, a decimal rounded half to even; both are held within int64, and NaN is 0.
+    """
+    if type(value) in (int, Int64):
+        return int(value)
+    if type(value) is Decimal128:
+        decimal = value.to_decimal()
+        if decimal.is_finite() and abs(decimal) < _INT64_END:
+            return int(decimal.to_integral_value(ROUND_HALF_EVEN))
+        value = float(decimal)
+    if math.isnan(value):
+        return 0
+    if value >= _INT64_END:
+        return _INT64_END - 1
+    return int(value) if value >= -_INT64_END else -_INT64_END

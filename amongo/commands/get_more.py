@@ -1,0 +1,71 @@
+"""getMore: the next batch of a cursor. Source: manual, getMore."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from bson import Int64
+
+from amongo.commands.command import Command
+from amongo.commands.context import Context
+from amongo.commands.fields import Field, parse_fields
+from amongo.commands.namespaces import collection_namespace
+from amongo.commands.replies import CursorReply
+from amongo.errors import command as errors
+from amongo.values.types import alias
+
+if TYPE_CHECKING:
+    from amongo.commands.instance import Instance
+
+FIELDS = {
+    "collection": Field("string", required=True),
+    "batchSize": Field("integer", minimum=0, bound_code=2),
+    "term": Field("integer"),
+    "lastKnownCommittedOpTime": Field("object"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class GetMoreRequest:
+    """A getMore.
+
+    namespace    that of the cursor
+    cursor_id    as the reply before gave it
+    batch_size   documents at most; None or 0 for as many as 16 MiB hold
+    max_time_ms  for tailable cursors: how long to wait for a document
+    """
+
+    namespace: str
+    cursor_id: int
+    batch_size: int | None = None
+    max_time_ms: int | None = None
+
+
+def parse(database: str, document: dict[str, Any]) -> GetMoreRequest:
+    """The request of a getMore command.
+
+    errors   WRONG_TYPE for an id that is not an int64; those of `parse_fields`
+    """
+    cursor_id = document["getMore"]
+    if type(cursor_id) is not Int64:
+        raise errors.WRONG_TYPE(command="getMore", field="getMore", actual=alias(cursor_id), expected="type 'long'")
+    values = parse_fields("getMore", document, FIELDS)
+    namespace = collection_namespace(database, values["collection"])
+    return GetMoreRequest(namespace, int(cursor_id), values["batchSize"], values.get("maxTimeMS"))
+
+
+def run(instance: Instance, request: GetMoreRequest, context: Context) -> CursorReply:
+    """The next batch.
+
+    errors   CURSOR_NOT_FOUND, CURSOR_WRONG_NAMESPACE, CURSOR_IN_USE
+    """
+    return instance.cursors.next_reply(request.cursor_id, request.namespace, request.batch_size)
+
+
+def examines(instance: Instance, request: GetMoreRequest) -> int:
+    """How many documents the batch may take."""
+    return request.batch_size or instance.store.catalog.count(request.namespace)
+
+
+COMMAND = Command("getMore", parse, run)

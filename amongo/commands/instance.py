@@ -1,0 +1,170 @@
+"""An instance: one open store, and everything that answers commands on it.
+
+There are two ways in. `execute` takes a request object, so that a hot operation pays no document round trip;
+`run_command` takes a command document as BSON, as it comes from `Database.command` or over the wire.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import bson
+from bson.codec_options import CodecOptions
+from bson.raw_bson import RawBSONDocument
+
+from amongo.commands import delete, find, get_more, insert, update
+from amongo.commands.command import Command
+from amongo.commands.context import NO_CONTEXT, Context
+from amongo.commands.cursors import Cursors
+from amongo.commands.namespaces import check_creatable, check_database, check_writable
+from amongo.commands.registry import COMMANDS
+from amongo.engine.files import Files
+from amongo.engine.records import Collection
+from amongo.engine.settings import DEFAULT_SETTINGS, Settings
+from amongo.engine.store import Store
+from amongo.errors import command as errors
+from amongo.runtime.clock import SYSTEM_CLOCK, Clock
+from amongo.runtime.interrupts import NEVER, Interrupt, OperationInterrupted, TimeLimitExpired
+from amongo.runtime.workers import Completion
+from amongo.values.codec import decode_foreign
+
+_RAW_CODEC: CodecOptions[RawBSONDocument] = CodecOptions(document_class=RawBSONDocument)
+
+_RUNS: dict[type, Callable[[Any, Any, Context], Any]] = {
+    find.FindRequest: find.run,
+    get_more.GetMoreRequest: get_more.run,
+    insert.InsertRequest: insert.run,
+    update.UpdateRequest: update.run,
+    delete.DeleteRequest: delete.run,
+}
+
+_EXAMINES: dict[type, Callable[[Any, Any], int]] = {
+    find.FindRequest: find.examines,
+    get_more.GetMoreRequest: get_more.examines,
+    insert.InsertRequest: insert.examines,
+    update.UpdateRequest: update.examines,
+    delete.DeleteRequest: delete.examines,
+}
+
+
+class Instance:
+    """One open store and what answers commands on it.
+
+    store      the records
+    cursors    the open cursors
+    clock      where the time comes from
+    """
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self.store = store
+        self.clock = clock
+        self.cursors = Cursors(clock)
+        self.started_ms = clock.now_ms()
+
+    @classmethod
+    def open(
+        cls,
+        path: str | None,
+        *,
+        clock: Clock = SYSTEM_CLOCK,
+        files: Files | None = None,
+        settings: Settings = DEFAULT_SETTINGS,
+    ) -> Instance:
+        """Open the store in the directory `path`; None for one in memory.
+
+        errors   those of `Store.open`
+        """
+        return cls(Store.open(path, files=files, clock=clock, settings=settings), clock)
+
+    def close(self) -> None:
+        """Close cursors and store; everything acknowledged is on disk afterwards."""
+        self.cursors.kill_all()
+        self.store.close()
+
+    # The two ways in
+
+    def execute(self, request: Any, context: Context = NO_CONTEXT) -> Any:
+        """Run a request of a hot command: find, getMore, insert, update, delete.
+
+        errors   those of the command; MAX_TIME_EXPIRED, INTERRUPTED
+        """
+        try:
+            return _RUNS[type(request)](self, request, context)
+        except TimeLimitExpired:
+            raise errors.MAX_TIME_EXPIRED() from None
+        except OperationInterrupted as stopped:
+            raise errors.INTERRUPTED(reason=str(stopped)) from None
+
+    def run_command(self, database: str, command: bytes, context: Context = NO_CONTEXT) -> dict[str, Any]:
+        """Run a command document on a database; the reply document, whose cursor batches are RawBSONDocuments.
+
+        A write with the write concern `j: true` returns when it is safe against power loss.
+
+        errors   COMMAND_NOT_FOUND, ADMIN_ONLY, INVALID_DATABASE_NAME; those of the command
+        """
+        document = decode_foreign(command)
+        name = next(iter(document), "")
+        found = COMMANDS.get(name)
+        if found is None:
+            raise errors.COMMAND_NOT_FOUND(name=name)
+        check_database(database)
+        if found.is_admin_only and database != "admin":
+            raise errors.ADMIN_ONLY(name=name)
+        for field in found.raw_fields:
+            if type(document.get(field)) is list:
+                document[field] = bson.decode(command, _RAW_CODEC)[field]
+        try:
+            return self._answer(found, database, document, context)
+        except TimeLimitExpired:
+            raise errors.MAX_TIME_EXPIRED() from None
+        except OperationInterrupted as stopped:
+            raise errors.INTERRUPTED(reason=str(stopped)) from None
+
+    def _answer(self, command: Command, database: str, document: dict[str, Any], context: Context) -> dict[str, Any]:
+        before = self.store.last_sequence
+        answer = command.run(self, command.parse(database, document), context)
+        reply: dict[str, Any] = answer if isinstance(answer, dict) else answer.document()
+        concern = document.get("writeConcern")
+        if type(concern) is dict and (concern.get("j") or concern.get("fsync")):
+            after = self.store.last_sequence
+            if after != before:
+                self.durable(after).wait_blocking()
+        return reply
+
+    # What the client asks before and after
+
+    def examines(self, request: Any) -> int:
+        """How many documents a request will look at, at most: small ones run on the event loop."""
+        return _EXAMINES[type(request)](self, request)
+
+    def is_quick(self, name: str) -> bool:
+        """Whether the command of this name never needs a worker."""
+        command = COMMANDS.get(name)
+        return command is None or command.is_quick
+
+    def durable(self, sequence: int) -> Completion:
+        """Done when the commit `sequence` is safe against power loss."""
+        return self.store.durable(sequence)
+
+    # What commands ask
+
+    def writable_collection(self, namespace: str) -> Collection:
+        """The collection to write to; created if it is not there.
+
+        errors   those of `check_writable` and `check_creatable`
+        """
+        collection = self.store.catalog.get(namespace)
+        if collection is None:
+            check_writable(namespace)
+            check_creatable(namespace, self.store.catalog.databases())
+            collection = self.store.create(namespace)
+        return collection
+
+    def operation_interrupt(self, context: Context, max_time_ms: int | None) -> Interrupt:
+        """The interrupt of an operation with this time limit."""
+        if max_time_ms and context.interrupt is NEVER:
+            return Interrupt(max_time_ms)
+        if max_time_ms:
+            context.interrupt.limit(max_time_ms)
+        return context.interrupt

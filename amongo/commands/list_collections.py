@@ -1,0 +1,89 @@
+"""listCollections: what there is in a database. Source: manual, listCollections."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from bson import Binary
+
+from amongo.commands.batches import batch_size, cursor_reply
+from amongo.commands.command import Command
+from amongo.commands.concerns import parse_concerns
+from amongo.commands.context import Context
+from amongo.commands.fields import Field, parse_fields
+from amongo.commands.replies import CursorReply
+from amongo.engine.records import Collection
+from amongo.mql.matcher import parse_filter
+
+if TYPE_CHECKING:
+    from amongo.commands.instance import Instance
+
+FIELDS = {
+    "filter": Field("object"),
+    "nameOnly": Field("bool", default=False),
+    "authorizedCollections": Field("bool", default=False),  # there are no users: all collections are authorized
+    "cursor": Field("object"),
+}
+
+ID_INDEX: dict[str, Any] = {"v": 2, "key": {"_id": 1}, "name": "_id_"}
+
+
+@dataclass(frozen=True, slots=True)
+class ListCollectionsRequest:
+    """A listCollections.
+
+    accepts      the bound filter; it sees what is shown
+    name_only    name and type alone
+    batch_size   of the first batch; None for 101
+    """
+
+    database: str
+    accepts: Callable[[dict[str, Any]], bool] | None = None
+    name_only: bool = False
+    batch_size: int | None = None
+
+
+def parse(database: str, document: dict[str, Any]) -> ListCollectionsRequest:
+    """The request of a listCollections command.
+
+    errors   those of `parse_fields` and of the filter
+    """
+    fields = parse_fields("listCollections", document, FIELDS)
+    parse_concerns("listCollections", document)
+    filter_document = fields["filter"]
+    accepts = parse_filter(filter_document).bind() if filter_document else None
+    return ListCollectionsRequest(
+        database, accepts, fields["nameOnly"], batch_size("listCollections", fields["cursor"])
+    )
+
+
+def run(instance: Instance, request: ListCollectionsRequest, context: Context) -> CursorReply:
+    """A cursor over {name, type, options, info, idIndex}."""
+    store = instance.store
+    with store.lock:
+        collections = [describe(each) for each in store.catalog.collections(request.database)]
+    namespace = f"{request.database}.$cmd.listCollections"
+    return cursor_reply(instance, namespace, _shown(collections, request), request.batch_size, context)
+
+
+def describe(collection: Collection) -> dict[str, Any]:
+    """What listCollections shows of a collection."""
+    return {
+        "name": collection.namespace.partition(".")[2],
+        "type": "collection",
+        "options": collection.options,
+        "info": {"readOnly": False, "uuid": Binary(collection.uuid, 4)},
+        "idIndex": ID_INDEX,
+    }
+
+
+def _shown(collections: list[dict[str, Any]], request: ListCollectionsRequest) -> Iterator[dict[str, Any]]:
+    for each in collections:
+        shown = {"name": each["name"], "type": each["type"]} if request.name_only else each
+        if request.accepts is None or request.accepts(shown):
+            yield shown
+
+
+COMMAND = Command("listCollections", parse, run, is_quick=True)

@@ -1,0 +1,68 @@
+"""listIndexes: the indexes of a collection; so far the one on `_id`. Source: manual, listIndexes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from amongo.commands.batches import batch_size, cursor_reply
+from amongo.commands.command import Command
+from amongo.commands.concerns import parse_concerns
+from amongo.commands.context import Context
+from amongo.commands.fields import Field, parse_fields
+from amongo.commands.list_collections import ID_INDEX
+from amongo.commands.namespaces import collection_namespace
+from amongo.commands.replies import CursorReply
+from amongo.errors import command as errors
+
+if TYPE_CHECKING:
+    from amongo.commands.instance import Instance
+
+FIELDS = {
+    "cursor": Field("object"),
+    "includeBuildUUIDs": Field("flag", default=False),  # nothing is ever being built: there is nothing to include
+    "includeIndexBuildInfo": Field("flag", default=False),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ListIndexesRequest:
+    """A listIndexes.
+
+    namespace             "database.collection"
+    batch_size            of the first batch; None for 101
+    includes_build_info   show each index as {spec}
+    """
+
+    namespace: str
+    batch_size: int | None = None
+    includes_build_info: bool = False
+
+
+def parse(database: str, document: dict[str, Any]) -> ListIndexesRequest:
+    """The request of a listIndexes command.
+
+    errors   COLLECTION_NAME_TYPE, INVALID_NAMESPACE, those of `parse_fields`, INVALID_OPTIONS
+    """
+    fields = parse_fields("listIndexes", document, FIELDS)
+    parse_concerns("listIndexes", document)
+    if fields["includeBuildUUIDs"] and fields["includeIndexBuildInfo"]:
+        raise errors.INVALID_OPTIONS(
+            message="The includeBuildUUIDs flag and includeBuildIndexInfo flag cannot both be set to true"
+        )
+    namespace = collection_namespace(database, document["listIndexes"])
+    return ListIndexesRequest(namespace, batch_size("listIndexes", fields["cursor"]), fields["includeIndexBuildInfo"])
+
+
+def run(instance: Instance, request: ListIndexesRequest, context: Context) -> CursorReply:
+    """A cursor over the index specifications.
+
+    errors   NAMESPACE_NOT_FOUND
+    """
+    if instance.store.catalog.get(request.namespace) is None:
+        raise errors.NAMESPACE_NOT_FOUND(message=f"ns does not exist: {request.namespace}")
+    indexes = [{"spec": ID_INDEX} if request.includes_build_info else ID_INDEX]
+    return cursor_reply(instance, request.namespace, indexes, request.batch_size, context)
+
+
+COMMAND = Command("listIndexes", parse, run, is_quick=True)

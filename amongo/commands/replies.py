@@ -1,0 +1,67 @@
+"""Replies of the hot commands. Documents in them are raw BSON bytes; `document` gives the server's reply shape."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from bson import Int64
+from bson.raw_bson import RawBSONDocument
+
+from amongo.values.codec import CODEC
+
+_RAW_CODEC = CODEC.with_options(document_class=RawBSONDocument)
+
+
+def raw_documents(batch: list[bytes]) -> list[RawBSONDocument]:
+    """The documents as a reply carries them: not decoded, not encoded again."""
+    return [RawBSONDocument(raw, _RAW_CODEC) for raw in batch]
+
+
+class CursorReply(NamedTuple):
+    """A batch of a cursor.
+
+    cursor_id   0 when nothing more will come
+    namespace   "database.collection"
+    batch       raw BSON documents
+    is_first    whether it answers find or aggregate (`firstBatch`) or getMore (`nextBatch`)
+    """
+
+    cursor_id: int
+    namespace: str
+    batch: list[bytes]
+    is_first: bool = True
+
+    def document(self) -> dict[str, Any]:
+        """The reply document."""
+        key = "firstBatch" if self.is_first else "nextBatch"
+        cursor = {key: raw_documents(self.batch), "id": Int64(self.cursor_id), "ns": self.namespace}
+        return {"cursor": cursor, "ok": 1.0}
+
+
+class WriteReply(NamedTuple):
+    """What insert, update or delete has done.
+
+    n           documents inserted, matched (upserts included) or deleted
+    modified    documents changed by an update; None for insert and delete
+    upserted    {"index", "_id"} of each upsert
+    errors      {"index", "code", "errmsg", …} of each statement that failed
+    sequence    the last commit; 0 when nothing was written
+    """
+
+    n: int
+    modified: int | None
+    upserted: list[dict[str, Any]]
+    errors: list[dict[str, Any]]
+    sequence: int
+
+    def document(self) -> dict[str, Any]:
+        """The reply document."""
+        reply: dict[str, Any] = {"n": self.n}
+        if self.modified is not None:
+            if self.upserted:
+                reply["upserted"] = self.upserted
+            reply["nModified"] = self.modified
+        if self.errors:
+            reply["writeErrors"] = self.errors
+        reply["ok"] = 1.0
+        return reply

@@ -1,0 +1,193 @@
+"""serverStatus: how the instance is doing. Source: manual, serverStatus.
+
+What amongo does not have (locks by resource, a network, replication to other nodes) stays at zero or empty, as on a
+server where it does not occur.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from bson import Int64
+from bson.datetime_ms import DatetimeMS
+
+from amongo.commands.build_info import SERVER_VERSION, STORAGE_ENGINE, own_version
+from amongo.commands.command import Command
+from amongo.commands.context import Context
+from amongo.commands.fields import truth
+from amongo.commands.hello import HOST, SET_NAME
+from amongo.commands.memory import resident_bytes, virtual_bytes
+from amongo.commands.namespaces import is_system
+from amongo.values.types import alias
+
+if TYPE_CHECKING:
+    from amongo.commands.instance import Instance
+
+_NUMERIC_OR_BOOL: Final = frozenset({"bool", "int", "long", "double", "decimal"})
+_OPERATIONS: Final = ("insert", "query", "update", "delete", "getmore", "command")
+
+
+@dataclass(frozen=True, slots=True)
+class ServerStatusRequest:
+    """Which sections are shown.
+
+    chosen   section -> shown or not, where the command says so
+    """
+
+    chosen: Mapping[str, bool]
+
+
+def parse(database: str, document: dict[str, Any]) -> ServerStatusRequest:
+    """The request of a serverStatus command: every field names a section; a name that is not known does no harm."""
+    chosen = {}
+    for name, value in document.items():
+        kind = alias(value)
+        chosen[name] = kind != "null" and (truth(value) if kind in _NUMERIC_OR_BOOL else True)
+    return ServerStatusRequest(chosen)
+
+
+def run(instance: Instance, request: ServerStatusRequest, context: Context) -> dict[str, Any]:
+    """The sections of the server's status that are asked for."""
+    now_ms = instance.clock.now_ms()
+    uptime_ms = max(now_ms - instance.started_ms, 0)
+    reply: dict[str, Any] = {
+        "host": platform.node(),
+        "version": SERVER_VERSION,
+        "process": "mongod",
+        "service": ["shard"],
+        "pid": Int64(os.getpid()),
+        "uptime": uptime_ms / 1000,
+        "uptimeMillis": Int64(uptime_ms),
+        "uptimeEstimate": Int64(uptime_ms // 1000),
+        "localTime": DatetimeMS(now_ms),
+    }
+    for name, section in _SECTIONS.items():
+        if request.chosen.get(name, name not in _ONLY_WHEN_ASKED):
+            reply[name] = section(instance)
+    reply["ok"] = 1.0
+    return reply
+
+
+def _asserts(instance: Instance) -> dict[str, Any]:
+    return dict.fromkeys(("regular", "warning", "msg", "user", "tripwire", "rollovers"), 0)
+
+
+def _catalog(instance: Instance) -> dict[str, Any]:
+    with instance.store.lock:
+        names = [name.partition(".")[2] for name in instance.store.catalog.by_namespace]
+    internal = sum(map(is_system, names))
+    return {
+        "collections": len(names) - internal,
+        "capped": 0,
+        "clustered": 0,
+        "timeseries": 0,
+        "views": 0,
+        "internalCollections": internal,
+        "internalViews": 0,
+    }
+
+
+def _connections(instance: Instance) -> dict[str, Any]:
+    """The embedding client counts as the one connection there is."""
+    return {"current": 1, "available": 0, "totalCreated": 1, "rejected": 0, "active": 1, "exhaustHello": 0}
+
+
+def _extra(instance: Instance) -> dict[str, Any]:
+    return {"note": "fields vary by platform", "python": platform.python_version(), "amongo": own_version()}
+
+
+def _global_lock(instance: Instance) -> dict[str, Any]:
+    idle = {"total": 0, "readers": 0, "writers": 0}
+    uptime_us = max(instance.clock.now_ms() - instance.started_ms, 0) * 1000
+    return {"totalTime": Int64(uptime_us), "currentQueue": dict(idle), "activeClients": dict(idle)}
+
+
+def _sessions(instance: Instance) -> dict[str, Any]:
+    return {"activeSessionsCount": 0, "sessionsCollectionJobCount": 0}
+
+
+def _memory(instance: Instance) -> dict[str, Any]:
+    return {
+        "bits": 64 if sys.maxsize > 2**32 else 32,
+        "resident": resident_bytes() >> 20,
+        "virtual": virtual_bytes() >> 20,
+        "supported": True,
+    }
+
+
+def _metrics(instance: Instance) -> dict[str, Any]:
+    return {"cursor": {"open": {"total": Int64(len(instance.cursors))}}}
+
+
+def _network(instance: Instance) -> dict[str, Any]:
+    return {"bytesIn": Int64(0), "bytesOut": Int64(0), "numRequests": Int64(0)}
+
+
+def _counters(instance: Instance) -> dict[str, Any]:
+    return {name: Int64(instance.counts[name]) for name in _OPERATIONS}
+
+
+def _replicated_counters(instance: Instance) -> dict[str, Any]:
+    """Nothing is ever applied from another node."""
+    return dict.fromkeys(_OPERATIONS, Int64(0))
+
+
+def _replication(instance: Instance) -> dict[str, Any]:
+    return {
+        "hosts": [HOST],
+        "setName": SET_NAME,
+        "setVersion": 1,
+        "isWritablePrimary": True,
+        "secondary": False,
+        "primary": HOST,
+        "me": HOST,
+    }
+
+
+def _storage_engine(instance: Instance) -> dict[str, Any]:
+    return {
+        "name": STORAGE_ENGINE,
+        "supportsCommittedReads": True,
+        "readOnly": False,
+        "persistent": instance.store.directory is not None,
+    }
+
+
+def _transactions(instance: Instance) -> dict[str, Any]:
+    return {
+        "currentActive": Int64(0),
+        "currentInactive": Int64(0),
+        "currentOpen": Int64(0),
+        "totalAborted": Int64(0),
+        "totalCommitted": Int64(0),
+        "totalStarted": Int64(0),
+    }
+
+
+_ONLY_WHEN_ASKED: Final = frozenset({"mirroredReads"})
+
+_SECTIONS: Final[dict[str, Callable[[Any], dict[str, Any]]]] = {
+    "asserts": _asserts,
+    "catalogStats": _catalog,
+    "connections": _connections,
+    "extra_info": _extra,
+    "globalLock": _global_lock,
+    "locks": lambda instance: {},
+    "logicalSessionRecordCache": _sessions,
+    "mem": _memory,
+    "metrics": _metrics,
+    "mirroredReads": lambda instance: {"seen": Int64(0), "sent": Int64(0)},
+    "network": _network,
+    "opcounters": _counters,
+    "opcountersRepl": _replicated_counters,
+    "repl": _replication,
+    "storageEngine": _storage_engine,
+    "transactions": _transactions,
+}
+
+COMMAND = Command("serverStatus", parse, run, is_quick=True)

@@ -1,0 +1,60 @@
+"""How large collections and databases are, for collStats and dbStats.
+
+Documents are counted exactly. The engine holds documents as they are, so that storage is as large as the data. An
+index is measured by its entries: key bytes are not added up, an entry counts as `INDEX_ENTRY_BYTES`.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from amongo.engine.records import Collection
+from amongo.values.numbers import number
+
+INDEX_ENTRY_BYTES: Final = 32  # amongo: the key of an ObjectId, the record id, the slot; rounded
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """The sizes of one collection or of several, in bytes."""
+
+    collections: int
+    documents: int
+    data_bytes: int
+
+    @classmethod
+    def of(cls, collections: Iterable[Collection]) -> Sizes:
+        """Added up. Call it under the store's lock."""
+        each = list(collections)
+        return cls(len(each), sum(one.count for one in each), sum(one.data_bytes for one in each))
+
+    @property
+    def index_bytes(self) -> int:
+        """Of the `_id` indexes; see the module's text."""
+        return self.documents * INDEX_ENTRY_BYTES
+
+    @property
+    def average_document_bytes(self) -> float:
+        """0 without documents."""
+        return self.data_bytes / self.documents if self.documents else 0.0
+
+
+def scaled(size: int, scale: int) -> Any:
+    """A size in units of `scale` bytes, cut to a whole number: an int, or a long where an int does not hold it."""
+    return number(size // scale)
+
+
+def disk_space(directory: str | None) -> tuple[int, int]:
+    """(used, total) bytes of the file system that holds the store; of main memory for a store in memory."""
+    if directory is not None:
+        usage = shutil.disk_usage(directory)
+        return usage.used, usage.total
+    if not hasattr(os, "sysconf"):
+        return 0, 0
+    page = os.sysconf("SC_PAGE_SIZE")
+    total = os.sysconf("SC_PHYS_PAGES") * page
+    return total - os.sysconf("SC_AVPHYS_PAGES") * page, total

@@ -1,0 +1,163 @@
+"""update: change documents of a collection. Source: manual, update (database command)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from amongo.commands.command import Command
+from amongo.commands.context import Context
+from amongo.commands.fields import Field, parse_fields
+from amongo.commands.namespaces import collection_namespace
+from amongo.commands.not_yet import refuse_not_yet
+from amongo.commands.replies import WriteReply
+from amongo.commands.writing import check_batch_count, write_error
+from amongo.commands.writing_updates import UpdateTask, update_many, update_one, upsert
+from amongo.errors import ServerError
+from amongo.errors import command as errors
+from amongo.planner import exact_id_key
+from amongo.values.types import alias
+
+if TYPE_CHECKING:
+    from amongo.commands.instance import Instance
+
+FIELDS = {
+    "updates": Field("array", required=True),
+    "ordered": Field("bool", default=True),
+    "bypassDocumentValidation": Field("flag", default=False),
+    "let": Field("object"),
+    "maxWireVersion": Field("integer"),
+    "bypassEmptyTsReplacement": Field("bool"),
+    "encryptionInformation": Field("object"),
+}
+
+STATEMENT_FIELDS = {
+    "q": Field("object", required=True),
+    "u": Field("any", required=True),
+    "c": Field("object"),
+    "multi": Field("bool", default=False),
+    "upsert": Field("bool", default=False),
+    "upsertSupplied": Field("bool"),
+    "arrayFilters": Field("array"),
+    "collation": Field("object"),
+    "hint": Field("string or object"),
+    "sort": Field("object"),
+    "sampleId": Field("uuid"),
+}
+
+NOT_YET = {"collation": "comes with the Language issue"}
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateStatement:
+    """One statement of an update.
+
+    update         operators, a replacement, or a pipeline (a list)
+    multi          change every match, not just the first
+    upsert         insert a document if nothing matches
+    array_filters  None if there are none
+    sort           which match is the first
+    """
+
+    filter: dict[str, Any]
+    update: dict[str, Any] | list[Any]
+    multi: bool = False
+    upsert: bool = False
+    array_filters: list[Any] | None = None
+    hint: Any = None
+    sort: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateRequest:
+    """An update.
+
+    namespace     "database.collection"
+    ordered       end at the first error
+    variables     of `let`
+    max_time_ms   None for no limit
+    """
+
+    namespace: str
+    updates: tuple[UpdateStatement, ...]
+    ordered: bool = True
+    variables: dict[str, Any] | None = None
+    max_time_ms: int | None = None
+
+
+def parse(database: str, document: dict[str, Any]) -> UpdateRequest:
+    """The request of an update command.
+
+    errors   those of `parse_fields`, EMPTY_BATCH, WRONG_TYPE, NOT_SUPPORTED_YET
+    """
+    namespace = collection_namespace(database, document["update"])
+    values = parse_fields("update", document, FIELDS)
+    check_batch_count(len(values["updates"]))
+    statements = tuple(_parse_statement(position, each) for position, each in enumerate(values["updates"]))
+    return UpdateRequest(namespace, statements, values["ordered"], values["let"], values.get("maxTimeMS"))
+
+
+def _parse_statement(position: int, statement: Any) -> UpdateStatement:
+    if type(statement) is not dict:
+        raise errors.WRONG_TYPE(
+            command="update", field=f"updates.{position}", actual=alias(statement), expected="type 'object'"
+        )
+    values = parse_fields("update.updates", statement, STATEMENT_FIELDS, generic={})
+    refuse_not_yet("update.updates", values, NOT_YET)
+    update = values["u"]
+    if type(update) not in (dict, list):
+        raise errors.UPDATE_KIND()
+    if values["c"] is not None and type(update) is not list:
+        raise errors.UPDATE_CONSTANTS()
+    if values["c"]:
+        raise errors.NOT_SUPPORTED_YET(what="'update.updates.c'", reason="comes with the Language issue")
+    if values["sort"] is not None and values["multi"]:
+        raise errors.MULTI_SORT()
+    return UpdateStatement(
+        values["q"],
+        update,
+        values["multi"],
+        values["upsert"],
+        values["arrayFilters"],
+        values["hint"],
+        values["sort"],
+    )
+
+
+def run(instance: Instance, request: UpdateRequest, context: Context) -> WriteReply:
+    """Run the statements, one after the other.
+
+    errors   none of a single statement: they stand in the reply's `errors`
+    """
+    n = modified = sequence = 0
+    upserted: list[dict[str, Any]] = []
+    failures: list[dict[str, Any]] = []
+    interrupt = instance.operation_interrupt(context, request.max_time_ms)
+    for position, statement in enumerate(request.updates):
+        try:
+            task = UpdateTask.parse(instance, request.namespace, statement, request.variables, interrupt)
+            done = update_many(task) if statement.multi else update_one(task)
+            if not done.matched and statement.upsert:
+                done, identity = upsert(task)
+                if identity is not None:
+                    upserted.append({"index": position, "_id": identity})
+        except ServerError as error:
+            failures.append(write_error(position, error))
+            if request.ordered:
+                break
+            continue
+        n += done.matched
+        modified += done.modified
+        sequence = done.sequence or sequence
+    return WriteReply(n, modified, upserted, failures, sequence)
+
+
+def examines(instance: Instance, request: UpdateRequest) -> int:
+    """How many documents the update looks at, at most."""
+    collection = instance.store.catalog.get(request.namespace)
+    if collection is None:
+        return len(request.updates)
+    return sum(1 if exact_id_key(statement.filter) is not None else collection.count for statement in request.updates)
+
+
+COMMAND = Command("update", parse, run)

@@ -1,0 +1,257 @@
+"""Updating documents: the match, the new document, the commit, and again if another was faster.
+
+A new document is computed without a lock. The store takes it only where the bytes still stand from which it was
+computed; where they do not, the document is looked at anew. findAndModify takes the same steps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from bson import ObjectId, Timestamp
+from bson.datetime_ms import DatetimeMS
+
+from amongo.aggregate import Environment, parse_pipeline
+from amongo.commands.insert import check_depth, check_id
+from amongo.commands.writing import duplicate_key
+from amongo.engine.records import Collection, record_key
+from amongo.engine.store import Change, CollectionDropped
+from amongo.errors import command as errors
+from amongo.mql.matcher import array_match_index, parse_filter
+from amongo.mql.updates import Outcome, Update, parse_update, upsert_document
+from amongo.planner import CanonicalQuery, canonical_query, plan_query
+from amongo.planner.plan import Row
+from amongo.runtime.interrupts import Interrupt
+from amongo.runtime.limits import DOCUMENT_BYTES, UPDATE_BATCH_COUNT, WRITE_ATTEMPTS
+from amongo.values.codec import decode, encode
+
+if TYPE_CHECKING:
+    from amongo.commands.instance import Instance
+    from amongo.commands.update import UpdateStatement
+
+
+class Done(NamedTuple):
+    """What an update has done.
+
+    matched    documents that matched; an upserted one counts
+    modified   documents that were changed
+    sequence   the last commit; 0 if nothing was written
+    """
+
+    matched: int
+    modified: int
+    sequence: int
+
+
+NOTHING = Done(0, 0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateTask:
+    """One statement, ready to run."""
+
+    instance: Instance
+    namespace: str
+    filter: dict[str, Any]
+    query: CanonicalQuery
+    update: Update
+    interrupt: Interrupt
+
+    @classmethod
+    def parse(
+        cls,
+        instance: Instance,
+        namespace: str,
+        statement: UpdateStatement,
+        variables: dict[str, Any] | None,
+        interrupt: Interrupt,
+    ) -> UpdateTask:
+        """Parse a statement's filter and update.
+
+        errors   those of the filter and the update; MULTI_REPLACEMENT
+        """
+        update = parse_update(statement.update, array_filters=statement.array_filters or [], variables=variables or {})
+        if statement.multi and update.kind == "replacement":
+            raise errors.MULTI_REPLACEMENT()
+        query = canonical_query(
+            statement.filter, sort=statement.sort, variables=variables, hint=statement.hint, limit=not statement.multi
+        )
+        return cls(instance, namespace, statement.filter, query, update, interrupt)
+
+    def rows(self, collection: Collection) -> Iterator[Row]:
+        """The documents that match now."""
+        return plan_query(self.query, collection).rows(self.instance.store, self.interrupt)
+
+    def changed(self, row: Row) -> Change | None:
+        """The change of one document; None if the update leaves it as it is.
+
+        errors   those of the update's operators; UPDATED_TOO_LARGE, NESTED_TOO_DEEP
+        """
+        document = row.decoded()
+        outcome = self._applied(document)
+        if outcome.document is None:
+            return None
+        raw = encode(outcome.document)
+        if len(raw) > DOCUMENT_BYTES:
+            raise errors.UPDATED_TOO_LARGE(limit=DOCUMENT_BYTES)
+        if len(raw) > 600 and raw.count(b"\x03") + raw.count(b"\x04") > 100:
+            check_depth(outcome.document)
+        description = None if outcome.description is None else encode(outcome.description)
+        return Change(row.record_id, row.raw, raw, description)
+
+    def _applied(self, document: dict[str, Any]) -> Outcome:
+        now_ms = self.instance.clock.now_ms()
+        index = None
+        if self.update.uses_positional and self.query.expression is not None:
+            index = array_match_index(self.query.expression, document)
+        return self.update.apply(
+            document,
+            now=DatetimeMS(now_ms),
+            clock_timestamp=Timestamp(now_ms // 1000, 1),
+            array_index=index,
+        )
+
+    def upserted_document(self) -> dict[str, Any]:
+        """The document that an upsert inserts, `_id` first."""
+        now_ms = self.instance.clock.now_ms()
+        document = upsert_document(
+            self.query.expression or parse_filter(self.filter),
+            self.update,
+            now=DatetimeMS(now_ms),
+            clock_timestamp=Timestamp(now_ms // 1000, 1),
+        )
+        if "_id" not in document:
+            return {"_id": ObjectId(), **document}
+        check_id(document["_id"])
+        return {"_id": document.pop("_id"), **document}
+
+
+def update_one(task: UpdateTask) -> Done:
+    """Update the first match.
+
+    errors   those of the update; WRITE_CONFLICT when others changed the document each time
+    """
+    for _ in range(WRITE_ATTEMPTS):
+        collection = task.instance.store.catalog.get(task.namespace)
+        if collection is None:
+            return NOTHING
+        row = next(task.rows(collection), None)
+        if row is None:
+            return NOTHING
+        change = task.changed(row)
+        if change is None:
+            return Done(1, 0, 0)
+        changed = task.instance.store.update(collection, (change,))
+        if not changed.conflicts:
+            return Done(1, 1, changed.sequence)
+    raise errors.WRITE_CONFLICT(limit=WRITE_ATTEMPTS)
+
+
+def update_many(task: UpdateTask) -> Done:
+    """Update every match; a commit holds up to 1000 documents.
+
+    errors   those of the update; documents before the one that failed stay updated
+    """
+    collection = task.instance.store.catalog.get(task.namespace)
+    if collection is None:
+        return NOTHING
+    matched = modified = sequence = 0
+    pending: list[Change] = []
+
+    def commit() -> None:
+        nonlocal matched, modified, sequence
+        changed = task.instance.store.update(collection, pending)
+        modified += len(pending) - len(changed.conflicts)
+        sequence = changed.sequence or sequence
+        for position in changed.conflicts:
+            again = _update_record(task, collection, pending[position].record_id)
+            matched += again.matched - 1
+            modified += again.modified
+            sequence = again.sequence or sequence
+        pending.clear()
+
+    try:
+        for row in task.rows(collection):
+            change = task.changed(row)
+            matched += 1
+            if change is not None:
+                pending.append(change)
+                if len(pending) >= UPDATE_BATCH_COUNT:
+                    commit()
+    finally:
+        if pending:
+            commit()
+    return Done(matched, modified, sequence)
+
+
+def _update_record(task: UpdateTask, collection: Collection, record_id: int) -> Done:
+    """Update one record that another has changed meanwhile, if it still matches."""
+    for _ in range(WRITE_ATTEMPTS):
+        raw = None if collection.is_dropped else collection.record(record_id)
+        if raw is None:
+            return NOTHING
+        document = decode(raw)
+        if task.query.matches is not None and not task.query.matches(document):
+            return NOTHING
+        change = task.changed(Row(record_id, raw, document))
+        if change is None:
+            return Done(1, 0, 0)
+        changed = task.instance.store.update(collection, (change,))
+        if not changed.conflicts:
+            return Done(1, 1, changed.sequence)
+    raise errors.WRITE_CONFLICT(limit=WRITE_ATTEMPTS)
+
+
+def upsert(task: UpdateTask) -> tuple[Done, Any]:
+    """(what was done, the new `_id` or None) of an upsert that has found nothing to update.
+
+    A document with its `_id` may have come meanwhile; then the update is tried again.
+
+    errors   those of the update; DUPLICATE_KEY
+    """
+    for _ in range(WRITE_ATTEMPTS):
+        document = task.upserted_document()
+        raw = encode(document)
+        if len(raw) > DOCUMENT_BYTES:
+            raise errors.UPDATED_TOO_LARGE(limit=DOCUMENT_BYTES)
+        check_depth(document)
+        collection = task.instance.writable_collection(task.namespace)
+        try:
+            sequence = task.instance.store.insert_one(collection, record_key(raw), raw)
+        except CollectionDropped:
+            continue
+        if sequence:
+            return Done(1, 0, sequence), document["_id"]
+        done = update_one(task)
+        if done.matched:
+            return done, None
+        if task.query.id_keys is None:
+            break
+    raise duplicate_key(task.namespace, raw)
+
+
+def _pipeline_runner(
+    namespace: str, stages: Any, variables: dict[str, Any] | None, interrupt: Interrupt
+) -> Callable[[dict[str, Any]], dict[str, Any]] | None:
+    """What runs an update pipeline on one document; None for the other kinds of update.
+
+    errors   those of the pipeline's stages
+    """
+    if type(stages) is not list:
+        return None
+    pipeline = parse_pipeline(stages, variables=variables or {})
+    environment = Environment(
+        namespace.partition(".")[0], _no_collection, variables=variables or {}, interrupt=interrupt
+    )
+
+    def run(document: dict[str, Any]) -> dict[str, Any]:
+        (result,) = pipeline.run([document], environment)
+        return result
+
+    return run
+
+
+def _no_collection(database: str, collection: str) -> list[dict[str, Any]]:
+    raise AssertionError("no stage of an update pipeline reads a collection")

@@ -1,0 +1,1 @@
+"""The engine: bytes, keys and times. It knows no operator; the log is the database."""

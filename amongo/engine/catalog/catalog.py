@@ -1,0 +1,52 @@
+"""Namespaces and their collections.
+
+The catalog is changed by commits of kind `c` alone; recovery makes the same changes from the log.
+"""
+
+from __future__ import annotations
+
+from amongo.engine.records import Collection
+
+
+class Catalog:
+    """The collections of a store by namespace and by UUID."""
+
+    def __init__(self) -> None:
+        self.by_namespace: dict[str, Collection] = {}
+        self.by_uuid: dict[bytes, Collection] = {}
+
+    def get(self, namespace: str) -> Collection | None:
+        """The collection of "database.collection", None if there is none."""
+        return self.by_namespace.get(namespace)
+
+    def count(self, namespace: str) -> int:
+        """How many documents the collection of this namespace holds; 0 if there is none."""
+        collection = self.by_namespace.get(namespace)
+        return 0 if collection is None else collection.count
+
+    def collections(self, database: str) -> list[Collection]:
+        """The collections of a database in the order of their creation."""
+        prefix = database + "."
+        return [each for namespace, each in list(self.by_namespace.items()) if namespace.startswith(prefix)]
+
+    def databases(self) -> list[str]:
+        """The names of the databases that hold a collection, sorted."""
+        return sorted({namespace.partition(".")[0] for namespace in list(self.by_namespace)})
+
+    def add(self, collection: Collection) -> None:
+        """Enter a new collection."""
+        self.by_namespace[collection.namespace] = collection
+        self.by_uuid[collection.uuid] = collection
+
+    def remove(self, collection: Collection) -> None:
+        """Forget a collection."""
+        collection.is_dropped = True
+        self.by_namespace.pop(collection.namespace, None)
+        self.by_uuid.pop(collection.uuid, None)
+
+    def rename(self, collection: Collection, namespace: str) -> None:
+        """Enter a collection under another namespace."""
+        self.by_namespace.pop(collection.namespace)
+        collection.namespace = namespace
+        collection.heads.clear()
+        self.by_namespace[namespace] = collection

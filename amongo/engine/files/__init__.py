@@ -1,0 +1,18 @@
+"""The file systems a store can live on: the disk, memory, and one that crashes on purpose."""
+
+from amongo.engine.files.crashing import CrashingFiles, Failure, MachineStopped
+from amongo.engine.files.disk import DiskFiles
+from amongo.engine.files.interface import LOCK_NAME, AppendFile, Files, LockHandle
+from amongo.engine.files.memory import MemoryFiles
+
+__all__ = [
+    "LOCK_NAME",
+    "AppendFile",
+    "CrashingFiles",
+    "DiskFiles",
+    "Failure",
+    "Files",
+    "LockHandle",
+    "MachineStopped",
+    "MemoryFiles",
+]

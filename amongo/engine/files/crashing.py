@@ -1,0 +1,414 @@
+"""A file system that fails and crashes on purpose.
+
+It keeps two truths of everything: what programs see (the page cache), and what the disk surely has, with the list of
+changes between the two. `sync` and `sync_directory` move changes over. From this it makes the files that a machine may
+find when it comes back:
+
+- `kill()`: the process died, the machine did not. Everything written is there, and still as unsynced as before.
+- `crash(seed)`: the power went. Unsynced changes may be there or not, each sector and each name for itself: lost,
+  torn, in another order, files against each other.
+
+The n-th operation can be made to fail: see `Failure`. A failed `sync` is as treacherous as Linux's: the changes that
+were waiting count as clean from then on and are never written, and a later `sync` succeeds.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import random
+from dataclasses import dataclass, field
+from enum import Enum
+
+from amongo.engine.files.interface import AppendFile, LockHandle
+from amongo.engine.files.memory import parent_of
+from amongo.errors import storage
+from amongo.runtime.workers import RLock
+
+SECTOR_BYTES = 512
+
+
+class Failure(Enum):
+    """What happens at the operation that is to fail."""
+
+    NO_SPACE = "ENOSPC; a write leaves a part of its block"
+    IO_ERROR = "EIO; a write leaves a part of its block, a sync loses what it was to make durable"
+    STOP = "the machine stops in the middle of the operation"
+
+
+class MachineStopped(Exception):
+    """The machine is off; whatever runs on it does nothing more. Go on with `kill` or `crash`."""
+
+
+@dataclass
+class _Inode:
+    """One file: what is seen, what is surely on the disk, and the changes in between.
+
+    pending   ("write", offset, bytes) or ("cut", size, b"")
+    """
+
+    content: bytearray = field(default_factory=bytearray)
+    durable: bytes = b""
+    pending: list[tuple[str, int, bytes]] = field(default_factory=list)
+
+    def copy(self) -> _Inode:
+        return _Inode(bytearray(self.content), self.durable, list(self.pending))
+
+
+@dataclass
+class _Directory:
+    """The names in one directory; `pending`: ("link", name, inode), ("unlink", name, None), ("move", "old/new", …)."""
+
+    names: dict[str, _Inode] = field(default_factory=dict)
+    durable: dict[str, _Inode] = field(default_factory=dict)
+    pending: list[tuple[str, str, _Inode | None]] = field(default_factory=list)
+
+
+def _apply(content: bytearray, change: tuple[str, int, bytes]) -> None:
+    kind, position, block = change
+    if kind == "cut":
+        del content[position:]
+        return
+    content.extend(bytes(max(0, position - len(content))))
+    content[position : position + len(block)] = block
+
+
+def _apply_name(names: dict[str, _Inode], change: tuple[str, str, _Inode | None]) -> None:
+    kind, name, inode = change
+    if kind == "unlink":
+        names.pop(name, None)
+    elif kind == "link" and inode is not None:
+        names[name] = inode
+    elif inode is not None:
+        old, new = name.split("/")
+        names.pop(old, None)
+        names[new] = inode
+
+
+class CrashingFiles:
+    """See the module's text.
+
+    operations   how many operations that change something there have been
+    trace        what they were, as "write /path"
+    """
+
+    def __init__(
+        self,
+        *,
+        fail_at: int | None = None,
+        failure: Failure = Failure.STOP,
+        keeps_failing: bool = False,
+        seed: int = 0,
+    ) -> None:
+        """fail_at: the operation that fails, counted from 0; `keeps_failing`: and all after it."""
+        self.operations = 0
+        self.trace: list[str] = []
+        self._fail_at = fail_at
+        self._failure = failure
+        self._keeps_failing = keeps_failing
+        self._random = random.Random(seed)
+        self._lock = RLock()
+        self._is_off = False
+        self._directories: dict[str, _Directory] = {".": _Directory(), "/": _Directory()}
+        self._owned: set[str] = set()
+
+    # After the crash
+
+    def kill(self) -> CrashingFiles:
+        """The files as the next process finds them when this one dies. Nothing fails any more."""
+        with self._lock:
+            self._is_off = True
+            return self._successor(lambda inode: inode.copy(), lambda directory: directory)
+
+    def crash(self, seed: int) -> CrashingFiles:
+        """The files as they may be found after a power loss; another seed gives another possibility."""
+        chance = random.Random(seed)
+
+        def survivor(inode: _Inode) -> _Inode:
+            content = _surviving(inode, chance)
+            return _Inode(bytearray(content), content)
+
+        def names(directory: _Directory) -> _Directory:
+            kept = dict(directory.durable)
+            changes = directory.pending
+            if chance.random() < 0.7:
+                changes = changes[: chance.randint(0, len(changes))]
+            else:
+                changes = [change for change in changes if chance.random() < 0.5]
+            for change in changes:
+                _apply_name(kept, change)
+            return _Directory(dict(kept), dict(kept))
+
+        with self._lock:
+            self._is_off = True
+            return self._successor(survivor, names)
+
+    def _successor(self, take_inode, take_directory) -> CrashingFiles:  # type: ignore[no-untyped-def]
+        successor = CrashingFiles()
+        moved: dict[int, _Inode] = {}
+
+        def move(inode: _Inode) -> _Inode:
+            if id(inode) not in moved:
+                moved[id(inode)] = take_inode(inode)
+            return moved[id(inode)]
+
+        for path, directory in self._directories.items():
+            taken = take_directory(directory)
+            successor._directories[path] = _Directory(
+                {name: move(inode) for name, inode in taken.names.items()},
+                {name: move(inode) for name, inode in taken.durable.items()},
+                [(kind, name, inode and move(inode)) for kind, name, inode in taken.pending],
+            )
+        return successor
+
+    def damage(self, path: str, offset: int, mask: int) -> None:
+        """Flip bits of one byte, on the disk and in the cache."""
+        inode = self._inode(path)
+        inode.content[offset] ^= mask
+        if offset < len(inode.durable):
+            durable = bytearray(inode.durable)
+            durable[offset] ^= mask
+            inode.durable = bytes(durable)
+
+    # Failing
+
+    def step(self, name: str, path: str) -> Failure | None:
+        """Count one operation; how it is to fail. errors: MachineStopped if the machine is off."""
+        if self._is_off:
+            raise MachineStopped
+        number = self.operations
+        self.operations += 1
+        self.trace.append(f"{name} {path}")
+        if self._fail_at is None or number < self._fail_at or (number > self._fail_at and not self._keeps_failing):
+            return None
+        self._is_off = self._failure is Failure.STOP
+        return self._failure
+
+    def fail(self, failure: Failure) -> None:
+        """Raise what the failure is. errors: OSError, MachineStopped."""
+        if failure is Failure.STOP:
+            raise MachineStopped
+        number = errno.ENOSPC if failure is Failure.NO_SPACE else errno.EIO
+        raise OSError(number, os.strerror(number))
+
+    def _step_or_fail(self, name: str, path: str) -> None:
+        failure = self.step(name, path)
+        if failure is not None:
+            self.fail(failure)
+
+    def _look(self) -> None:
+        if self._is_off:
+            raise MachineStopped
+
+    # Files
+
+    def _directory(self, path: str) -> _Directory:
+        found = self._directories.get(os.path.normpath(path))
+        if found is None:
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
+        return found
+
+    def _inode(self, path: str) -> _Inode:
+        inode = self._directory(os.path.dirname(path)).names.get(os.path.basename(path))
+        if inode is None:
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
+        return inode
+
+    def make_directory(self, path: str, /) -> None:
+        """Create the directory and its missing parents, durable on return. errors: STORE_PATH_IS_FILE; OSError."""
+        with self._lock:
+            self._look()
+            path = os.path.normpath(path)
+            if path in self._directories:
+                return
+            parent = os.path.dirname(path)
+            self.make_directory(parent)
+            if os.path.basename(path) in self._directory(parent).names:
+                raise storage.STORE_PATH_IS_FILE(path=path)
+            self._step_or_fail("make_directory", path)
+            self._directories[path] = _Directory()
+
+    def list(self, path: str, /) -> list[str]:
+        """The names in a directory, sorted. errors: FileNotFoundError."""
+        with self._lock:
+            self._look()
+            names = self._directory(path).names
+            path = os.path.normpath(path)
+            children = [each for each in self._directories if each != path and parent_of(each) == path]
+            return sorted([*names, *map(os.path.basename, children)])
+
+    def exists(self, path: str, /) -> bool:
+        """Whether there is a file or directory of this name."""
+        with self._lock:
+            self._look()
+            path = os.path.normpath(path)
+            if path in self._directories:
+                return True
+            parent = self._directories.get(parent_of(path))
+            return parent is not None and os.path.basename(path) in parent.names
+
+    def open_append(self, path: str, /, create: bool = False) -> AppendFile:
+        """Open a file to append to it. errors: FileNotFoundError; OSError."""
+        with self._lock:
+            self._look()
+            directory, name = self._directory(os.path.dirname(path)), os.path.basename(path)
+            if name not in directory.names:
+                if not create:
+                    raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
+                self._step_or_fail("create", path)
+                inode = directory.names[name] = _Inode()
+                directory.pending.append(("link", name, inode))
+            return _CrashingAppendFile(self, self._lock, path, directory.names[name])
+
+    def read(self, path: str, /, length: int | None = None) -> bytes:
+        """The file's bytes, or the first `length` of them. errors: FileNotFoundError."""
+        with self._lock:
+            self._look()
+            return bytes(self._inode(path).content[:length])
+
+    def renew(self, path: str, offset: int, /) -> None:
+        """Write the file's bytes from `offset` on over themselves, and sync. errors: FileNotFoundError; OSError."""
+        with self._lock:
+            inode = self._inode(path)
+            self._step_or_fail("renew", path)
+            inode.pending.append(("write", offset, bytes(inode.content[offset:])))
+            _CrashingAppendFile(self, self._lock, path, inode).sync()
+
+    def rename(self, old: str, new: str, /) -> None:
+        """Give a file a new name in its directory, in one step. errors: FileNotFoundError; OSError."""
+        with self._lock:
+            inode, directory = self._inode(old), self._directory(os.path.dirname(old))
+            self._step_or_fail("rename", old)
+            change = ("move", f"{os.path.basename(old)}/{os.path.basename(new)}", inode)
+            _apply_name(directory.names, change)
+            directory.pending.append(change)
+
+    def remove(self, path: str, /) -> None:
+        """Remove a file. errors: FileNotFoundError; OSError."""
+        with self._lock:
+            self._inode(path)
+            self._step_or_fail("remove", path)
+            directory = self._directory(os.path.dirname(path))
+            change = ("unlink", os.path.basename(path), None)
+            _apply_name(directory.names, change)
+            directory.pending.append(change)
+
+    def sync_directory(self, path: str, /) -> None:
+        """Make the names in a directory durable. errors: FileNotFoundError; OSError."""
+        with self._lock:
+            directory = self._directory(path)
+            self._step_or_fail("sync_directory", path)
+            for change in directory.pending:
+                _apply_name(directory.durable, change)
+            directory.pending.clear()
+
+    def lock(self, directory: str, /, shared: bool = False) -> LockHandle:
+        """Own the store. errors: STORE_IN_USE, STORE_PATH_IS_FILE, STORE_NOT_FOUND."""
+        with self._lock:
+            self._look()
+            path = os.path.normpath(directory)
+            if path not in self._directories:
+                row = storage.STORE_PATH_IS_FILE if self.exists(path) else storage.STORE_NOT_FOUND
+                raise row(path=directory)
+            if path in self._owned:
+                raise storage.STORE_IN_USE(path=directory, pid=os.getpid())
+            if not shared:
+                self._owned.add(path)
+            return _CrashingLock(self._owned, path)
+
+    def part(self, size: int) -> int:
+        """How much of `size` bytes a failing write leaves: never all."""
+        return self._random.randrange(size) if size else 0
+
+
+class _CrashingAppendFile:
+    """One open file."""
+
+    def __init__(self, files: CrashingFiles, lock: RLock, path: str, inode: _Inode) -> None:
+        self._files = files
+        self._lock = lock
+        self._path = path
+        self._inode = inode
+
+    @property
+    def size(self) -> int:
+        return len(self._inode.content)
+
+    def _change(self, change: tuple[str, int, bytes]) -> None:
+        _apply(self._inode.content, change)
+        self._inode.pending.append(change)
+
+    def write(self, block: bytes | bytearray | memoryview, /) -> None:
+        with self._lock:
+            failure = self._files.step("write", self._path)
+            block = bytes(block) if failure is None else bytes(block[: self._files.part(len(block))])
+            if block:
+                self._change(("write", len(self._inode.content), block))
+            if failure is not None:
+                self._files.fail(failure)
+
+    def sync(self) -> None:
+        with self._lock:
+            failure = self._files.step("sync", self._path)
+            inode = self._inode
+            if failure is Failure.STOP:
+                self._files.fail(failure)
+            if failure is not None:  # what was waiting counts as clean now, and part of it never reached the disk
+                inode.durable = _surviving(inode, self._files._random)
+                inode.pending.clear()
+                self._files.fail(failure)
+            durable = bytearray(inode.durable)
+            for change in inode.pending:
+                _apply(durable, change)
+            inode.durable = bytes(durable)
+            inode.pending.clear()
+
+    def truncate(self, size: int, /) -> None:
+        with self._lock:
+            failure = self._files.step("truncate", self._path)
+            if failure is not None:
+                self._files.fail(failure)
+            self._change(("cut", size, b""))
+
+    def close(self) -> None:
+        """Nothing to give back."""
+
+
+class _CrashingLock:
+    """The name of a locked directory in the set of those."""
+
+    def __init__(self, owned: set[str], directory: str) -> None:
+        self._owned = owned
+        self._directory: str | None = directory
+
+    def release(self) -> None:
+        if self._directory is not None:
+            self._owned.discard(self._directory)
+            self._directory = None
+
+
+def _surviving(inode: _Inode, chance: random.Random) -> bytes:
+    """What the disk may hold of a file whose changes were not all synced."""
+    versions = [bytearray(inode.durable)]
+    for change in inode.pending:
+        versions.append(bytearray(versions[-1]))
+        _apply(versions[-1], change)
+    mode = chance.choice(("none", "all", "torn", "sectors", "sectors"))
+    if mode == "none" or len(versions) == 1:
+        return bytes(versions[0])
+    if mode == "all":
+        return bytes(versions[-1])
+    last = chance.randrange(1, len(versions))
+    if mode == "torn":  # the changes up to some point, the last one in part
+        kind, position, block = inode.pending[last - 1]
+        torn = versions[last - 1]
+        if kind == "write":
+            _apply(torn, (kind, position, block[: chance.randint(0, len(block))]))
+        return bytes(torn)
+    size = chance.choice((len(versions[last]), chance.randint(len(versions[0]), max(map(len, versions)))))
+    sectors = bytearray()
+    for start in range(0, size, SECTOR_BYTES):  # each sector as of some moment; where it had none, zeros or garbage
+        sector = versions[chance.randrange(len(versions))][start : start + SECTOR_BYTES]
+        missing = SECTOR_BYTES - len(sector)
+        sectors += sector + (chance.randbytes(missing) if chance.random() < 0.3 else bytes(missing))
+    return bytes(sectors[:size])

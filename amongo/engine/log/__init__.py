@@ -1,0 +1,24 @@
+"""The append log: every commit is one frame, and the log is the database.
+
+`format` has the bytes, `reader` reads one file, `recovery` all of them after a stop, `log` writes.
+"""
+
+from amongo.engine.log.format import COMMIT, FORMAT_VERSION, LOG_DIRECTORY, Entry, Frame, entry, parse_entries
+from amongo.engine.log.log import Log
+from amongo.engine.log.memory import MemoryLog
+from amongo.engine.log.reader import Damage
+from amongo.engine.log.recovery import Cut
+
+__all__ = [
+    "COMMIT",
+    "FORMAT_VERSION",
+    "LOG_DIRECTORY",
+    "Cut",
+    "Damage",
+    "Entry",
+    "Frame",
+    "Log",
+    "MemoryLog",
+    "entry",
+    "parse_entries",
+]

@@ -1,0 +1,156 @@
+"""Writes docs/format.md from the constants in the code: `python -m amongo.engine.log.describe docs/format.md`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from amongo.engine.files.interface import LOCK_NAME
+from amongo.engine.log.format import (
+    COMMIT,
+    ENTRY_LAYOUT,
+    FORMAT_VERSION,
+    FRAME_HEADER_BYTES,
+    FRAME_LAYOUT,
+    HEADER_BYTES,
+    HEADER_LAYOUT,
+    KINDS,
+    LOG_DIRECTORY,
+    MARK,
+    MARK_LAYOUT,
+    file_name,
+)
+from amongo.engine.log.layout import Layout
+from amongo.runtime.limits import FRAME_BYTES, LOG_FILE_BYTES, SYNC_INTERVAL_S
+
+_TEXT = """\
+<!-- Written by `python -m amongo.engine.log.describe docs/format.md`. Edit that module, not this file. -->
+
+# What a store's files hold, byte by byte
+
+Format version {version}. All numbers are little-endian; fields follow each other without gaps.
+
+    {lock_name}              holds the owner's process id; the owner has an exclusive flock on it
+    {log}/{first}   the log's first file
+    {log}/{second}   the next, and so on without gaps
+
+A new file is begun when one has passed {file_bytes} bytes (a setting).
+
+## File header ({header_bytes} bytes)
+
+{header_rows}
+
+The size, `magic`, `version` and `crc32` stand at the same place in every format version. A file of a newer version is
+refused by that name; nothing else of it is looked at.
+
+## Frame
+
+Frames follow the file header back to back up to the end of the file. A frame is this header of {frame_header_bytes}
+bytes and its payload:
+
+{frame_rows}
+
+`length` is at most {frame_bytes}. CRC-32 is the one of zlib (polynomial 0xEDB88320).
+
+- **{commit}** (kind {commit_kind}): one commit, that is one write, one batch, or one transaction. Its payload is one or
+  more entries. `sequence` is greater than that of every commit before it.
+- **{mark}** (kind {mark_kind}): how far the log had been synced when the mark was written. It repeats the sequence of
+  the commit before it.
+
+## Entry
+
+The payload of a commit is a row of entries. An entry is this header:
+
+{entry_rows}
+
+then the *head*, a BSON document, then `count` BSON documents back to back, as the client has encoded them. The head has
+the oplog's fields:
+
+| `op` | documents that follow |
+| --- | --- |
+| `"i"` insert | the inserted documents; record ids count up from `record_id` |
+| `"u"` update | the document after the update; then, if the update has one, its description |
+| `"d"` delete | a document with the `_id` alone |
+| `"c"` command | none; the command is `o` in the head |
+| `"n"` no operation | none |
+
+Beside `op` there are `ns` (namespace), `ui` (the collection's UUID, a Binary of subtype 4) and, for retryable writes,
+`lsid`, `txnNumber` and `stmtId`.
+
+## Mark
+
+{mark_rows}
+
+## What is promised when
+
+- A write concern of `w: 1` is acknowledged when the operating system has taken the whole frame in one `write`: the
+  commit survives the death of the process.
+- `j: true` is acknowledged after an fsync that began later: the commit survives a power loss. One fsync serves all who
+  wait. While anything is unsynced, there is an fsync at least every {sync_ms} ms.
+- After each fsync a mark is written, without an fsync of its own. Closing the log syncs the last mark.
+- The first file's header and name are durable before its first frame is written. The name of a later file is durable
+  before it is used; its header is written in one step with the change to it, its `first_sequence` being one more than
+  the last sequence of the file before. The file before is synced next, then a mark in the new file says so (offset 0).
+  A file is synced before the file after the next is begun.
+
+## Opening after a stop
+
+Files are read in order. A *bad place* is the first byte in a file where no frame verifies (length, checksum, kind, an
+increasing sequence), a header that does not verify, or the end of a file that the next file's `first_sequence` does not
+follow on.
+
+1. The bad place is **damage**, and the store is refused with file and offset, if it had been synced: if a mark behind
+   it, in its file or a later one, says so; if two files or more follow its file; or if it is the header of the first
+   file and anything follows.
+2. Otherwise it is a **torn tail**: nothing from there on was ever acknowledged as durable. It is cut off, with the file
+   that may follow, even where single frames behind it verify: a commit is kept only with all commits before it.
+3. A file missing between two others, or one with another store's `store_uuid`, is damage.
+4. What lies behind the furthest mark is written anew over itself and synced before the log takes a frame, for the last
+   process may have stopped over a failed fsync.
+
+What this cannot see: damage behind the last mark that reached the disk looks like a torn tail.
+
+## Failed writes
+
+A write that fails is truncated away, and the commit with it. If that fails too, or if an fsync fails, the log takes no
+more frames until the store is opened again; reads go on. A failed fsync is never tried again: it fails all who wait.
+"""
+
+
+def _table(layout: Layout) -> str:
+    rows = [
+        f"| {offset} | {size} | `{name}` | {meaning.replace('|', chr(92) + '|')} |"
+        for offset, size, name, meaning in layout.rows()
+    ]
+    return "\n".join(("| offset | bytes | field | |", "| ---: | ---: | --- | --- |", *rows))
+
+
+def describe() -> str:
+    """The text of docs/format.md."""
+    return _TEXT.format(
+        version=FORMAT_VERSION,
+        lock_name=LOCK_NAME,
+        log=LOG_DIRECTORY,
+        first=file_name(1),
+        second=file_name(2),
+        file_bytes=f"{LOG_FILE_BYTES:,}",
+        header_bytes=HEADER_BYTES,
+        header_rows=_table(HEADER_LAYOUT),
+        frame_header_bytes=FRAME_HEADER_BYTES,
+        frame_rows=_table(FRAME_LAYOUT),
+        frame_bytes=f"{FRAME_BYTES:,}",
+        commit=KINDS[COMMIT],
+        commit_kind=COMMIT,
+        mark=KINDS[MARK],
+        mark_kind=MARK,
+        entry_rows=_table(ENTRY_LAYOUT),
+        mark_rows=_table(MARK_LAYOUT),
+        sync_ms=f"{SYNC_INTERVAL_S * 1000:.0f}",
+    )
+
+
+if __name__ == "__main__":
+    if len(sys.argv) == 2:
+        Path(sys.argv[1]).write_text(describe(), encoding="utf-8")
+    else:
+        sys.stdout.write(describe())

@@ -1,0 +1,269 @@
+"""The log's bytes: file header, frame, mark, entry.
+
+A store's log is a row of files `log/0000000001.log`, `log/0000000002.log`, …; each begins with a header, frames follow
+back to back. A *commit* frame holds the entries of one commit. A *mark* frame says up to where the log had been synced
+when it was written; recovery needs it to tell a torn tail from damage.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Final, NamedTuple
+from zlib import crc32
+
+from amongo.engine.log.layout import Field, Layout
+from amongo.errors import storage
+
+FORMAT_VERSION: Final = 1
+MAGIC: Final = b"amongoLG"
+LOG_DIRECTORY: Final = "log"
+COMMIT: Final = 1
+MARK: Final = 2
+KINDS: Final = {COMMIT: "commit", MARK: "mark"}
+SMALLEST_DOCUMENT_BYTES: Final = 5  # an empty BSON document
+
+HEADER_LAYOUT: Final = Layout(
+    "File header",
+    (
+        Field("magic", "8s", f"the bytes `{MAGIC.decode()}`"),
+        Field("version", "I", f"format version, now {FORMAT_VERSION}"),
+        Field("file_number", "Q", "number of this file, as in its name"),
+        Field("store_uuid", "16s", "identity of the store, the same in all its files"),
+        Field(
+            "first_sequence", "Q", "one more than the sequence of the last commit before this file; 1 in a new store"
+        ),
+        Field("created_ms", "q", "wall time when the file was begun, milliseconds since 1970 UTC"),
+        Field("reserved", "8s", "zeros"),
+        Field("crc32", "I", "CRC-32 of the bytes before it"),
+    ),
+)
+FRAME_LAYOUT: Final = Layout(
+    "Frame header",
+    (
+        Field("length", "I", "bytes of the payload that follows this header"),
+        Field("crc32", "I", "CRC-32 of the rest of the frame: `length`, then `sequence` to the end of the payload"),
+        Field(
+            "sequence", "Q", "cluster time: seconds since 1970 UTC << 32 | increment; increases from commit to commit"
+        ),
+        Field("wall_ms", "q", "wall time of the commit, milliseconds since 1970 UTC"),
+        Field("kind", "B", "; ".join(f"{number} = {name}" for number, name in KINDS.items())),
+    ),
+)
+MARK_LAYOUT: Final = Layout(
+    "Payload of a mark frame",
+    (
+        Field("store_uuid", "16s", "as in the file header"),
+        Field("file_number", "Q", "all earlier files had been synced to their ends"),
+        Field("offset", "Q", "and this file up to this offset, when the mark was written"),
+    ),
+)
+ENTRY_LAYOUT: Final = Layout(
+    "Entry of a commit frame's payload",
+    (
+        Field("record_id", "Q", "record id of the first document; the others of an insert follow consecutively"),
+        Field("count", "I", "number of documents after the head"),
+    ),
+)
+
+_HEADER = HEADER_LAYOUT.struct()
+_FRAME = FRAME_LAYOUT.struct()
+_MARK = MARK_LAYOUT.struct()
+_ENTRY = ENTRY_LAYOUT.struct()
+_INT32 = Layout("", (Field("length", "i", ""),)).struct()
+# What a frame's checksum covers of its header: everything but the checksum itself.
+_CHECKED = Layout("", tuple(field for field in FRAME_LAYOUT.fields if field.name != "crc32")).struct()
+_CHECKED_START = FRAME_LAYOUT.offset("sequence")
+_LENGTH_BYTES = FRAME_LAYOUT.fields[0].size
+
+HEADER_BYTES: Final = _HEADER.size
+FRAME_HEADER_BYTES: Final = _FRAME.size
+MARK_PAYLOAD_BYTES: Final = _MARK.size
+MARK_FRAME_BYTES: Final = FRAME_HEADER_BYTES + MARK_PAYLOAD_BYTES
+_FILE_NAME = re.compile(r"(\d{10})\.log")
+
+pack_checked = _CHECKED.pack
+pack_frame_header = _FRAME.pack
+pack_entry_header = _ENTRY.pack
+
+
+class Header(NamedTuple):
+    """The header of one log file; fields as in docs/format.md."""
+
+    version: int
+    file_number: int
+    store_uuid: bytes
+    first_sequence: int
+    created_ms: int
+
+
+class Mark(NamedTuple):
+    """A place in the log, `offset` bytes into a file; said by a mark frame: everything before it had been synced."""
+
+    file_number: int
+    offset: int
+
+
+class Entry(NamedTuple):
+    """One change of a commit.
+
+    record_id   of the first document
+    head        BSON document: op, ns, ui, …
+    documents   raw BSON documents
+    """
+
+    record_id: int
+    head: bytes
+    documents: list[bytes]
+
+
+class Frame(NamedTuple):
+    """One frame of the log.
+
+    sequence   cluster time as an unsigned 64-bit number: seconds << 32 | increment
+    wall_ms    wall time, milliseconds since 1970 UTC
+    kind       COMMIT or MARK
+    payload    for a commit, its entries; see `entries`
+    """
+
+    sequence: int
+    wall_ms: int
+    kind: int
+    payload: bytes | memoryview
+
+    def entries(self) -> Iterator[Entry]:
+        """The entries of a commit, in order. errors: ENTRY_MALFORMED."""
+        return parse_entries(bytes(self.payload), self.sequence)
+
+
+class BadHeader(ValueError):
+    """The bytes are no file header; the argument is the reason."""
+
+
+def file_name(number: int) -> str:
+    """Name of a log file within the log directory."""
+    return f"{number:010d}.log"
+
+
+def file_number(name: str) -> int | None:
+    """Number of the log file of this name; None if it is no log file's name."""
+    match = _FILE_NAME.fullmatch(name)
+    return int(match[1]) if match else None
+
+
+def pack_header(header: Header) -> bytes:
+    """The bytes of a file header."""
+    body = _HEADER.pack(
+        MAGIC,
+        header.version,
+        header.file_number,
+        header.store_uuid,
+        header.first_sequence,
+        header.created_ms,
+        bytes(8),
+        0,
+    )[:-4]
+    return body + crc32(body).to_bytes(4, "little")
+
+
+def parse_header(block: bytes | memoryview, path: str) -> Header:
+    """The header at the start of a file.
+
+    Size, magic, version and checksum stand where they stand in every format version.
+
+    errors   STORE_FORMAT_NEWER; BadHeader with the reason
+    """
+    if len(block) < HEADER_BYTES:
+        raise BadHeader(f"the file header is cut off at {len(block)} of {HEADER_BYTES} bytes")
+    magic, version, number, uuid, first_sequence, created_ms, _, checksum = _HEADER.unpack_from(block)
+    if magic != MAGIC:
+        raise BadHeader("the file does not begin like a log file of amongo")
+    if crc32(block[: HEADER_BYTES - 4]) != checksum:
+        raise BadHeader("the checksum of the file header does not match")
+    if version > FORMAT_VERSION:
+        raise storage.STORE_FORMAT_NEWER(found=version, supported=FORMAT_VERSION, file=path)
+    return Header(version, number, uuid, first_sequence, created_ms)
+
+
+def pack_frame(sequence: int, wall_ms: int, kind: int, payload: bytes) -> bytes:
+    """The bytes of a frame."""
+    length = len(payload)
+    checksum = crc32(payload, crc32(_CHECKED.pack(length, sequence, wall_ms, kind)))
+    return _FRAME.pack(length, checksum, sequence, wall_ms, kind) + payload
+
+
+def parse_frame(content: memoryview, offset: int, frame_limit_bytes: int) -> Frame | str:
+    """The frame that begins at `offset`, or the reason why there is none.
+
+    The payload is a slice of `content`, not a copy.
+    """
+    remaining = len(content) - offset
+    if remaining < FRAME_HEADER_BYTES:
+        return f"the file ends {remaining} bytes into a frame header"
+    length, checksum, sequence, wall_ms, kind = _FRAME.unpack_from(content, offset)
+    if length > frame_limit_bytes:
+        return f"the frame's length of {length} bytes is over the limit"
+    end = offset + FRAME_HEADER_BYTES + length
+    if end > len(content):
+        return f"the file ends {len(content) - offset} bytes into a frame of {end - offset} bytes"
+    computed = crc32(content[offset + _CHECKED_START : end], crc32(content[offset : offset + _LENGTH_BYTES]))
+    if computed != checksum:
+        return "the checksum of the frame does not match"
+    if kind not in KINDS:
+        return f"the frame is of unknown kind {kind}"
+    return Frame(sequence, wall_ms, kind, content[offset + FRAME_HEADER_BYTES : end])
+
+
+def looks_like_commit(content: memoryview, offset: int, after_sequence: int) -> bool:
+    """Whether a commit may begin at `offset`: a cheap test before the checksum, for a search through a whole file."""
+    if len(content) - offset < FRAME_HEADER_BYTES + _ENTRY.size + SMALLEST_DOCUMENT_BYTES:
+        return False
+    length, _, sequence, wall_ms, _ = _FRAME.unpack_from(content, offset)
+    if sequence <= after_sequence or sequence >> 32 < wall_ms // 1000 or length > len(content) - offset:
+        return False
+    head_bytes: int = _INT32.unpack_from(content, offset + FRAME_HEADER_BYTES + _ENTRY.size)[0]
+    return bool(SMALLEST_DOCUMENT_BYTES <= head_bytes <= length - _ENTRY.size)
+
+
+def pack_mark(store_uuid: bytes, number: int, offset: int) -> bytes:
+    """The payload of a mark frame."""
+    return _MARK.pack(store_uuid, number, offset)
+
+
+def parse_mark(payload: bytes | memoryview) -> Mark:
+    """What a mark frame's payload says. errors: struct.error if it has not the length of one."""
+    _, number, offset = _MARK.unpack(payload)
+    return Mark(number, offset)
+
+
+def entry(record_id: int, head: bytes, documents: Sequence[bytes]) -> bytes:
+    """The bytes of one entry.
+
+    record_id   of the first document
+    head        a BSON document
+    documents   raw BSON documents
+    """
+    return b"".join((_ENTRY.pack(record_id, len(documents)), head, *documents))
+
+
+def parse_entries(payload: bytes, sequence: int = 0) -> Iterator[Entry]:
+    """The entries of a commit's payload, in order.
+
+    sequence   of the frame, for the message
+    errors     ENTRY_MALFORMED: a document's length leads out of the payload
+    """
+    offset, size = 0, len(payload)
+    while offset < size:
+        if size - offset < _ENTRY.size:
+            raise storage.ENTRY_MALFORMED(sequence=sequence, offset=offset, reason="it ends within an entry")
+        record_id, count = _ENTRY.unpack_from(payload, offset)
+        offset += _ENTRY.size
+        documents: list[bytes] = []
+        for _ in range(count + 1):
+            end = offset + (_INT32.unpack_from(payload, offset)[0] if size - offset >= SMALLEST_DOCUMENT_BYTES else 0)
+            if end > size or end - offset < SMALLEST_DOCUMENT_BYTES:
+                raise storage.ENTRY_MALFORMED(sequence=sequence, offset=offset, reason="no document fits there")
+            documents.append(payload[offset:end])
+            offset = end
+        head = documents.pop(0)
+        yield Entry(record_id, head, documents)

@@ -1,0 +1,186 @@
+"""One collection in memory: its records by record id, and its `_id` index.
+
+Records lie in chunks of 4096 slots. A view shares the chunks; `_writable` copies a chunk that a view may hold before
+a record in it changes. Appending needs no copy, since a view ends at its bound. Only the store calls the methods that
+change anything, under its lock and after the commit has been written to the log.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+from amongo.engine.records.view import CHUNK_BITS, CHUNK_MASK, Chunk, View
+
+FIRST_RECORD_ID: Final = 1
+
+
+class Collection:
+    """One collection.
+
+    namespace   "database.collection"
+    uuid        its 16 bytes; a collection keeps them for life, through renames
+    options     as `create` was given them
+    is_dropped  true for ever once it has been dropped
+    count       documents in it
+    data_bytes  their BSON size
+    """
+
+    __slots__ = (
+        "_by_id",
+        "_chunks",
+        "_shared",
+        "_view",
+        "count",
+        "data_bytes",
+        "heads",
+        "is_dropped",
+        "namespace",
+        "next_record_id",
+        "options",
+        "uuid",
+    )
+
+    def __init__(self, namespace: str, uuid: bytes, options: dict[str, Any]) -> None:
+        self.namespace = namespace
+        self.uuid = uuid
+        self.options = options
+        self.is_dropped = False
+        self.count = 0
+        self.data_bytes = 0
+        self.next_record_id = FIRST_RECORD_ID
+        self.heads: dict[str, bytes] = {}
+        self._by_id: dict[bytes, int] = {}
+        self._chunks: list[Chunk | None] = [[None]]
+        self._shared: set[int] = set()
+        self._view: View | None = None
+
+    # Reading: lock-free, from any thread
+
+    def find_id(self, key: bytes) -> tuple[int, bytes] | None:
+        """(record id, document bytes) of the document whose `_id` has this key; None if there is none."""
+        record_id = self._by_id.get(key)
+        if record_id is None:
+            return None
+        raw = self.record(record_id)
+        return None if raw is None else (record_id, raw)
+
+    def get_by_key(self, key: bytes) -> bytes | None:
+        """The bytes of the document whose `_id` has this key: the point read."""
+        record_id = self._by_id.get(key)
+        if record_id is None:
+            return None
+        chunk = self._chunks[record_id >> CHUNK_BITS]
+        return None if chunk is None else chunk[record_id & CHUNK_MASK]
+
+    def record(self, record_id: int) -> bytes | None:
+        """The bytes of the document with this record id; None if there is none."""
+        index = record_id >> CHUNK_BITS
+        if index >= len(self._chunks):
+            return None
+        chunk = self._chunks[index]
+        slot = record_id & CHUNK_MASK
+        return None if chunk is None or slot >= len(chunk) else chunk[slot]
+
+    def has_key(self, key: bytes) -> bool:
+        """Whether a document's `_id` has this key."""
+        return key in self._by_id
+
+    def view(self) -> View:
+        """What the collection holds now; the same view until the next write. Call it under the store's lock."""
+        view = self._view
+        if view is None:
+            view = self._view = View(tuple(self._chunks), self.next_record_id, self.count)
+            self._shared = set(range(len(self._chunks)))
+        return view
+
+    # Changing: by the store alone, under its lock
+
+    def first_duplicate(self, keys: Sequence[bytes]) -> int | None:
+        """The position of the first key that is taken, by a document or by an earlier key; None if all are free."""
+        by_id = self._by_id
+        if len(keys) == 1:
+            return 0 if keys[0] in by_id else None
+        if by_id.keys().isdisjoint(keys) and len(set(keys)) == len(keys):
+            return None
+        seen: set[bytes] = set()
+        for position, key in enumerate(keys):
+            if key in by_id or key in seen:
+                return position
+            seen.add(key)
+        return None
+
+    def append(self, key: bytes, raw: bytes) -> None:
+        """Add one document behind the others."""
+        record_id = self.next_record_id
+        chunk = self._chunks[-1]
+        if chunk is None or len(chunk) > CHUNK_MASK:
+            chunk = []
+            self._chunks.append(chunk)
+        chunk.append(raw)
+        self._by_id[key] = record_id
+        self.next_record_id = record_id + 1
+        self.count += 1
+        self.data_bytes += len(raw)
+        self._view = None
+
+    def extend(self, keys: Sequence[bytes], raws: Sequence[bytes]) -> None:
+        """Add documents behind the others, in this order."""
+        first = self.next_record_id
+        position = 0
+        while position < len(raws):
+            chunk = self._chunks[-1]
+            if chunk is None or len(chunk) > CHUNK_MASK:
+                chunk = []
+                self._chunks.append(chunk)
+            room = CHUNK_MASK + 1 - len(chunk)
+            chunk.extend(raws[position : position + room])
+            position += room
+        self.next_record_id = first + len(raws)
+        self._by_id.update(zip(keys, range(first, self.next_record_id), strict=True))
+        self.count += len(raws)
+        self.data_bytes += sum(map(len, raws))
+        self._view = None
+
+    def replace(self, record_id: int, raw: bytes) -> None:
+        """Put other bytes under a record id; the `_id` stays the same."""
+        chunk = self._writable(record_id >> CHUNK_BITS)
+        slot = record_id & CHUNK_MASK
+        old = chunk[slot]
+        assert old is not None
+        chunk[slot] = raw
+        self.data_bytes += len(raw) - len(old)
+        self._view = None
+
+    def remove(self, removals: Iterable[tuple[int, bytes]]) -> None:
+        """Remove records, given as (record id, `_id` key)."""
+        for record_id, key in removals:
+            chunk = self._writable(record_id >> CHUNK_BITS)
+            slot = record_id & CHUNK_MASK
+            old = chunk[slot]
+            assert old is not None
+            chunk[slot] = None
+            del self._by_id[key]
+            self.count -= 1
+            self.data_bytes -= len(old)
+        self._view = None
+
+    def reserve(self, record_id: int) -> None:
+        """Leave out the record ids below `record_id`: recovery meets ids that earlier deletions used up."""
+        while self.next_record_id < record_id:
+            chunk = self._chunks[-1]
+            if chunk is None or len(chunk) > CHUNK_MASK:
+                chunk = []
+                self._chunks.append(chunk)
+            room = min(CHUNK_MASK + 1 - len(chunk), record_id - self.next_record_id)
+            chunk.extend([None] * room)
+            self.next_record_id += room
+
+    def _writable(self, index: int) -> Chunk:
+        chunk = self._chunks[index]
+        assert chunk is not None
+        if index in self._shared:
+            chunk = list(chunk)
+            self._chunks[index] = chunk
+            self._shared.discard(index)
+        return chunk

@@ -1,0 +1,58 @@
+"""The `_id` key of a stored document, read from its bytes.
+
+A stored document begins with its `_id`. An ObjectId, by far the most frequent kind, is cut out of the bytes; any
+other kind is decoded.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import bson
+
+from amongo.values.codec import CODEC, decode_foreign
+from amongo.values.key_bytes import id_key
+
+_OBJECT_ID_ELEMENT = b"\x07_id\x00"
+_OBJECT_ID_PREFIX = id_key(bson.ObjectId(bytes(12)))[:-12]
+_ELEMENT = slice(4, 9)
+_OBJECT_ID = slice(9, 21)
+
+
+def record_key(raw: bytes) -> bytes:
+    """The key bytes of the `_id` of a stored document, which is its first field."""
+    if raw[_ELEMENT] == _OBJECT_ID_ELEMENT:
+        return _OBJECT_ID_PREFIX + raw[_OBJECT_ID]
+    return id_key(record_id_value(raw))
+
+
+def record_id_value(raw: bytes) -> Any:
+    """The canonical value of the `_id` of a stored document."""
+    size = _first_element_size(raw)
+    if size is None:
+        return decode_foreign(raw)["_id"]
+    document = (size + 5).to_bytes(4, "little") + raw[4 : 4 + size] + b"\x00"
+    return bson.decode(document, CODEC)["_id"]
+
+
+# Widths of the values whose length does not vary, by type byte: double, ObjectId, bool, date, null, int32, timestamp,
+# int64, decimal.
+_FIXED_WIDTHS = {0x01: 8, 0x07: 12, 0x08: 1, 0x09: 8, 0x0A: 0, 0x10: 4, 0x11: 8, 0x12: 8, 0x13: 16, 0xFF: 0, 0x7F: 0}
+
+
+def _first_element_size(raw: bytes) -> int | None:
+    """The size in bytes of the first element (type, name and value); None for kinds that need the exact decoder."""
+    kind = raw[4]
+    name_end = raw.index(b"\x00", 5) + 1
+    width = _FIXED_WIDTHS.get(kind)
+    if width is None:
+        length = int.from_bytes(raw[name_end : name_end + 4], "little")
+        if kind == 0x02:
+            width = 4 + length
+        elif kind == 0x05:
+            width = 5 + length
+        elif kind == 0x03 and b"$ref\x00" not in raw[name_end : name_end + length]:
+            width = length
+        else:
+            return None
+    return name_end - 4 + width

@@ -1,0 +1,388 @@
+"""One open store: the log, the catalog, and the one lock under which state changes.
+
+Every change goes the same way: build the entries, append one frame to the log, then change memory. If the log refuses
+the frame (disk full, I/O error), memory stays as it was and the caller gets the error. Recovery reads the frames and
+makes the same changes.
+
+A change of records states what it expects to find: `update` and `delete` name the bytes that the caller has seen, and
+report the records where something else stands by now, so that a caller may compute without the lock and try again.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+from bson import Binary
+
+from amongo.engine.catalog import Catalog
+from amongo.engine.files import DiskFiles, Files
+from amongo.engine.log import Log, MemoryLog, entry
+from amongo.engine.records import Collection, View, record_id_value, record_key
+from amongo.engine.settings import DEFAULT_SETTINGS, Settings
+from amongo.errors import storage as errors
+from amongo.runtime.clock import SYSTEM_CLOCK, Clock
+from amongo.runtime.workers import Completion, Lock
+from amongo.values.codec import decode, encode
+
+
+class CollectionDropped(Exception):
+    """The collection was dropped after the caller looked it up; nothing was written."""
+
+
+class Inserted(NamedTuple):
+    """What an insert has done.
+
+    positions    of the documents that were inserted, in the batch; None for all
+    duplicates   positions of the documents whose `_id` was taken
+    sequence     the commit; 0 if nothing was inserted
+    """
+
+    positions: list[int] | None
+    duplicates: list[int]
+    sequence: int
+
+
+class Change(NamedTuple):
+    """One record to replace.
+
+    record_id     which record
+    expected      the bytes that the caller has seen under it
+    raw           the bytes to put there, with the same `_id`
+    description   what changed, as BSON, for change streams; None for a replacement
+    """
+
+    record_id: int
+    expected: bytes
+    raw: bytes
+    description: bytes | None
+
+
+class Changed(NamedTuple):
+    """What an update or delete has done.
+
+    conflicts   positions where something else stood than was expected; nothing was done there
+    sequence    the commit; 0 if nothing was changed
+    """
+
+    conflicts: list[int]
+    sequence: int
+
+
+class Store:
+    """One store: a `local://` directory, or memory.
+
+    lock      held for every change, and for taking a view; never across anything slow
+    catalog   the collections
+    """
+
+    def __init__(self, log: Log | MemoryLog, release: Callable[[], None], directory: str | None) -> None:
+        self.lock = Lock()
+        self.catalog = Catalog()
+        self.directory = directory
+        self._log = log
+        self._release = release
+        self._is_open = True
+
+    @classmethod
+    def open(
+        cls,
+        directory: str | None,
+        *,
+        files: Files | None = None,
+        clock: Clock = SYSTEM_CLOCK,
+        settings: Settings = DEFAULT_SETTINGS,
+    ) -> Store:
+        """Open the store in `directory`, made if it is not there; None opens an empty one in memory.
+
+        errors   STORE_IN_USE, STORE_PATH_IS_FILE, STORE_FORMAT_NEWER, STORE_CORRUPT, or what the disk says
+        """
+        if directory is None:
+            return cls(MemoryLog(clock), lambda: None, None)
+        files = files or DiskFiles()
+        files.make_directory(directory)
+        lock = files.lock(directory)
+        try:
+            log = Log.open(directory, files, clock, settings=settings)
+            store = cls(log, lock.release, directory)
+            store._recover(log)
+        except BaseException:
+            lock.release()
+            raise
+        return store
+
+    def close(self) -> None:
+        """Write everything to disk, then let go of the directory; safe to call twice."""
+        with self.lock:
+            if not self._is_open:
+                return
+            self._is_open = False
+        try:
+            self._log.close()
+        finally:
+            self._release()
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a thread is changing something right now: an event loop would have to wait."""
+        return self.lock.locked()
+
+    # The log, as others need it
+
+    @property
+    def last_sequence(self) -> int:
+        """The cluster time of the last commit."""
+        return self._log.last_sequence
+
+    def durable(self, sequence: int) -> Completion:
+        """Done when the commit `sequence` is safe against power loss."""
+        return self._log.durable(sequence)
+
+    # Records
+
+    def view(self, collection: Collection) -> View:
+        """What the collection holds now."""
+        with self.lock:
+            return collection.view()
+
+    def insert_one(self, collection: Collection, key: bytes, raw: bytes) -> int:
+        """Insert one document; the commit's sequence, or 0 if its `_id` is taken.
+
+        errors   CollectionDropped
+        """
+        with self.lock:
+            if collection.is_dropped:
+                raise CollectionDropped
+            if collection.has_key(key):
+                return 0
+            payload = entry(collection.next_record_id, self._head(collection, "i"), (raw,))
+            sequence = self._log.append(payload)
+            collection.append(key, raw)
+            return sequence
+
+    def insert(
+        self, collection: Collection, keys: Sequence[bytes], raws: Sequence[bytes], *, ordered: bool = True
+    ) -> Inserted:
+        """Insert a batch as one commit.
+
+        keys      of the documents' `_id`s
+        ordered   end before the first duplicate, instead of leaving out duplicates
+        errors    CollectionDropped
+        """
+        with self.lock:
+            if collection.is_dropped:
+                raise CollectionDropped
+            duplicate = collection.first_duplicate(keys)
+            positions: list[int] | None = None
+            duplicates: list[int] = []
+            if duplicate is not None:
+                if ordered:
+                    positions, duplicates = list(range(duplicate)), [duplicate]
+                else:
+                    positions, duplicates = _split_duplicates(collection, keys)
+                keys = [keys[position] for position in positions]
+                raws = [raws[position] for position in positions]
+            if not raws:
+                return Inserted(positions, duplicates, 0)
+            payload = entry(collection.next_record_id, self._head(collection, "i"), raws)
+            sequence = self._log.append(payload)
+            collection.extend(keys, raws)
+            return Inserted(positions, duplicates, sequence)
+
+    def update(self, collection: Collection, changes: Sequence[Change]) -> Changed:
+        """Replace records as one commit, where what the caller has seen still stands."""
+        with self.lock:
+            conflicts = [
+                position
+                for position, change in enumerate(changes)
+                if collection.is_dropped or collection.record(change.record_id) is not change.expected
+            ]
+            if conflicts:
+                changes = [change for position, change in enumerate(changes) if position not in set(conflicts)]
+            if not changes:
+                return Changed(conflicts, 0)
+            head = self._head(collection, "u")
+            sequence = self._log.append(
+                b"".join(
+                    entry(
+                        change.record_id,
+                        head,
+                        (change.raw,) if change.description is None else (change.raw, change.description),
+                    )
+                    for change in changes
+                )
+            )
+            for change in changes:
+                collection.replace(change.record_id, change.raw)
+            return Changed(conflicts, sequence)
+
+    def delete(self, collection: Collection, removals: Sequence[tuple[int, bytes]]) -> Changed:
+        """Remove records, given as (record id, the bytes the caller has seen), as one commit."""
+        with self.lock:
+            conflicts = [
+                position
+                for position, (record_id, expected) in enumerate(removals)
+                if collection.is_dropped or collection.record(record_id) is not expected
+            ]
+            if conflicts:
+                removals = [each for position, each in enumerate(removals) if position not in set(conflicts)]
+            if not removals:
+                return Changed(conflicts, 0)
+            head = self._head(collection, "d")
+            sequence = self._log.append(
+                b"".join(entry(record_id, head, (_id_document(raw),)) for record_id, raw in removals)
+            )
+            collection.remove((record_id, record_key(raw)) for record_id, raw in removals)
+            return Changed(conflicts, sequence)
+
+    # Collections
+
+    def create(self, namespace: str, options: dict[str, Any] | None = None) -> Collection:
+        """The collection of this namespace, created if it is not there."""
+        with self.lock:
+            found = self.catalog.get(namespace)
+            if found is not None:
+                return found
+            collection = Collection(namespace, uuid.uuid4().bytes, options or {})
+            name = namespace.partition(".")[2]
+            self._commit_catalog(namespace, collection.uuid, {"create": name, "options": collection.options})
+            self.catalog.add(collection)
+            return collection
+
+    def set_options(self, collection: Collection, options: dict[str, Any]) -> int:
+        """Give a collection other options; the commit's sequence."""
+        with self.lock:
+            name = collection.namespace.partition(".")[2]
+            sequence = self._commit_catalog(
+                collection.namespace, collection.uuid, {"collMod": name, "options": options}
+            )
+            collection.options = options
+            return sequence
+
+    def drop(self, namespace: str) -> int:
+        """Drop the collection of this namespace; the commit's sequence, 0 if there is none."""
+        with self.lock:
+            collection = self.catalog.get(namespace)
+            if collection is None:
+                return 0
+            sequence = self._commit_catalog(namespace, collection.uuid, {"drop": namespace.partition(".")[2]})
+            self.catalog.remove(collection)
+            return sequence
+
+    def rename(self, source: str, target: str) -> int:
+        """Rename the collection `source` to `target`, dropping what stands there; the commit's sequence."""
+        with self.lock:
+            collection = self.catalog.by_namespace[source]
+            dropped = self.catalog.get(target)
+            command: dict[str, Any] = {"renameCollection": source, "to": target}
+            if dropped is not None:
+                command["dropTarget"] = Binary(dropped.uuid, 4)
+            sequence = self._commit_catalog(source, collection.uuid, command)
+            self._apply_rename(collection, target, dropped)
+            return sequence
+
+    def drop_database(self, database: str) -> int:
+        """Drop every collection of a database as one commit; its sequence, 0 if there is none."""
+        with self.lock:
+            collections = self.catalog.collections(database)
+            if not collections:
+                return 0
+            sequence = self._commit_catalog(database + ".$cmd", None, {"dropDatabase": 1})
+            for collection in collections:
+                self.catalog.remove(collection)
+            return sequence
+
+    def _apply_rename(self, collection: Collection, target: str, dropped: Collection | None) -> None:
+        if dropped is not None:
+            self.catalog.remove(dropped)
+        self.catalog.rename(collection, target)
+
+    def _commit_catalog(self, namespace: str, identity: bytes | None, command: dict[str, Any]) -> int:
+        head: dict[str, Any] = {"op": "c", "ns": namespace.partition(".")[0] + ".$cmd"}
+        if identity is not None:
+            head["ui"] = Binary(identity, 4)
+        head["o"] = command
+        return self._log.append(entry(0, encode(head), ()))
+
+    @staticmethod
+    def _head(collection: Collection, operation: str) -> bytes:
+        """The head of the collection's entries of one kind, encoded once."""
+        head = collection.heads.get(operation)
+        if head is None:
+            head = collection.heads[operation] = encode(
+                {"op": operation, "ns": collection.namespace, "ui": Binary(collection.uuid, 4)}
+            )
+        return head
+
+    # Recovery
+
+    def _recover(self, log: Log) -> None:
+        """Make the changes of every frame of the log again."""
+        heads: dict[bytes, tuple[str, Collection | None]] = {}
+        for frame in log.replay():
+            for record_id, head, documents in frame.entries():
+                known = heads.get(head)
+                if known is None:
+                    fields = decode(head)
+                    if fields["op"] == "c":
+                        self._replay_catalog(fields)
+                        heads.clear()
+                        continue
+                    known = heads[head] = (fields["op"], self.catalog.by_uuid.get(bytes(fields["ui"])))
+                operation, collection = known
+                if collection is None:
+                    raise errors.STORE_CORRUPT(
+                        reason=f"commit {frame.sequence} writes to a collection that was never created"
+                    )
+                _replay_records(collection, operation, record_id, documents)
+
+    def _replay_catalog(self, head: dict[str, Any]) -> None:
+        command = head["o"]
+        name = next(iter(command))
+        database = head["ns"].partition(".")[0]
+        if name == "dropDatabase":
+            for each in self.catalog.collections(database):
+                self.catalog.remove(each)
+            return
+        identity = bytes(head["ui"])
+        if name == "create":
+            self.catalog.add(Collection(f"{database}.{command['create']}", identity, command["options"]))
+            return
+        collection = self.catalog.by_uuid[identity]
+        if name == "drop":
+            self.catalog.remove(collection)
+        elif name == "collMod":
+            collection.options = command["options"]
+        elif name == "renameCollection":
+            dropped = self.catalog.by_uuid.get(bytes(command["dropTarget"])) if "dropTarget" in command else None
+            self._apply_rename(collection, command["to"], dropped)
+
+
+def _replay_records(collection: Collection, operation: str, record_id: int, documents: list[bytes]) -> None:
+    if operation == "i":
+        collection.reserve(record_id)
+        collection.extend([record_key(raw) for raw in documents], documents)
+    elif operation == "u":
+        collection.replace(record_id, documents[0])
+    elif operation == "d":
+        collection.remove([(record_id, record_key(documents[0]))])
+
+
+def _split_duplicates(collection: Collection, keys: Sequence[bytes]) -> tuple[list[int], list[int]]:
+    """(positions of free keys, positions of taken ones) of a batch."""
+    free: list[int] = []
+    taken: list[int] = []
+    seen: set[bytes] = set()
+    for position, key in enumerate(keys):
+        if key in seen or collection.has_key(key):
+            taken.append(position)
+        else:
+            free.append(position)
+            seen.add(key)
+    return free, taken
+
+
+def _id_document(raw: bytes) -> bytes:
+    """{_id} of a stored document."""
+    return encode({"_id": record_id_value(raw)})

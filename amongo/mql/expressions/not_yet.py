@@ -1,0 +1,3 @@
+"""Expression operators of MongoDB 8 that are refused for now, each with the reason."""
+
+NOT_YET: dict[str, str] = {}

@@ -1,0 +1,134 @@
+"""A plan: the stages by which a query's documents are found, and how many documents they look at.
+
+The stages bear the names that the server's explain gives them. A row is a pair: the record id and the document's
+bytes; with the decoded document beside it where a stage needed it.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any, NamedTuple
+
+from amongo.engine.records import Collection
+from amongo.engine.store import Store
+from amongo.planner.query import CanonicalQuery
+from amongo.runtime.interrupts import Interrupt
+from amongo.values.codec import decode, encode
+
+Document = dict[str, Any]
+
+
+class Row(NamedTuple):
+    """A document on its way through the stages.
+
+    document   decoded; None where no stage has needed it yet
+    """
+
+    record_id: int
+    raw: bytes
+    document: Document | None
+
+    def decoded(self) -> Document:
+        """The document, decoded now if it is not yet."""
+        return decode(self.raw) if self.document is None else self.document
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The plan of one query on one collection.
+
+    stage      "IDHACK" or "COLLSCAN"
+    examines   documents it looks at, at most
+    """
+
+    query: CanonicalQuery
+    collection: Collection
+    stage: str
+    examines: int
+
+    def rows(self, store: Store, interrupt: Interrupt) -> Iterator[Row]:
+        """The matching documents in the asked order, skipped and limited, not projected."""
+        query = self.query
+        rows = self._found(store, interrupt)
+        if query.sort is not None:
+            rows = _sorted(rows, query)
+        if query.skip or query.limit:
+            rows = islice(rows, query.skip, query.skip + query.limit if query.limit else None)
+        return rows
+
+    def documents(self, store: Store, interrupt: Interrupt) -> Iterator[bytes]:
+        """The result documents' bytes."""
+        query = self.query
+        if self.stage == "COLLSCAN" and query.matches is None and query.sort is None and query.projection is None:
+            return self._unfiltered(store)
+        if query.projection is not None:
+            return _projected(self.rows(store, interrupt), query)
+        return (row.raw for row in self.rows(store, interrupt))
+
+    def _unfiltered(self, store: Store) -> Iterator[bytes]:
+        query, view = self.query, store.view(self.collection)
+        documents = (raw for _, raw in reversed(view)) if query.is_reverse else view.documents()
+        if query.skip or query.limit:
+            documents = islice(documents, query.skip, query.skip + query.limit if query.limit else None)
+        return documents
+
+    def _found(self, store: Store, interrupt: Interrupt) -> Iterator[Row]:
+        """The matching documents, in natural order."""
+        query = self.query
+        if self.stage == "IDHACK":
+            return _fetched(self.collection, query)
+        view = store.view(self.collection)
+        return _scanned(reversed(view) if query.is_reverse else iter(view), query.matches, interrupt)
+
+
+def plan_query(query: CanonicalQuery, collection: Collection) -> Plan:
+    """The plan of a query: by `_id` when the filter names the only ones, else by a scan of the collection."""
+    if query.id_keys is not None:
+        return Plan(query, collection, "IDHACK", len(query.id_keys))
+    examines = collection.count
+    if query.matches is None and query.sort is None and query.limit:
+        examines = min(examines, query.skip + query.limit)
+    return Plan(query, collection, "COLLSCAN", examines)
+
+
+def _fetched(collection: Collection, query: CanonicalQuery) -> Iterator[Row]:
+    assert query.id_keys is not None
+    found = [each for each in map(collection.find_id, query.id_keys) if each is not None]
+    found.sort(reverse=query.is_reverse)
+    for record_id, raw in found:
+        if query.matches is None:
+            yield Row(record_id, raw, None)
+        elif query.matches(document := decode(raw)):
+            yield Row(record_id, raw, document)
+
+
+def _scanned(
+    records: Iterable[tuple[int, bytes]], matches: Callable[[Document], bool] | None, interrupt: Interrupt
+) -> Iterator[Row]:
+    for record_id, raw in interrupt.watch(records):
+        if matches is None:
+            yield Row(record_id, raw, None)
+        elif matches(document := decode(raw)):
+            yield Row(record_id, raw, document)
+
+
+def _sorted(rows: Iterator[Row], query: CanonicalQuery) -> Iterator[Row]:
+    pattern = query.sort
+    assert pattern is not None
+
+    def key(row: Row) -> bytes:
+        return pattern.key(row.decoded())
+
+    if query.limit:
+        return iter(heapq.nsmallest(query.skip + query.limit, rows, key=key))
+    return iter(sorted(rows, key=key))
+
+
+def _projected(rows: Iterator[Row], query: CanonicalQuery) -> Iterator[bytes]:
+    projection = query.projection
+    assert projection is not None
+    for row in rows:
+        yield encode(projection.apply(row.decoded()))

@@ -1,0 +1,1 @@
+"""What the rooms need from the machine: threads, time, limits, interruption."""

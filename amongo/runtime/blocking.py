@@ -1,0 +1,43 @@
+"""Running the async client's coroutines without an event loop.
+
+The blocking client is the async client, driven: `drive` runs a coroutine to its end on the calling thread. Code below
+the client awaits nothing but the primitives of `amongo.runtime`, and each of these asks `is_blocking` and blocks the
+thread instead of suspending; so the coroutine never yields.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+class _State(threading.local):
+    depth = 0
+
+
+_state = _State()
+
+
+def is_blocking() -> bool:
+    """Whether the calling thread drives a coroutine for the blocking client."""
+    return _state.depth > 0
+
+
+def drive(coroutine: Coroutine[Any, Any, T]) -> T:
+    """Run `coroutine` to its end on this thread and give its result.
+
+    errors   what the coroutine raises; RuntimeError if it awaits something that is not of `amongo.runtime`
+    """
+    _state.depth += 1
+    try:
+        coroutine.send(None)
+    except StopIteration as stop:
+        result: T = stop.value
+        return result
+    finally:
+        _state.depth -= 1
+    coroutine.close()
+    raise RuntimeError("the blocking client reached an await that needs an event loop")

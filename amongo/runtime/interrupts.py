@@ -1,0 +1,95 @@
+"""Stopping an operation: a time limit, a cancelled task, a killed cursor.
+
+Every loop over documents calls `Interrupt.check`; that one call ends an operation whose time is over or that nobody
+waits for any more, and lets other threads run now and then, so that a long operation on a worker never starves the
+event loop.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from amongo.runtime.limits import BREATH_INTERVAL_S, BREATH_S, CHECK_DOCUMENTS
+
+
+class TimeLimitExpired(Exception):
+    """The operation's `maxTimeMS` is over."""
+
+
+class OperationInterrupted(Exception):
+    """The operation was asked to stop: its task was cancelled, its cursor killed, its client closed."""
+
+
+class Interrupt:
+    """The stop signal of one operation.
+
+    time_limit_ms   `maxTimeMS` of the command; None for no limit
+    """
+
+    __slots__ = ("_breath_due", "_deadline", "_loop_thread", "_reason")
+
+    def __init__(self, time_limit_ms: int | None = None) -> None:
+        now = time.monotonic()
+        self._deadline = now + time_limit_ms / 1000 if time_limit_ms else None
+        self._reason: str | None = None
+        self._breath_due = now + BREATH_INTERVAL_S
+        self._loop_thread: int | None = None
+
+    def stop(self, reason: str = "operation was interrupted") -> None:
+        """Ask the operation to end; thread-safe, and harmless after its end."""
+        self._reason = reason
+
+    def limit(self, time_limit_ms: int) -> None:
+        """End the operation in `time_limit_ms` milliseconds from now."""
+        self._deadline = time.monotonic() + time_limit_ms / 1000
+
+    def stay_on_loop(self) -> None:
+        """Say that the calling thread runs an event loop: there `check` never sleeps."""
+        self._loop_thread = threading.get_ident()
+
+    def check(self) -> None:
+        """End the operation if it has to end; otherwise let other threads run when it is time.
+
+        errors   TimeLimitExpired past the time limit, OperationInterrupted after `stop`; the waist turns them into 50
+        and 11601
+        """
+        if self._reason is not None:
+            raise OperationInterrupted(self._reason)
+        now = time.monotonic()
+        if self._deadline is not None and now >= self._deadline:
+            raise TimeLimitExpired
+        if now >= self._breath_due:
+            if self._loop_thread != threading.get_ident():
+                time.sleep(BREATH_S)
+            self._breath_due = now + BREATH_INTERVAL_S + BREATH_S
+
+    def watch(self, documents: Iterable[Any]) -> Iterator[Any]:
+        """The documents, one by one, with a check before every 64th."""
+        countdown = 1
+        for document in documents:
+            countdown -= 1
+            if not countdown:
+                self.check()
+                countdown = CHECK_DOCUMENTS
+            yield document
+
+
+class _Never(Interrupt):
+    """An interrupt that never fires: for short work and for tests."""
+
+    __slots__ = ()
+
+    def stop(self, reason: str = "") -> None:
+        """Do nothing: this interrupt is shared."""
+
+    def limit(self, time_limit_ms: int) -> None:
+        """Do nothing: this interrupt is shared."""
+
+    def check(self) -> None:
+        """Do nothing."""
+
+
+NEVER: Interrupt = _Never()

@@ -1,0 +1,56 @@
+"""BSON bytes to canonical values and back.
+
+Canonical values are what every room below the client works with (`CODEC` says how BSON types show in Python): every
+date is a `DatetimeMS`, so that no date is out of range; int32 is `int` and int64 is `Int64`; a UUID stays the
+`Binary` it was written as. The C codec of `bson` does the work. It turns a document shaped like a DBRef into a
+`DBRef` and forgets the deprecated types; a document that may hold one of these is walked by `values.exact` instead,
+which keeps everything.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import bson
+from bson.binary import UuidRepresentation
+from bson.codec_options import CodecOptions, DatetimeConversion
+
+from amongo.values.exact import decode_exact, encode_exact
+
+CODEC: CodecOptions[dict[str, Any]] = CodecOptions(
+    document_class=dict,
+    tz_aware=False,
+    uuid_representation=UuidRepresentation.UNSPECIFIED,
+    datetime_conversion=DatetimeConversion.DATETIME_MS,
+)
+
+# A DBRef's first key, or an element of a deprecated type (undefined 06, DBPointer 0C, symbol 0E): type byte, name, NUL.
+# The pattern may match by chance inside other values; that costs time and never exactness.
+_NEEDS_EXACT = re.compile(rb"\$ref\x00|[\x06\x0c\x0e][^\x00]*\x00")
+
+
+def decode(raw: bytes) -> dict[str, Any]:
+    """The document of `raw` as canonical values.
+
+    errors   InvalidBSON of `bson.errors` for bytes that are not one whole BSON document
+    """
+    if b"$ref\x00" in raw:
+        return decode_exact(raw)
+    return bson.decode(raw, CODEC)
+
+
+def decode_foreign(raw: bytes) -> dict[str, Any]:
+    """Like `decode`, for bytes that another program encoded: they may hold deprecated types."""
+    if _NEEDS_EXACT.search(raw):
+        return decode_exact(raw)
+    return bson.decode(raw, CODEC)
+
+
+def encode(document: Mapping[str, Any]) -> bytes:
+    """The BSON bytes of a document of canonical values, field order kept."""
+    try:
+        return bson.encode(document, codec_options=CODEC)
+    except bson.errors.InvalidDocument:
+        return encode_exact(document)

@@ -1,0 +1,94 @@
+"""The sections of a run, in the order of the report."""
+
+import asyncio
+import gc
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Final
+
+from benchmarks import bulk_load, group_commit, hot_paths, loop_lag, peers
+from benchmarks.rows import Row
+from benchmarks.sizes import Sizes
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A part of the report.
+
+    name    as `--only` takes it
+    title   as the table is headed
+    story   what is measured and how, for the page in docs
+    run     (sizes, parent directory) -> rows
+    """
+
+    name: str
+    title: str
+    story: str
+    run: Callable[[Sizes, str | None], Awaitable[list[Row]]]
+
+
+SECTIONS: Final = (
+    Section(
+        hot_paths.SECTION,
+        "Hot paths, as multiples of the C BSON codec",
+        "One task, the ten-field document (274 bytes: strings, int32, int64, double, boolean, date, an array, an "
+        "embedded document). A value of 2 x means: the call takes twice as long as `bson.decode` or `bson.encode` of "
+        "the same documents, timed in the same round. The value is the median of the rounds' ratios.",
+        hot_paths.run,
+    ),
+    Section(
+        bulk_load.SECTION,
+        "Bulk load, as a share of encode plus write",
+        "Real flights (19 fields) in chunks; every chunk goes through `insert_many` and, beside it, through "
+        "`bson.encode` and one write to a plain file. The value is the share of the plain rate that remains.",
+        bulk_load.run,
+    ),
+    Section(
+        loop_lag.SECTION,
+        "Event-loop lag",
+        "A sampler task sleeps 1 ms at a time and notes how late it wakes. A late wake counts for every wake that it "
+        "swallowed, so percentiles are of time. `handlers` give the loop a turn after each operation, as a web handler "
+        "does; `tight` tasks await nothing but the store.",
+        loop_lag.run,
+    ),
+    Section(
+        group_commit.SECTION,
+        "Group commit",
+        "Journalled inserts (`j=True`, acknowledged after an fsync), all at once against one after the other; the "
+        "store is opened again afterwards and has them all.",
+        group_commit.run,
+    ),
+    Section(
+        peers.SECTION,
+        "Peers, microseconds for one operation or document",
+        "The same workloads on what else is installed. mongomock and mongomock-motor keep Python objects in memory; "
+        "smongo keeps files; SecantusDB is a server in a process of its own, reached over a socket. An answer that is "
+        "not MongoDB's has no time.",
+        peers.run,
+    ),
+)
+
+
+def chosen(only: str | None) -> list[Section]:
+    """The sections that `--only` asks for.
+
+    only     None: all; a section's name: that one; anything else: the hot paths whose name contains it
+    result   empty when nothing is called that
+    """
+    if only is None:
+        return list(SECTIONS)
+    named = [section for section in SECTIONS if section.name == only]
+    if named or not any(only in path.name for path in hot_paths.HOT_PATHS):
+        return named
+    return [replace(SECTIONS[0], run=partial(hot_paths.run, only=only))]
+
+
+def run_section(section: Section, sizes: Sizes, parent: str | None) -> list[Row]:
+    """Run one section on an event loop of its own."""
+    gc.collect()
+
+    async def measured() -> list[Row]:
+        return await section.run(sizes, parent)
+
+    return asyncio.run(measured())

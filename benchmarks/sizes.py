@@ -1,0 +1,87 @@
+"""How much work one run does: the full run of `make bench`, `--quick`, and the tiny one of the smoke test."""
+
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """Counts of one run; a round is one interleaved pair of timings.
+
+    rounds               pairs timed for each hot path (the first is a warm-up and is dropped)
+    hot_operations       operations in one timing of find_one, insert_one, update_one
+    batch_documents      documents of one insert_many of the hot path
+    batches              such insert_many calls in one timing
+    list_documents       documents of one to_list
+    load_documents       real documents of the bulk load and of the loop-lag section
+    load_chunk           documents of one insert_many of the bulk load
+    lag_tasks            concurrent tasks of the mixed workload
+    lag_operations       operations of each of those tasks
+    commits              acknowledged journalled inserts, sequential and concurrent
+    commit_rounds        repetitions of the two
+    peer_documents       documents in each peer's collection
+    peer_operations      single operations timed on each peer
+    """
+
+    rounds: int
+    hot_operations: int
+    batch_documents: int
+    batches: int
+    list_documents: int
+    load_documents: int
+    load_chunk: int
+    lag_tasks: int
+    lag_operations: int
+    commits: int
+    commit_rounds: int
+    peer_documents: int
+    peer_operations: int
+
+
+FULL: Final = Sizes(
+    rounds=21,
+    hot_operations=5_000,
+    batch_documents=1_000,
+    batches=5,
+    list_documents=10_000,
+    load_documents=300_000,
+    load_chunk=1_000,
+    lag_tasks=200,
+    lag_operations=400,
+    commits=1_000,
+    commit_rounds=3,
+    peer_documents=10_000,
+    peer_operations=1_000,
+)
+
+QUICK: Final = Sizes(
+    rounds=9,
+    hot_operations=2_000,
+    batch_documents=1_000,
+    batches=2,
+    list_documents=10_000,
+    load_documents=30_000,
+    load_chunk=1_000,
+    lag_tasks=200,
+    lag_operations=100,
+    commits=1_000,
+    commit_rounds=1,
+    peer_documents=2_000,
+    peer_operations=200,
+)
+
+TINY: Final = Sizes(
+    rounds=2,
+    hot_operations=20,
+    batch_documents=20,
+    batches=2,
+    list_documents=150,
+    load_documents=300,
+    load_chunk=100,
+    lag_tasks=10,
+    lag_operations=5,
+    commits=20,
+    commit_rounds=1,
+    peer_documents=50,
+    peer_operations=10,
+)

@@ -1,0 +1,84 @@
+"""Turns on the event loop: nobody keeps it, nobody starves."""
+
+from __future__ import annotations
+
+import time
+
+import anyio
+import anyio.lowlevel
+import pytest
+
+from amongo.runtime.limits import LOOP_TURN_OPERATIONS
+from amongo.runtime.turns import take_turn, turn
+
+pytestmark = pytest.mark.anyio
+
+
+async def operation() -> None:
+    if time.monotonic() >= turn.ends:
+        await take_turn()
+
+
+async def test_a_tight_loop_lets_others_run() -> None:
+    others = 0
+
+    async def other() -> None:
+        nonlocal others
+        while True:
+            others += 1
+            await anyio.lowlevel.checkpoint()
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(other)
+        end = time.monotonic() + 0.1
+        while time.monotonic() < end:
+            await operation()
+        group.cancel_scope.cancel()
+    assert others > 20
+
+
+async def test_many_tasks_get_equal_shares() -> None:
+    counts = [0] * 50
+
+    async def worker(number: int) -> None:
+        while True:
+            await operation()
+            counts[number] += 1
+            end = time.perf_counter() + 0.00005
+            while time.perf_counter() < end:
+                pass
+
+    with anyio.move_on_after(0.5):
+        async with anyio.create_task_group() as group:
+            for number in range(len(counts)):
+                group.start_soon(worker, number)
+    assert min(counts) > 0
+    assert max(counts) <= min(counts) + 2 * LOOP_TURN_OPERATIONS
+
+
+async def test_a_cancelled_waiter_does_not_keep_the_others_waiting() -> None:
+    done = 0
+
+    async def worker() -> None:
+        nonlocal done
+        turn.ends = 0.0
+        await operation()
+        done += 1
+
+    async with anyio.create_task_group() as group:
+        with anyio.CancelScope() as scope:
+            scope.cancel()
+            await worker()
+        for _ in range(40):
+            group.start_soon(worker)
+    assert done == 40
+
+
+def test_another_loop_in_the_same_thread_starts_afresh() -> None:
+    async def first() -> None:
+        turn.ends = 0.0
+        await take_turn()
+
+    anyio.run(first, backend="asyncio")
+    anyio.run(first, backend="trio")
+    anyio.run(first, backend="asyncio")
