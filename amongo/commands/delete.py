@@ -99,6 +99,7 @@ def run(instance: Instance, request: DeleteRequest, context: Context) -> WriteRe
 
     errors   none of a single statement: they stand in the reply's `errors`
     """
+    instance.counts["delete"] += len(request.deletes)
     n = sequence = 0
     failures: list[dict[str, Any]] = []
     interrupt = instance.operation_interrupt(context, request.max_time_ms)

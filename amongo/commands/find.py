@@ -121,6 +121,7 @@ def run(instance: Instance, request: FindRequest, context: Context) -> CursorRep
 
     errors   those of the filter, projection and sort
     """
+    instance.counts["query"] += 1
     plan = plan_find(instance, request)
     if plan is None:
         return CursorReply(0, request.namespace, [])

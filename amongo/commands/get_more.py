@@ -60,6 +60,7 @@ def run(instance: Instance, request: GetMoreRequest, context: Context) -> Cursor
 
     errors   CURSOR_NOT_FOUND, CURSOR_WRONG_NAMESPACE, CURSOR_IN_USE
     """
+    instance.counts["getmore"] += 1
     return instance.cursors.next_reply(request.cursor_id, request.namespace, request.batch_size)
 
 

@@ -77,6 +77,7 @@ def run(instance: Instance, request: InsertRequest, context: Context) -> WriteRe
 
     errors   none: what fails stands in the reply's `errors`
     """
+    instance.counts["insert"] += len(request.documents)
     raws: list[bytes] = []
     positions: list[int] = []
     failures: list[dict[str, Any]] = []

@@ -54,13 +54,17 @@ class Instance:
     store      the records
     cursors    the open cursors
     clock      where the time comes from
+    commands   the registry
+    counts     operations since the opening: query, getmore, insert, update, delete, command
     """
 
     def __init__(self, store: Store, clock: Clock) -> None:
         self.store = store
         self.clock = clock
         self.cursors = Cursors(clock)
+        self.commands = COMMANDS
         self.started_ms = clock.now_ms()
+        self.counts = dict.fromkeys(("query", "getmore", "insert", "update", "delete", "command"), 0)
 
     @classmethod
     def open(
@@ -105,6 +109,7 @@ class Instance:
         """
         document = decode_foreign(command)
         name = next(iter(document), "")
+        self.counts["command"] += 1
         found = COMMANDS.get(name)
         if found is None:
             raise errors.COMMAND_NOT_FOUND(name=name)

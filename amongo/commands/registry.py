@@ -4,10 +4,70 @@ from __future__ import annotations
 
 from types import ModuleType
 
-from amongo.commands import delete, find, get_more, insert, update
+from amongo.commands import (
+    aggregate,
+    build_info,
+    coll_stats,
+    connection_status,
+    count,
+    create,
+    db_stats,
+    delete,
+    distinct,
+    drop,
+    drop_database,
+    end_sessions,
+    find,
+    find_and_modify,
+    get_more,
+    get_parameter,
+    hello,
+    host_info,
+    insert,
+    kill_cursors,
+    list_collections,
+    list_commands,
+    list_databases,
+    list_indexes,
+    ping,
+    rename_collection,
+    server_status,
+    update,
+    whats_my_uri,
+)
 from amongo.commands.command import Command
 
-_MODULES: tuple[ModuleType, ...] = (find, get_more, insert, update, delete)
+_MODULES: tuple[ModuleType, ...] = (
+    aggregate,
+    build_info,
+    coll_stats,
+    connection_status,
+    count,
+    create,
+    db_stats,
+    delete,
+    distinct,
+    drop,
+    drop_database,
+    end_sessions,
+    find,
+    find_and_modify,
+    get_more,
+    get_parameter,
+    hello,
+    host_info,
+    insert,
+    kill_cursors,
+    list_collections,
+    list_commands,
+    list_databases,
+    list_indexes,
+    ping,
+    rename_collection,
+    server_status,
+    update,
+    whats_my_uri,
+)
 
 
 def _collect(modules: tuple[ModuleType, ...]) -> dict[str, Command]:

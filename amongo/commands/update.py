@@ -129,6 +129,7 @@ def run(instance: Instance, request: UpdateRequest, context: Context) -> WriteRe
 
     errors   none of a single statement: they stand in the reply's `errors`
     """
+    instance.counts["update"] += len(request.updates)
     n = modified = sequence = 0
     upserted: list[dict[str, Any]] = []
     failures: list[dict[str, Any]] = []

@@ -93,9 +93,11 @@ class Store:
         files: Files | None = None,
         clock: Clock = SYSTEM_CLOCK,
         settings: Settings = DEFAULT_SETTINGS,
+        has_service: bool = True,
     ) -> Store:
         """Open the store in `directory`, made if it is not there; None opens an empty one in memory.
 
+        has_service   whether a thread makes writes durable in the background; tests that count operations go without
         errors   STORE_IN_USE, STORE_PATH_IS_FILE, STORE_FORMAT_NEWER, STORE_CORRUPT, or what the disk says
         """
         if directory is None:
@@ -104,7 +106,7 @@ class Store:
         files.make_directory(directory)
         lock = files.lock(directory)
         try:
-            log = Log.open(directory, files, clock, settings=settings)
+            log = Log.open(directory, files, clock, settings=settings, has_service=has_service)
             store = cls(log, lock.release, directory)
             store._recover(log)
         except BaseException:

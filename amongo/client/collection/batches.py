@@ -199,14 +199,14 @@ async def _send(
 # What came of it
 
 
-def raise_write_failure(reply: Mapping[str, Any], codec_options: CodecOptions[Any]) -> None:
+def raise_write_failure(reply: Mapping[str, Any], collection: CollectionCore[Any]) -> None:
     """Raise the failure that the reply of a single write reports, if it reports one.
 
     errors   DuplicateKeyError, WriteError, WriteConcernError, WTimeoutError
     """
     failures = reply.get("writeErrors")
     if failures:
-        details = decode_reply(failures[-1], codec_options)
+        details = decode_reply(failures[-1], collection._reply_codec_options)
         if details["code"] == ErrorCode.DuplicateKey:
             raise DuplicateKeyError(details["errmsg"], details["code"], details)
         raise WriteError(details["errmsg"], details["code"], details)

@@ -164,7 +164,7 @@ class Bulk:
         for start in range(0, len(operations), WRITE_BATCH_COUNT):
             batch = operations[start : start + WRITE_BATCH_COUNT]
             reply = await run(self._collection, batch, self._is_ordered, self._options)
-            if not self._merge(kind, reply, indexes[start:], batch):
+            if not self._merge(kind, reply, indexes, operations, start):
                 return False
         return True
 
@@ -177,19 +177,21 @@ class Bulk:
             slice_bytes = sum(map(len, raws))
             if batch and (size_bytes + slice_bytes > MESSAGE_BYTES or len(batch) + len(raws) > WRITE_BATCH_COUNT):
                 reply = await self.insert_raw(batch)
-                if not self._merge(INSERT, reply, indexes[start:], documents[start:] if len(reply) > 2 else ()):
+                if not self._merge(INSERT, reply, indexes, documents, start):
                     return False
                 start += len(batch)
                 batch, size_bytes = [], 0
             batch += raws
             size_bytes += slice_bytes
             await runner.breathe()
-        return self._merge(INSERT, await self.insert_raw(batch), indexes[start:], documents[start:])
+        return self._merge(INSERT, await self.insert_raw(batch), indexes, documents, start)
 
     # What came of them
 
-    def _merge(self, kind: int, reply: dict[str, Any], indexes: Sequence[int], operations: Sequence[Any]) -> bool:
-        """Add a batch's reply to the result; False if it ends an ordered bulk."""
+    def _merge(
+        self, kind: int, reply: dict[str, Any], indexes: Sequence[int], operations: Sequence[Any], start: int
+    ) -> bool:
+        """Add the reply of the batch that begins at `start` of the run; False if it ends an ordered bulk."""
         result = self._result
         if "upserted" in reply or "writeErrors" in reply:
             reply = decode_reply(reply, self._collection._reply_codec_options)
@@ -200,13 +202,13 @@ class Bulk:
             result["nRemoved"] += n
         else:
             upserted = reply.get("upserted", [])
-            result["upserted"] += [{**each, "index": indexes[each["index"]]} for each in upserted]
+            result["upserted"] += [{**each, "index": indexes[start + each["index"]]} for each in upserted]
             result["nUpserted"] += len(upserted)
             result["nMatched"] += n - len(upserted)
             result["nModified"] += reply["nModified"]
         failures = reply.get("writeErrors", ())
         for failure in failures:
-            position = failure["index"]
+            position = start + failure["index"]
             result["writeErrors"].append({**failure, "index": indexes[position], "op": operations[position]})
         if "writeConcernError" in reply:
             labels = {"errorLabels": reply["errorLabels"]} if reply.get("errorLabels") else {}

@@ -67,10 +67,10 @@ class CollectionWrites(CollectionCore[_DocumentType]):
             request = InsertRequest(self._full_name, (raw,))
             reply = await self._client._runner.execute(request, is_durable=self._is_durable)
             if reply.errors and self._write_concern.acknowledged:
-                raise_write_failure(reply.document(), self._reply_codec_options)
+                raise_write_failure(reply.document(), self)
         else:
             bulk = Bulk(self._itself(), True, WriteOptions(session, None, comment, bypass_document_validation))
-            raise_write_failure(await bulk.insert_raw([raw]), self._reply_codec_options)
+            raise_write_failure(await bulk.insert_raw([raw]), self)
         return InsertOneResult(identity, self._write_concern.acknowledged)
 
     async def insert_many(
@@ -273,7 +273,7 @@ class CollectionWrites(CollectionCore[_DocumentType]):
         reply = await run_updates(self, (statement,), True, options)
         if not self._write_concern.acknowledged:
             return UpdateResult(None, False)
-        raise_write_failure(reply, self._reply_codec_options)
+        raise_write_failure(reply, self)
         reply["updatedExisting"] = bool(reply["n"]) and "upserted" not in reply
         if "upserted" in reply:
             reply = decode_reply(reply, self._reply_codec_options)
@@ -302,7 +302,7 @@ class CollectionWrites(CollectionCore[_DocumentType]):
         check_session(self, session)
         reply = await run_deletes(self, (statement,), True, WriteOptions(session, let, comment))
         if self._write_concern.acknowledged:
-            raise_write_failure(reply, self._reply_codec_options)
+            raise_write_failure(reply, self)
         return DeleteResult(reply, self._write_concern.acknowledged)
 
     def _require_acknowledged(self, option: str) -> None:

@@ -23,7 +23,14 @@ _SERVER_ORDER: Final = (
     "$mod",
     "$exists",
     "$in",
-) + ("$bitsAllSet", "$bitsAllClear", "$bitsAnySet", "$bitsAnyClear", "$nor", "$not", "$type")
+    "$bitsAllSet",
+    "$bitsAllClear",
+    "$bitsAnySet",
+    "$bitsAnyClear",
+    "$nor",
+    "$not",
+    "$type",
+)
 
 
 def _server_order(expression: MatchExpression) -> tuple[int, str]:

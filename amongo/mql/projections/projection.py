@@ -78,18 +78,24 @@ def _cuts(branch: Branch, parents: tuple[str, ...]) -> list[tuple[tuple[str, ...
 
 
 def _inclusion(branch: Branch) -> Choose:
-    """Keep the named fields. A path into a scalar gives nothing; into an array, what its documents give."""
+    """Keep the named fields. A path into a scalar gives nothing; into an array, what its documents give.
+
+    Where something is computed further down, a scalar leaves MISSING in its place for `_computation` to fill.
+    """
     whole = frozenset(name for name, node in branch.children.items() if type(node) not in (Hidden, Computed, Branch))
     partial = {name: _inclusion(node) for name, node in branch.children.items() if type(node) is Branch}
     if not partial:
         return lambda document: {name: value for name, value in document.items() if name in whole}
 
-    def value_of(value: Any, choose: Choose) -> Any:
+    computed = {name for name in partial if _computation(branch.children[name]) is not None}  # type: ignore[arg-type]
+
+    def value_of(value: Any, choose: Choose, keeps_places: bool) -> Any:
         kind = type(value)
         if kind is dict:
             return choose(value)
         if kind is list:
-            return [chosen for element in value if (chosen := value_of(element, choose)) is not MISSING]
+            chosen = [value_of(element, choose, keeps_places) for element in value]
+            return chosen if keeps_places else [each for each in chosen if each is not MISSING]
         return MISSING
 
     def include(document: Document) -> Document:
@@ -98,8 +104,9 @@ def _inclusion(branch: Branch) -> Choose:
             if name in whole:
                 result[name] = value
             elif name in partial:
-                chosen = value_of(value, partial[name])
-                if chosen is not MISSING:
+                keeps_place = name in computed
+                chosen = value_of(value, partial[name], keeps_place)
+                if keeps_place or chosen is not MISSING:
                     result[name] = chosen
         return result
 

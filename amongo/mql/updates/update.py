@@ -31,6 +31,7 @@ from amongo.values.types import alias
 Kind = Literal["operators", "replacement", "pipeline"]
 RunPipeline = Callable[[dict[str, Any]], dict[str, Any]]
 _NO_VARIABLES: Mapping[str, Any] = MappingProxyType({})
+_SUSPECT_DEPTH: Final = NESTING_DEPTH - 3  # path and operand together; an operator may add an array around a value
 _CONTAINERS: Final = frozenset({dict, list})
 _PLAIN_CONTEXT: Final = UpdateContext(None, _NO_VARIABLES)
 _EMPTY_TIMESTAMP: Final = Timestamp(0, 0)
@@ -261,7 +262,7 @@ def _parse_plain(update: dict[str, Any]) -> OperatorUpdate | None:
         for path, operand in fields.items():
             if not is_plain(path) or path in leaves:
                 return None
-            if type(operand) in _CONTAINERS and nesting(operand) >= NESTING_DEPTH:
+            if type(operand) in _CONTAINERS and nesting(operand) > _SUSPECT_DEPTH:
                 return None
             leaves[path] = (apply, operand if parse is None else parse(path, operand, _PLAIN_CONTEXT))
     children = list(leaves.items()) if len(leaves) < 2 else [(path, leaves[path]) for path in in_order(leaves)]
@@ -292,7 +293,7 @@ def _parse_operators(
                 guards_id = guards_id or not operator.may_restate_id
             elif path[0] == "$":
                 has_dollar = True
-            if len(parts) + nesting(operand) > NESTING_DEPTH:
+            if len(parts) + nesting(operand) > _SUSPECT_DEPTH:
                 is_suspect = True
             if expand is not None:
                 is_suspect = True

@@ -147,6 +147,9 @@ def test_a_document_may_not_become_too_deep() -> None:
     assert code_of({"$set": {path: {"b": 1}}}, {}) is None
     assert code_of({"$set": {path: {"b": {}}}}, {}) == 15
     assert code_of({"$set": {path: [[]]}}, {}) == 15
+    assert code_of({"$push": {path: 1}}, {}) is None
+    assert code_of({"$push": {path: {}}}, {}) == 15
+    assert code_of({"$rename": {"x": path}}, {"x": {"b": {}}}) == 15
 
 
 def test_an_inserted_id_has_a_storable_type() -> None:
