@@ -25,6 +25,7 @@ class HotPath:
     limit_name what the limit is made of
     ceiling    the budget, in multiples of the limit
     units      operations or documents in one timing
+    rounds     how many timings
     """
 
     name: ClassVar[str]
@@ -35,6 +36,7 @@ class HotPath:
         self.collection = collection
         self.sizes = sizes
         self.units = sizes.hot_operations
+        self.rounds = sizes.rounds
 
     async def prepare(self) -> None:
         """Fill the collection with what the path reads; nothing by default."""
@@ -119,7 +121,8 @@ class InsertMany(HotPath):
 
     def __init__(self, collection: Collection, sizes: Sizes) -> None:
         super().__init__(collection, sizes)
-        self.units = sizes.batches * sizes.batch_documents
+        self.units = sizes.batch_documents
+        self.rounds = sizes.batch_rounds
 
     async def verify(self) -> None:
         documents = people(50, with_id=self.with_id)
@@ -130,13 +133,11 @@ class InsertMany(HotPath):
         expect(stored, {document["_id"]: bson.encode(document) for document in documents}, "inserted documents")
 
     def before_round(self) -> None:
-        size = self.sizes.batch_documents
-        self.chunks = [people(size, with_id=self.with_id) for _ in range(self.sizes.batches)]
+        self.batch = people(self.units, with_id=self.with_id)
         self.encodable = people(self.units)
 
     async def operation(self) -> None:
-        for chunk in self.chunks:
-            await self.collection.insert_many(chunk)
+        await self.collection.insert_many(self.batch)
 
     def limit(self) -> list[bytes]:
         encode = bson.encode
@@ -191,6 +192,7 @@ class ToList(HotPath):
     def __init__(self, collection: Collection, sizes: Sizes) -> None:
         super().__init__(collection, sizes)
         self.units = sizes.list_documents
+        self.rounds = sizes.batch_rounds
 
     async def prepare(self) -> None:
         self.stored = people(self.units)
@@ -239,7 +241,7 @@ async def measure(path: type[HotPath], store: str, sizes: Sizes, parent: str | N
                 limit=hot.limit,
                 before_round=hot.before_round,
                 units=hot.units,
-                rounds=sizes.rounds,
+                rounds=hot.rounds,
             )
     except Exception as error:
         return Row(SECTION, path.name, store, None, "x", budget, failure=failure_text(error))

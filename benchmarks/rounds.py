@@ -1,8 +1,9 @@
 """Timing two things side by side: rounds that alternate, and the median over the rounds.
 
-A ratio is taken inside each round, between two timings that lie milliseconds apart, and the order within a round
-alternates; what else the machine does hits both sides. The garbage collector stays on, as it is in a user's program;
-a collection before each round lets both sides begin alike.
+A ratio is taken inside each round, between two timings that lie a millisecond or so apart, and the order within a round
+alternates; what slows the machine down hits both sides, and what hits one of them alone (the scheduler took the core
+away) is an outlier that the median leaves out. The garbage collector stays on, as it is in a user's program; a
+collection before each round lets both sides begin alike.
 """
 
 import gc
@@ -30,11 +31,11 @@ class Comparison:
         return statistics.median(self.ratios)
 
     def note(self, what: str = "codec") -> str:
-        """The figures behind the ratio: both medians in microseconds, and the ratio's range over the rounds."""
+        """The figures behind the ratio: both medians in microseconds, and the middle half of the ratios."""
         mine = statistics.median(self.operation_ns) / 1000
         least = statistics.median(self.limit_ns) / 1000
-        spread = f"{min(self.ratios):.3g} to {max(self.ratios):.3g}"
-        return f"{mine:.2f} µs, {what} {least:.2f} µs, rounds {spread}"
+        quarter, _, three_quarters = statistics.quantiles(self.ratios, n=4)
+        return f"{mine:.2f} µs, {what} {least:.2f} µs, half of the rounds {quarter:.3g} to {three_quarters:.3g}"
 
 
 async def compare(
@@ -51,10 +52,12 @@ async def compare(
     limit          does the same units with the codec alone
     before_round   untimed preparation of what both consume
     units          units of work in one timing
-    rounds         rounds that count, at least 1
+    rounds         rounds that count, at least 2
     """
     operation_ns: list[float] = []
     limit_ns: list[float] = []
+    gc.collect()
+    gc.freeze()  # what the program has loaded so far is none of the rounds' business
     for turn in range(rounds + 1):
         before_round()
         gc.collect()
@@ -67,6 +70,7 @@ async def compare(
         if turn:
             operation_ns.append(mine / units)
             limit_ns.append(least / units)
+    gc.unfreeze()
     return Comparison(operation_ns, limit_ns)
 
 

@@ -6,13 +6,13 @@ from typing import Final
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """Counts of one run; a round is one interleaved pair of timings.
+    """Counts of one run; a round is one interleaved pair of timings, a millisecond or so each where that can be.
 
-    rounds               pairs timed for each hot path (the first is a warm-up and is dropped)
-    hot_operations       operations in one timing of find_one, insert_one, update_one
-    batch_documents      documents of one insert_many of the hot path
-    batches              such insert_many calls in one timing
-    list_documents       documents of one to_list
+    rounds               rounds of find_one, insert_one, update_one (one more is a warm-up and is dropped)
+    hot_operations       operations in one timing of these
+    batch_rounds         rounds of insert_many and to_list
+    batch_documents      documents of one insert_many of the hot path, which is one timing
+    list_documents       documents of one to_list, which is one timing
     load_documents       real documents of the bulk load and of the loop-lag section
     load_chunk           documents of one insert_many of the bulk load
     lag_tasks            concurrent tasks of the mixed workload
@@ -25,8 +25,8 @@ class Sizes:
 
     rounds: int
     hot_operations: int
+    batch_rounds: int
     batch_documents: int
-    batches: int
     list_documents: int
     load_documents: int
     load_chunk: int
@@ -39,10 +39,10 @@ class Sizes:
 
 
 FULL: Final = Sizes(
-    rounds=21,
-    hot_operations=5_000,
+    rounds=201,
+    hot_operations=200,
+    batch_rounds=41,
     batch_documents=1_000,
-    batches=5,
     list_documents=10_000,
     load_documents=300_000,
     load_chunk=1_000,
@@ -55,10 +55,10 @@ FULL: Final = Sizes(
 )
 
 QUICK: Final = Sizes(
-    rounds=9,
-    hot_operations=2_000,
+    rounds=61,
+    hot_operations=200,
+    batch_rounds=15,
     batch_documents=1_000,
-    batches=2,
     list_documents=10_000,
     load_documents=30_000,
     load_chunk=1_000,
@@ -73,8 +73,8 @@ QUICK: Final = Sizes(
 TINY: Final = Sizes(
     rounds=2,
     hot_operations=20,
+    batch_rounds=2,
     batch_documents=20,
-    batches=2,
     list_documents=150,
     load_documents=300,
     load_chunk=100,

@@ -9,7 +9,6 @@ counted here.
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pymongo.errors import ConfigurationError, ConnectionFailure, InvalidOperation, PyMongoError
@@ -31,27 +30,16 @@ _UNUSABLE_PATHS = {ErrorCode.InvalidPath, ErrorCode.NonExistentPath, ErrorCode.U
 class Operations(Protocol):
     """What a client asks of its runner; see `Runner`."""
 
-    @property
-    def is_open(self) -> bool:
-        """Whether the client is not closed."""
-        ...
-
-    async def execute(self, request: Any, *, is_durable: bool = False, session_id: bytes | None = None) -> Any:
+    async def execute(self, request: Any, *, durable: bool = False, session_id: bytes | None = None) -> Any:
         """Run a request object of `amongo.commands`."""
         ...
 
-    async def command(
-        self, database: str, name: str, command: bytes, *, session_id: bytes | None = None
-    ) -> dict[str, Any]:
+    async def command(self, database: str, command: bytes, *, session_id: bytes | None = None) -> dict[str, Any]:
         """Run a command document."""
         ...
 
     async def breathe(self) -> None:
         """Give the event loop its turn when it is time."""
-        ...
-
-    async def close(self) -> None:
-        """Part from the store; everything acknowledged is safe afterwards."""
         ...
 
 
@@ -61,8 +49,6 @@ class Unopened:
     def __init__(self, client: AsyncMongoClient[Any], address: Address) -> None:
         self._client = client
         self._address = address
-        self._lock = workers.Lock()
-        self.is_open = True
 
     async def open(self) -> Operations:
         """Open the store, on a worker if it is on disk, and give the runner.
@@ -79,40 +65,66 @@ class Unopened:
             raise _opening_failure(error) from error
         except OSError as error:
             raise ConfigurationError(f"cannot open the store '{self._address.path}': {error}") from error
-        if self._client._runner is self:
-            name = "MongoClient" if is_blocking() else "AsyncMongoClient"
-            raise InvalidOperation(f"Cannot use {name} after close")
         return self._client._runner
 
     def _open_now(self) -> None:
-        if not self.is_open:
-            return
         instance = acquire(self._address)
-        with self._lock:
-            if self.is_open and self._client._runner is self:
-                self._client._runner = Runner(instance, partial(release, self._address, instance))
+        with self._client._lock:
+            if self._client._runner is self:
+                self._client._runner = Runner(instance)
                 return
         release(self._address, instance)  # another task was faster, or the client was closed meanwhile
 
-    async def execute(self, request: Any, *, is_durable: bool = False, session_id: bytes | None = None) -> Any:
+    async def execute(self, request: Any, *, durable: bool = False, session_id: bytes | None = None) -> Any:
         """Open the store, then run the request."""
-        return await (await self.open()).execute(request, is_durable=is_durable, session_id=session_id)
+        return await (await self.open()).execute(request, durable=durable, session_id=session_id)
 
-    async def command(
-        self, database: str, name: str, command: bytes, *, session_id: bytes | None = None
-    ) -> dict[str, Any]:
+    async def command(self, database: str, command: bytes, *, session_id: bytes | None = None) -> dict[str, Any]:
         """Open the store, then run the command."""
-        return await (await self.open()).command(database, name, command, session_id=session_id)
+        return await (await self.open()).command(database, command, session_id=session_id)
 
     async def breathe(self) -> None:
         """Nothing has happened yet that would need a break."""
 
-    async def close(self) -> None:
-        """Never open the store; if it has been opened just now, part from it."""
-        with self._lock:
-            self.is_open = False
-        if self._client._runner is not self:
-            await self._client._runner.close()
+
+class _Closed:
+    """Stands for the runner after the client was closed: every operation is refused with InvalidOperation."""
+
+    async def execute(self, request: Any, *, durable: bool = False, session_id: bytes | None = None) -> Any:
+        """Refuse.
+
+        errors   InvalidOperation
+        """
+        raise _closed()
+
+    async def command(self, database: str, command: bytes, *, session_id: bytes | None = None) -> dict[str, Any]:
+        """Refuse.
+
+        errors   InvalidOperation
+        """
+        raise _closed()
+
+    async def breathe(self) -> None:
+        """Refuse.
+
+        errors   InvalidOperation
+        """
+        raise _closed()
+
+
+CLOSED: Operations = _Closed()
+
+
+def _closed() -> InvalidOperation:
+    return InvalidOperation(f"Cannot use {'MongoClient' if is_blocking() else 'AsyncMongoClient'} after close")
+
+
+async def part(client: AsyncMongoClient[Any], address: Address) -> None:
+    """Close `client`: refuse operations from now on, and give its store back; the last client closes it."""
+    with client._lock:
+        runner, client._runner = client._runner, CLOSED
+    if isinstance(runner, Runner):
+        await workers.run(release, address, runner.instance)
 
 
 def _opening_failure(error: ServerError) -> PyMongoError:

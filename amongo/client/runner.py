@@ -1,8 +1,8 @@
 """Where an operation runs: at once on the event loop when it is small, on a worker when it is not.
 
-A thread hop costs more than a point read, and a long operation must not hold the loop. The planner says beforehand
-how many documents a request looks at; up to `LOOP_DOCUMENTS` it runs on the loop, unless a worker holds the store's
-lock just then.
+A thread hop costs more than a point read, and a long operation must not hold the loop. The planner says beforehand how
+many documents a request looks at; up to `LOOP_DOCUMENTS` it runs on the loop, unless a worker holds the store's lock
+just then.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Runner:
         """Run a request of a hot command and give its reply object.
 
         durable   wait until the write is safe against power loss (`j: true`)
-        errors    PyMongo's, as `failures.to_pymongo` makes them
+        errors       PyMongo's, as `failures.to_pymongo` makes them
         """
         if time.monotonic() >= turn.ends:
             await take_turn()

@@ -71,7 +71,7 @@ async def send(
         await client._kill_dead_cursors()
     session_id = running_in.session_id["id"] if running_in is not None else None
     try:
-        reply = await client._runner.command(database, name, raw, session_id=session_id)
+        reply = await client._runner.command(database, raw, session_id=session_id)
     except OperationFailure as failure:
         if failure.code not in allowable_errors and str(failure) not in allowable_errors:
             raise

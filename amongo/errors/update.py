@@ -48,6 +48,11 @@ NO_POSITIONAL_MATCH = condition(
     ErrorCode.BadValue, "The positional operator did not find the match needed from the query."
 )
 
+# Filters inside an update
+NEAR_NOT_ALLOWED = condition(5626500, "$geoNear, $near, and $nearSphere are not allowed in this context")
+EXPR_NOT_ALLOWED = condition(ErrorCode.QueryFeatureNotAllowed, "$expr is not allowed in this context")
+SPECIAL_NOT_ALLOWED = condition(ErrorCode.BadValue, "{name} is not allowed in this context")
+
 # Array filters
 ARRAY_FILTER_WITHOUT_FIELD = condition(
     ErrorCode.FailedToParse, "Cannot use an expression without a top-level field name in arrayFilters"

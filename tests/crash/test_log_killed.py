@@ -16,11 +16,9 @@ ROUNDS = 5
 
 def test_acknowledged_commits_outlive_sigkill(tmp_path):
     chance = random.Random(5)
-    writer = Path(__file__).with_name("killed_writer.py")
+    command = [sys.executable, "-m", "tests.crash.killed_writer", str(tmp_path)]
     for _ in range(ROUNDS):
-        with subprocess.Popen(
-            [sys.executable, str(writer), str(tmp_path)], stdout=subprocess.PIPE, cwd=Path(__file__).parents[2]
-        ) as process:
+        with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=Path(__file__).parents[2]) as process:
             assert process.stdout is not None
             acknowledged = 0
             for _ in range(chance.randint(1, 400)):

@@ -1,12 +1,14 @@
 """What a store promises when the machine, the disk or the process fails, checked against a plain model.
 
-The model is a list of states, one after each commit: {namespace: {_id: document}}. After the death of the process the reopened store
-shows the last state. After a power loss it shows a state, whole, that is not older than the last commit known to be durable.
+The model is a list of states, one after each commit: {namespace: {_id: document}}. After the death of the process the
+reopened store shows the last state. After a power loss it shows a state, whole, that is not older than the last
+commit known to be durable.
 """
 
 from __future__ import annotations
 
 import copy
+import itertools
 from typing import Any
 
 import pytest
@@ -180,7 +182,7 @@ def accept_untold_commit(subject: Subject, script_states: list[State]) -> None:
     subject.store = subject.open()
     found, last = shown(subject.store), subject.states[-1]
     if found != last:
-        assert (last, found) in list(zip(script_states, script_states[1:], strict=False))
+        assert (last, found) in list(itertools.pairwise(script_states))
         subject.states.append(found)
 
 

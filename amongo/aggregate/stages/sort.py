@@ -69,4 +69,4 @@ def parse_sort_stage(spec: Any, surroundings: Surroundings) -> Sort:
         raise errors.SORT_NOT_OBJECT()
     if not spec:
         raise errors.SORT_EMPTY()
-    return Sort(spec, parse_sort(spec), surroundings.scope.collator)
+    return Sort(spec, parse_sort(spec, is_stage=True), surroundings.scope.collator)

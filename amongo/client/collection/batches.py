@@ -109,7 +109,7 @@ async def run_inserts(
     """
     if collection._writes_directly:
         request = InsertRequest(collection._full_name, raws, is_ordered)
-        reply = await collection._client._runner.execute(request, is_durable=collection._is_durable)
+        reply = await collection._client._runner.execute(request, durable=collection._is_durable)
         return reply.document()  # type: ignore[no-any-return]
     documents = [RawBSONDocument(raw, _RAW_CODEC) for raw in raws]
     return await _send(collection, "insert", "documents", documents, is_ordered, options)
@@ -133,7 +133,7 @@ async def run_updates(
                 await collection._client._runner.breathe()
         else:
             request = UpdateRequest(collection._full_name, tuple(updates), is_ordered)
-            reply = await collection._client._runner.execute(request, is_durable=collection._is_durable)
+            reply = await collection._client._runner.execute(request, durable=collection._is_durable)
             return reply.document()  # type: ignore[no-any-return]
     return await _send(collection, "update", "updates", statements, is_ordered, options)
 
@@ -156,7 +156,7 @@ async def run_deletes(
                 await collection._client._runner.breathe()
         else:
             request = DeleteRequest(collection._full_name, tuple(deletes), is_ordered)
-            reply = await collection._client._runner.execute(request, is_durable=collection._is_durable)
+            reply = await collection._client._runner.execute(request, durable=collection._is_durable)
             return reply.document()  # type: ignore[no-any-return]
     return await _send(collection, "delete", "deletes", statements, is_ordered, options)
 

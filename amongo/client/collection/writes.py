@@ -65,7 +65,7 @@ class CollectionWrites(CollectionCore[_DocumentType]):
             check_session(self, session)
         if self._writes_directly:
             request = InsertRequest(self._full_name, (raw,))
-            reply = await self._client._runner.execute(request, is_durable=self._is_durable)
+            reply = await self._client._runner.execute(request, durable=self._is_durable)
             if reply.errors and self._write_concern.acknowledged:
                 raise_write_failure(reply.document(), self)
         else:

@@ -1,6 +1,15 @@
 """Expressions compute a value from a document: parsed once into a frozen tree, bound to a closure, run many times."""
 
-from amongo.mql.expressions import arithmetic, binding, boolean, comparison, conditional, functions
+from amongo.mql.expressions import (
+    arithmetic,
+    binding,
+    boolean,
+    comparison,
+    conditional,
+    functions,
+    string_search,
+    strings,
+)
 from amongo.mql.expressions.nodes import Evaluate, Expression, FieldPath, Literal, Variable
 from amongo.mql.expressions.not_yet import NOT_YET
 from amongo.mql.expressions.parse import parse_expression, parse_in
@@ -21,5 +30,5 @@ __all__ = [
     "parse_in",
 ]
 
-FAMILIES = (arithmetic, binding, boolean, comparison, conditional, functions)
+FAMILIES = (arithmetic, binding, boolean, comparison, conditional, functions, string_search, strings)
 """The modules whose import fills the registry."""

@@ -21,7 +21,7 @@ from bson.regex import Regex
 from amongo.errors import query as errors
 from amongo.mql.matcher.joins import negation
 from amongo.mql.matcher.parse import is_operator_document
-from amongo.mql.matcher.registry import Clause, Collator, field_operator
+from amongo.mql.matcher.registry import Clause, Collator, field_operator, top_level_operator
 from amongo.mql.matcher.regular_expressions import regex_test
 from amongo.mql.matcher.tree import Match, MatchExpression, Predicate, Test
 from amongo.values.deprecated import Undefined
@@ -79,6 +79,21 @@ def eq(clause: Clause) -> MatchExpression:
     source    manual, $eq
     """
     return _comparison(clause, "$eq")
+
+
+@top_level_operator("$ref")
+@top_level_operator("$id")
+@top_level_operator("$db")
+def reference_part(clause: Clause) -> MatchExpression:
+    """A part of a DBRef equals the operand: these three names are fields, dollar sign and all.
+
+    operand   any value but undefined
+    errors    COMPARE_UNDEFINED
+    source    manual, Database References
+    """
+    if type(clause.operand) is Undefined:
+        raise errors.COMPARE_UNDEFINED()
+    return Comparison("$eq", clause.operator, clause.operand, clause.scope.collator)
 
 
 @field_operator("$ne")

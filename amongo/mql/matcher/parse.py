@@ -27,6 +27,7 @@ from amongo.mql.matcher.registry import (
 from amongo.mql.matcher.tree import MatchExpression
 
 _NO_VARIABLES: Mapping[str, Any] = MappingProxyType({})
+_CHANCE = random.Random()
 
 
 def parse_filter(
@@ -45,7 +46,7 @@ def parse_filter(
     result      the tree; `$and` of nothing for the empty filter
     errors      those of `amongo.errors.query`, and for `$expr` those of `amongo.errors.expression`
     """
-    return parse_document(filter, Scope(variables, collator, chance or random.Random()))
+    return parse_document(filter, Scope(variables, collator, chance or _CHANCE))
 
 
 def parse_document(filter: dict[str, Any], scope: Scope) -> MatchExpression:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from amongo.errors import query as errors
@@ -30,9 +30,9 @@ class Scope:
     depth          how many filters this one is nested in
     """
 
-    variables: Mapping[str, Any] = field(default_factory=dict)
-    collator: Collator | None = None
-    chance: random.Random = field(default_factory=random.Random)
+    variables: Mapping[str, Any]
+    collator: Collator | None
+    chance: random.Random
     is_top_level: bool = True
     depth: int = 0
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from amongo.errors import update as errors
-from amongo.mql.matcher import parse_filter
+from amongo.mql.updates.inner_filters import parse_inner_filter
 from amongo.mql.updates.registry import UpdateContext
 from amongo.mql.updates.tree import ArrayFilters
 
@@ -24,7 +24,7 @@ def parse_array_filters(filters: list[dict[str, Any]], context: UpdateContext) -
     """
     tests: ArrayFilters = {}
     for document in filters:
-        matches = parse_filter(document, variables=context.variables, collator=context.collator).bind()
+        matches = parse_inner_filter(document, context)
         name = _identifier(document)
         if name in tests:
             raise errors.ARRAY_FILTER_TWICE(name=name)

@@ -8,9 +8,11 @@ from typing import Any
 from bson import Regex
 
 from amongo.errors import update as errors
-from amongo.mql.matcher import FIELD_OPERATORS, parse_filter
+from amongo.mql.matcher import FIELD_OPERATORS
+from amongo.mql.shown import shown
+from amongo.mql.updates.inner_filters import parse_inner_filter
 from amongo.mql.updates.registry import UNCHANGED, Collator, Scene, UpdateContext, operator
-from amongo.mql.updates.wording import element, shown
+from amongo.mql.updates.wording import element
 from amongo.values.key_bytes import key_bytes
 from amongo.values.missing import MISSING
 from amongo.values.numbers import exact_integer
@@ -99,10 +101,10 @@ def _parse_pull(path: str, operand: Any, context: UpdateContext) -> Callable[[An
     """
     kind = type(operand)
     if kind is Regex or (kind is dict and next(iter(operand), None) in FIELD_OPERATORS):
-        on_value = parse_filter({"": operand}, variables=context.variables, collator=context.collator).bind()
+        on_value = parse_inner_filter({"": operand}, context)
         return lambda item: on_value({"": item})
     if kind is dict:
-        on_document = parse_filter(operand, variables=context.variables, collator=context.collator).bind()
+        on_document = parse_inner_filter(operand, context)
         return lambda item: type(item) is dict and on_document(item)
     collator = context.collator
     return lambda item: equal(operand, item, collator)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from bson import Timestamp
+from bson import Regex, Timestamp
 from bson.datetime_ms import DatetimeMS
 
 from amongo.errors import update as errors
@@ -76,7 +76,8 @@ def _equalities(node: MatchExpression) -> Iterator[tuple[str, Any]]:
     if node.operator == "$eq" and node.path is not None:
         yield node.path, node.operand
     elif node.operator == "$in" and node.path is not None and len(node.operand) == 1:
-        yield node.path, node.operand[0]
+        if type(node.operand[0]) is not Regex:
+            yield node.path, node.operand[0]
     elif node.operator == "$and" or (node.operator == "$or" and len(node.children) == 1):
         for child in node.children:
             yield from _equalities(child)

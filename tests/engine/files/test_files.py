@@ -6,11 +6,14 @@ import errno
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from amongo.engine.files import LOCK_NAME, CrashingFiles, DiskFiles, Failure, MachineStopped, MemoryFiles
 from amongo.errors import ErrorCode, ServerError
+
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture(params=["disk", "memory", "crashing"])
@@ -132,7 +135,7 @@ def test_readers_keep_owners_away_and_write_nothing(tmp_path):
 def test_another_process_is_named_and_its_death_frees_the_store(tmp_path):
     code = "import sys; from amongo.engine.files import DiskFiles; l = DiskFiles().lock(sys.argv[1]); print(); input()"
     with subprocess.Popen(
-        [sys.executable, "-c", code, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        [sys.executable, "-c", code, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT
     ) as owner:
         assert owner.stdout is not None
         owner.stdout.readline()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import bson
 import pytest
@@ -33,6 +34,7 @@ def commit(number: int) -> bytes:
 FRAME = 25 + len(commit(0))
 MARK = 25 + 32
 COMMITS = 9
+ROOT = Path(__file__).parents[3]
 
 
 def open_log(files, directory="store"):
@@ -267,6 +269,6 @@ def test_command_shows_a_torn_tail(store):
 @pytest.mark.parametrize("missing", ["typer", "rich"])
 def test_without_the_extra_the_command_says_what_to_install(missing):
     code = f"import sys; sys.modules[{missing!r}] = None; from amongo.cli import main; main()"
-    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=ROOT)
     assert result.returncode == cli.IMPOSSIBLE
     assert "pip install amongo[cli]" in result.stderr and "Traceback" not in result.stderr

@@ -66,6 +66,7 @@ PARSE = [
     ("$pop by two", {"$pop": {"a": 2}}, 9),
     ("$pullAll without an array", {"$pullAll": {"a": 1}}, 2),
     ("$pull by an unknown operator", {"$pull": {"a": {"$badop": 1}}}, 2),
+    ("$pull by $expr", {"$pull": {"a": {"$expr": True}}}, 224),
     ("pipeline with another stage", [{"$match": {}}], 72),
     ("pipeline stage of two fields", [{"$set": {}, "$unset": "a"}], 40323),
     ("pipeline stage of another type", [1], 14),
@@ -128,6 +129,10 @@ ARRAY_FILTERS = [
     ("two names inside $or", [{"$or": [{"x": 1}, {"y.z": 1}]}], 9),
     ("no name", [{}], 9),
     ("bad name", [{"X": 1}], 2),
+    ("$near", [{"x": {"$near": [0, 0]}}], 5626500),
+    ("$near below $not", [{"$or": [{"x": {"$not": {"$near": [0, 0]}}}]}], 5626500),
+    ("$expr", [{"$expr": {"$eq": ["$x", 1]}}], 224),
+    ("$where", [{"$where": "true"}], 2),
 ]
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from applying import CLOCK, NOW
+from bson import Regex
 
 from amongo.errors import ServerError
 from amongo.mql.matcher import parse_filter
@@ -26,6 +27,8 @@ FIELDS = [
     ("$or of two", {"$or": [{"a": 1}, {"b": 1}]}, {}),
     ("$in of one", {"a": {"$in": [1]}}, {"a": 1}),
     ("$in of two", {"a": {"$in": [1, 2]}}, {}),
+    ("$in of a regular expression", {"a": {"$in": [Regex("x")]}}, {}),
+    ("a regular expression", {"a": Regex("x"), "b": {"$eq": Regex("x")}}, {"b": Regex("x")}),
     ("$all of one", {"a": {"$all": [1]}}, {"a": 1}),
     ("ranges and others", {"a": {"$gt": 1}, "b": {"$exists": True}, "c": {"$ne": 1}, "$nor": [{"d": 1}]}, {}),
     ("by path", {"b": 1, "a": 2}, {"a": 2, "b": 1}),

@@ -1,0 +1,106 @@
+"""A process that writes is killed, again and again: whatever it was told is done, is there."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from sigkill_writer import BATCH
+
+from amongo import MongoClient
+
+ROUNDS = int(os.environ.get("AMONGO_SIGKILL_ROUNDS", "50"))
+
+
+def test_nothing_acknowledged_is_lost(tmp_path: Path) -> None:
+    chance = random.Random(7)
+    directory = tmp_path / "store"
+    with subprocess.Popen(
+        [sys.executable, str(Path(__file__).with_name("sigkill_writer.py"))],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as zygote:
+        assert zygote.stdin is not None
+        assert zygote.stdout is not None
+        assert json.loads(zygote.stdout.readline())["kind"] == "ready"
+        told: list[dict[str, Any]] = []
+        for number in range(ROUNDS):
+            zygote.stdin.write(f"{directory} {number}\n")
+            zygote.stdin.flush()
+            told += one_round(zygote.stdout, chance)
+            if number % 10 == 9 or number == ROUNDS - 1:
+                check(directory, told)
+        zygote.stdin.close()
+    kinds = Counter(event["kind"] for event in told)
+    assert all(kinds[kind] > ROUNDS for kind in ("single", "batch", "counter", "journaled", "deleted")), kinds
+
+
+def one_round(output: Any, chance: random.Random) -> list[dict[str, Any]]:
+    """What one writer told before it was killed."""
+    told: list[dict[str, Any]] = []
+    killer: threading.Timer | None = None
+    pid = 0
+    for line in output:
+        event = json.loads(line)
+        if event["kind"] == "dead":
+            break
+        if event["kind"] == "writer":
+            pid = event["pid"]
+        else:
+            told.append(event)
+        if killer is None and pid and told:  # it is at work
+            killer = threading.Timer(chance.uniform(0.001, 0.12), os.kill, (pid, signal.SIGKILL))
+            killer.start()
+    assert killer is not None, "the writer ended before it wrote"
+    killer.join()
+    return told
+
+
+def check(directory: Path, told: list[dict[str, Any]]) -> None:
+    """Open the store and compare it with what was told."""
+    client: MongoClient[dict[str, Any]] = MongoClient(f"local://{directory}")
+    database = client.crash
+    singles = {document["_id"] for document in database.singles.find()}
+    assert {event["id"] for event in told if event["kind"] == "single"} <= singles
+    batches = Counter(document["batch"] for document in database.batches.find())
+    assert set(batches.values()) <= {BATCH}, "a batch is there by half"
+    assert {event["id"] for event in told if event["kind"] == "batch"} <= set(batches)
+    deleted = {event["id"] for event in told if event["kind"] == "deleted"}
+    journaled = {event["id"] for event in told if event["kind"] == "journaled"}
+    there = {document["_id"] for document in database.deleted.find()}
+    assert not deleted & there
+    assert {identity for identity in journaled - deleted if int(identity.rsplit("-")[-1]) % 2 == 0} <= there
+    told_total = sum(1 for event in told if event["kind"] == "counter")
+    assert told_total <= sum(document["value"] for document in database.counters.find())
+    client.close()
+
+
+def test_the_lock_of_a_killed_owner_is_free(tmp_path: Path) -> None:
+    program = f"""
+import time
+from amongo import MongoClient
+client = MongoClient("local://{tmp_path}/store")
+client.db.c.insert_one({{"_id": 1}})
+print("ready", flush=True)
+time.sleep(60)
+"""
+    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) as owner:
+        assert owner.stdout is not None
+        assert owner.stdout.readline() == "ready\n"
+        owner.kill()
+        owner.wait()
+    started = time.monotonic()
+    client: MongoClient[dict[str, Any]] = MongoClient(f"local://{tmp_path}/store")
+    assert client.db.c.find_one() == {"_id": 1}
+    assert time.monotonic() - started < 30
+    client.close()
