@@ -4,6 +4,9 @@
 
     async with AsyncMongoClient("local://data") as client:
         await client.shop.orders.insert_one({"item": "tea", "n": 2})
+
+The blocking classes (`MongoClient`, …) are the same without `await`. Results, operations, errors and options are
+PyMongo's own: `pymongo.errors`, `pymongo.results`, `pymongo.operations`, `bson`.
 """
 
 from amongo.client import (
@@ -15,6 +18,17 @@ from amongo.client import (
     AsyncDatabase,
     AsyncMongoClient,
 )
+from amongo.client.sync import (
+    ChangeStream,
+    ClientSession,
+    Collection,
+    CommandCursor,
+    Cursor,
+    Database,
+    MongoClient,
+)
+
+__version__ = "0.1.0"
 
 __all__ = [
     "AsyncChangeStream",
@@ -24,4 +38,11 @@ __all__ = [
     "AsyncCursor",
     "AsyncDatabase",
     "AsyncMongoClient",
+    "ChangeStream",
+    "ClientSession",
+    "Collection",
+    "CommandCursor",
+    "Cursor",
+    "Database",
+    "MongoClient",
 ]

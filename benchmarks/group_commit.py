@@ -22,22 +22,24 @@ from benchmarks.stores import LOCAL, Collection, fresh_directory, open_client, s
 SECTION: Final = "group-commit"
 _MOST_SHARE: Final = Budget(0.1)
 _FSYNCS: Final = 50
+_SYNC: Final = getattr(os, "fdatasync", os.fsync)
 
 
 async def run(sizes: Sizes, parent: str | None = None) -> list[Row]:
-    """The ratio of concurrent to sequential, and what one fsync costs here."""
+    """The ratio of concurrent to sequential, and what one sync of a file costs here."""
     name = f"{sizes.commits:,} concurrent j=True inserts / sequential"
     try:
         with fresh_directory(parent) as directory:
-            fsync_us = _fsync_us(directory)
+            before_us = _fsync_us(directory)
             ratios, sequential, concurrent = await _measure(store_uri(LOCAL, directory), sizes)
+            fsync_us = min(before_us, _fsync_us(directory))  # the disk may still be busy with what went before
     except Exception as error:
         return [Row(SECTION, name, LOCAL, None, "x", _MOST_SHARE, failure=failure_text(error))]
     each = f"sequential {sequential / sizes.commits * 1e6:,.0f} µs each"
     note = f"{each}, concurrent {concurrent / sizes.commits * 1e6:,.0f} µs each"
     return [
         Row(SECTION, name, LOCAL, statistics.median(ratios), "x", _MOST_SHARE, note),
-        Row(SECTION, "one write of 300 bytes and its fsync", "plain file", fsync_us, "µs"),
+        Row(SECTION, "one write of 300 bytes and its sync", "plain file", fsync_us, "µs"),
     ]
 
 
@@ -84,14 +86,14 @@ async def _check_reopened(uri: str, expected: int) -> None:
 
 
 def _fsync_us(directory: Path) -> float:
-    """The median time of a small write and its fsync in `directory`, in microseconds."""
+    """The median time of a small write and its sync in `directory`, in microseconds."""
     descriptor = os.open(directory / "plain", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     times = []
     try:
         for _ in range(_FSYNCS):
             began = time.perf_counter()
             os.write(descriptor, b"x" * 300)
-            os.fsync(descriptor)
+            _SYNC(descriptor)
             times.append((time.perf_counter() - began) * 1e6)
     finally:
         os.close(descriptor)

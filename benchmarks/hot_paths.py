@@ -45,8 +45,8 @@ class HotPath:
         """Run the operation a few times and compare with what it must give. Errors: WrongAnswer."""
         raise NotImplementedError
 
-    def before_round(self) -> None:
-        """Make what one round consumes; not timed."""
+    def before_operation(self) -> None:
+        """Make what one timing consumes; not timed."""
 
     async def operation(self) -> object:
         """One timing's work through the client."""
@@ -98,7 +98,7 @@ class InsertOne(HotPath):
             found = await self.collection.find_one({"_id": result.inserted_id})
             expect(_bytes(found), bson.encode(document), "inserted document")
 
-    def before_round(self) -> None:
+    def before_operation(self) -> None:
         self.documents = people(self.units, with_id=False)
         self.encodable = people(self.units)
 
@@ -132,7 +132,7 @@ class InsertMany(HotPath):
         stored = {document["_id"]: _bytes(document) for document in found}
         expect(stored, {document["_id"]: bson.encode(document) for document in documents}, "inserted documents")
 
-    def before_round(self) -> None:
+    def before_operation(self) -> None:
         self.batch = people(self.units, with_id=self.with_id)
         self.encodable = people(self.units)
 
@@ -239,7 +239,7 @@ async def measure(path: type[HotPath], store: str, sizes: Sizes, parent: str | N
             compared = await compare(
                 operation=hot.operation,
                 limit=hot.limit,
-                before_round=hot.before_round,
+                before_operation=hot.before_operation,
                 units=hot.units,
                 rounds=hot.rounds,
             )

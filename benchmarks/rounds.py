@@ -1,9 +1,9 @@
-"""Timing two things side by side: rounds that alternate, and the median over the rounds.
+"""Timing two things side by side: short rounds, and the median over the rounds.
 
-A ratio is taken inside each round, between two timings that lie a millisecond or so apart, and the order within a round
-alternates; what slows the machine down hits both sides, and what hits one of them alone (the scheduler took the core
-away) is an outlier that the median leaves out. The garbage collector stays on, as it is in a user's program; a
-collection before each round lets both sides begin alike.
+A round times the operation, the limit, the limit again and the operation again, one right after the other, and takes
+its ratio of the sums: what slows the machine down for a while hits both sides, and being first or second evens out.
+What hits one side alone (the scheduler took the core away) is an outlier that the median leaves out. The garbage
+collector stays on, as it is in a user's program; a collection before each operation lets them begin alike.
 """
 
 import gc
@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Timings of an operation and of its limit, one pair a round, in nanoseconds for one unit of work."""
+    """Timings of an operation and of its limit, one of each a round, in nanoseconds for one unit of work."""
 
     operation_ns: Sequence[float]
     limit_ns: Sequence[float]
@@ -42,35 +42,36 @@ async def compare(
     *,
     operation: Callable[[], Awaitable[object]],
     limit: Callable[[], object],
-    before_round: Callable[[], object],
+    before_operation: Callable[[], object],
     units: int,
     rounds: int,
 ) -> Comparison:
-    """Time `operation` and `limit` in alternating rounds; one round more is run first and dropped.
+    """Time `operation` and `limit` in rounds; one round more is run first and dropped.
 
-    operation      does `units` units of work through the store; its result lives until it is timed
-    limit          does the same units with the codec alone
-    before_round   untimed preparation of what both consume
-    units          units of work in one timing
-    rounds         rounds that count, at least 2
+    operation          does `units` units of work through the store; its result lives until it is timed
+    limit              does the same units with the codec alone
+    before_operation   untimed preparation of what both consume
+    units              units of work in one timing
+    rounds             rounds that count, at least 2
     """
     operation_ns: list[float] = []
     limit_ns: list[float] = []
     gc.collect()
     gc.freeze()  # what the program has loaded so far is none of the rounds' business
-    for turn in range(rounds + 1):
-        before_round()
-        gc.collect()
-        if turn % 2:
-            least = _timed(limit)
+    try:
+        for turn in range(rounds + 1):
+            before_operation()
+            gc.collect()
             mine = await _timed_async(operation)
-        else:
-            mine = await _timed_async(operation)
-            least = _timed(limit)
-        if turn:
-            operation_ns.append(mine / units)
-            limit_ns.append(least / units)
-    gc.unfreeze()
+            least = _timed(limit) + _timed(limit)
+            before_operation()
+            gc.collect()
+            mine += await _timed_async(operation)
+            if turn:
+                operation_ns.append(mine / units / 2)
+                limit_ns.append(least / units / 2)
+    finally:
+        gc.unfreeze()
     return Comparison(operation_ns, limit_ns)
 
 

@@ -49,7 +49,8 @@ SECTIONS: Final = (
         "Event-loop lag",
         "A sampler task sleeps 1 ms at a time and notes how late it wakes. A late wake counts for every wake that it "
         "swallowed, so percentiles are of time. `handlers` give the loop a turn after each operation, as a web handler "
-        "does; `tight` tasks await nothing but the store.",
+        "does; `tight` tasks await nothing but the store. During the large operations the garbage collector is off: "
+        "what a full collection over the user's documents costs any Python program stands in a row of its own.",
         loop_lag.run,
     ),
     Section(

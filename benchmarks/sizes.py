@@ -6,7 +6,7 @@ from typing import Final
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """Counts of one run; a round is one interleaved pair of timings, a millisecond or so each where that can be.
+    """Counts of one run; a round is four timings (see `rounds`), under a millisecond each where that can be.
 
     rounds               rounds of find_one, insert_one, update_one (one more is a warm-up and is dropped)
     hot_operations       operations in one timing of these
@@ -17,6 +17,7 @@ class Sizes:
     load_chunk           documents of one insert_many of the bulk load
     lag_tasks            concurrent tasks of the mixed workload
     lag_operations       operations of each of those tasks
+    lag_rounds           repetitions of every lag measurement, each on a fresh store
     commits              acknowledged journalled inserts, sequential and concurrent
     commit_rounds        repetitions of the two
     peer_documents       documents in each peer's collection
@@ -32,6 +33,7 @@ class Sizes:
     load_chunk: int
     lag_tasks: int
     lag_operations: int
+    lag_rounds: int
     commits: int
     commit_rounds: int
     peer_documents: int
@@ -39,15 +41,16 @@ class Sizes:
 
 
 FULL: Final = Sizes(
-    rounds=201,
-    hot_operations=200,
-    batch_rounds=41,
+    rounds=401,
+    hot_operations=50,
+    batch_rounds=21,
     batch_documents=1_000,
     list_documents=10_000,
     load_documents=300_000,
     load_chunk=1_000,
     lag_tasks=200,
     lag_operations=400,
+    lag_rounds=3,
     commits=1_000,
     commit_rounds=3,
     peer_documents=10_000,
@@ -55,15 +58,16 @@ FULL: Final = Sizes(
 )
 
 QUICK: Final = Sizes(
-    rounds=61,
-    hot_operations=200,
-    batch_rounds=15,
+    rounds=101,
+    hot_operations=50,
+    batch_rounds=9,
     batch_documents=1_000,
     list_documents=10_000,
     load_documents=30_000,
     load_chunk=1_000,
     lag_tasks=200,
     lag_operations=100,
+    lag_rounds=3,
     commits=1_000,
     commit_rounds=1,
     peer_documents=2_000,
@@ -80,6 +84,7 @@ TINY: Final = Sizes(
     load_chunk=100,
     lag_tasks=10,
     lag_operations=5,
+    lag_rounds=1,
     commits=20,
     commit_rounds=1,
     peer_documents=50,

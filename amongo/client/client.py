@@ -43,7 +43,7 @@ from amongo.runtime.workers import Lock
 if TYPE_CHECKING:
     from pymongo.read_preferences import _ServerMode
 
-_WriteOp = InsertOne[Any] | DeleteOne | DeleteMany | ReplaceOne[Any] | UpdateOne | UpdateMany
+_NamedWriteOp = InsertOne[Any] | DeleteOne | DeleteMany | ReplaceOne[Any] | UpdateOne | UpdateMany
 _ADMIN = "admin"
 
 
@@ -88,9 +88,7 @@ class AsyncMongoClient(BaseObject, Generic[_DocumentType]):
             raise ConfigurationError(f"{host!r} is not an embedded address")
         keywords = {"port": port, "document_class": document_class, "tz_aware": tz_aware}
         options = parse_options(address.query, {**keywords, "type_registry": type_registry, **kwargs})
-        super().__init__(
-            options.codec_options, options.read_preference, options.write_concern, options.read_concern
-        )
+        super().__init__(options.codec_options, options.read_preference, options.write_concern, options.read_concern)
         self._address: Address = address
         self._address_pair: _Address = address_pair(address)
         self._options = options
@@ -268,7 +266,7 @@ class AsyncMongoClient(BaseObject, Generic[_DocumentType]):
 
     async def bulk_write(
         self,
-        models: Sequence[_WriteOp],
+        models: Sequence[_NamedWriteOp],
         session: AsyncClientSession | None = None,
         ordered: bool = True,
         verbose_results: bool = False,

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping, MutableMapping, Sequence
-from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar, overload
+from collections.abc import Mapping, MutableMapping
+from typing import TYPE_CHECKING, Any, NoReturn, overload
 
 from bson.codec_options import DEFAULT_CODEC_OPTIONS, CodecOptions
 from bson.dbref import DBRef
 from bson.timestamp import Timestamp
 from pymongo.collation import validate_collation_or_none
-from pymongo.common import BaseObject, validate_is_mapping
-from pymongo.errors import CollectionInvalid, InvalidName, InvalidOperation
+from pymongo.common import validate_is_mapping
+from pymongo.errors import CollectionInvalid, InvalidName
 from pymongo.read_concern import ReadConcern
 from pymongo.typings import _CollationIn, _DocumentType, _DocumentTypeArg, _Pipeline
 from pymongo.write_concern import WriteConcern
@@ -19,8 +19,7 @@ from amongo.client.aggregation import aggregate
 from amongo.client.change_stream import AsyncDatabaseChangeStream
 from amongo.client.collection import AsyncCollection
 from amongo.client.command_cursor import AsyncCommandCursor
-from amongo.client.documents import decode_reply
-from amongo.client.sending import send
+from amongo.client.database_commands import DatabaseCommands
 from amongo.client.session import AsyncClientSession
 from amongo.errors import ErrorCode
 
@@ -29,12 +28,11 @@ if TYPE_CHECKING:
 
     from amongo.client.client import AsyncMongoClient
 
-_CodecDocumentType = TypeVar("_CodecDocumentType", bound=Mapping[str, Any])
 _NO_COLLECTION = ("ns not found", ErrorCode.NamespaceNotFound)
 _BAD_NAME_CHARACTERS = (" ", ".", "$", "/", "\\", "\x00", '"')
 
 
-class AsyncDatabase(BaseObject, Generic[_DocumentType]):
+class AsyncDatabase(DatabaseCommands[_DocumentType]):
     """A database of a store."""
 
     def __init__(
@@ -59,16 +57,6 @@ class AsyncDatabase(BaseObject, Generic[_DocumentType]):
         _check_database_name(name)
         self._name = name
         self._client = client
-
-    @property
-    def client(self) -> AsyncMongoClient[_DocumentType]:
-        """The client it belongs to."""
-        return self._client
-
-    @property
-    def name(self) -> str:
-        """Its name."""
-        return self._name
 
     # Collections
 
@@ -112,9 +100,9 @@ class AsyncDatabase(BaseObject, Generic[_DocumentType]):
 
         errors   CollectionInvalid if it exists, TypeError, InvalidName, OperationFailure
         """
-        if kwargs.get("clusteredIndex"):
-            if not isinstance(kwargs["clusteredIndex"], bool):
-                validate_is_mapping("clusteredIndex", kwargs["clusteredIndex"])
+        clustered_index = kwargs.get("clusteredIndex")
+        if clustered_index and not isinstance(clustered_index, bool):
+            validate_is_mapping("clusteredIndex", clustered_index)
         if check_exists and name in await self.list_collection_names(session, filter={"name": name}):
             raise CollectionInvalid(f"collection {name} already exists")
         collection: AsyncCollection[_DocumentType] = AsyncCollection(
@@ -201,9 +189,7 @@ class AsyncDatabase(BaseObject, Generic[_DocumentType]):
         """
         name = name_or_collection.name if isinstance(name_or_collection, AsyncCollection) else name_or_collection
         if not isinstance(name, str):
-            raise TypeError(
-                f"name_or_collection must be an instance of str or AsyncCollection, not {type(name)}"
-            )
+            raise TypeError(f"name_or_collection must be an instance of str or AsyncCollection, not {type(name)}")
         command: dict[str, Any] = {"validate": name, "scandata": scandata, "full": full}
         if comment is not None:
             command["comment"] = comment
@@ -229,95 +215,11 @@ class AsyncDatabase(BaseObject, Generic[_DocumentType]):
             raise TypeError(f"cannot dereference a {type(dbref)}")
         if dbref.database is not None and dbref.database != self._name:
             raise ValueError(
-                "trying to dereference a DBRef that points to another database "
-                f"({dbref.database!r} not {self._name!r})"
+                f"trying to dereference a DBRef that points to another database ({dbref.database!r} not {self._name!r})"
             )
         return await self[dbref.collection].find_one({"_id": dbref.id}, session=session, comment=comment, **kwargs)
 
-    # Commands
-
-    @overload
-    async def command(
-        self,
-        command: str | MutableMapping[str, Any],
-        value: Any = 1,
-        check: bool = True,
-        allowable_errors: Sequence[str | int] | None = None,
-        read_preference: _ServerMode | None = None,
-        codec_options: None = None,
-        session: AsyncClientSession | None = None,
-        comment: Any | None = None,
-        **kwargs: Any,
-    ) -> dict[str, Any]: ...
-
-    @overload
-    async def command(
-        self,
-        command: str | MutableMapping[str, Any],
-        value: Any = 1,
-        check: bool = True,
-        allowable_errors: Sequence[str | int] | None = None,
-        read_preference: _ServerMode | None = None,
-        codec_options: CodecOptions[_CodecDocumentType] = ...,
-        session: AsyncClientSession | None = None,
-        comment: Any | None = None,
-        **kwargs: Any,
-    ) -> _CodecDocumentType: ...
-
-    async def command(
-        self,
-        command: str | MutableMapping[str, Any],
-        value: Any = 1,
-        check: bool = True,
-        allowable_errors: Sequence[str | int] | None = None,
-        read_preference: _ServerMode | None = None,
-        codec_options: CodecOptions[_CodecDocumentType] | None = None,
-        session: AsyncClientSession | None = None,
-        comment: Any | None = None,
-        **kwargs: Any,
-    ) -> dict[str, Any] | _CodecDocumentType:
-        """Run a command and give the server's reply.
-
-        command            a name (its value is `value`), or the command document
-        check              raise failures, but for the `allowable_errors` (codes and messages)
-        codec_options      of command and reply; PyMongo's default, not this database's
-        errors             OperationFailure and its kinds
-        """
-        options = codec_options or DEFAULT_CODEC_OPTIONS
-        reply: dict[str, Any] = await self._run(
-            self._document(command, value, comment, kwargs),
-            codec_options=options,
-            session=session,
-            allowable_errors=(allowable_errors or ()) if check else _ALL_ERRORS,
-            keeps_write_concern_error=True,
-        )
-        return reply
-
-    async def cursor_command(
-        self,
-        command: str | MutableMapping[str, Any],
-        value: Any = 1,
-        read_preference: _ServerMode | None = None,
-        codec_options: CodecOptions[_CodecDocumentType] | None = None,
-        session: AsyncClientSession | None = None,
-        comment: Any | None = None,
-        max_await_time_ms: int | None = None,
-        **kwargs: Any,
-    ) -> AsyncCommandCursor[_DocumentType]:
-        """Run a command whose reply has a cursor, and give the cursor.
-
-        errors   InvalidOperation if the reply has none; OperationFailure
-        """
-        options: CodecOptions[Any] = codec_options or DEFAULT_CODEC_OPTIONS
-        reply = await self._send(
-            self._document(command, value, None, kwargs),
-            codec_options=options,
-            session=session,
-            keeps_write_concern_error=True,
-        )
-        if not reply.get("cursor"):
-            raise InvalidOperation("Command does not return a cursor.")
-        return self._command_cursor(reply["cursor"], options, session, comment, max_await_time_ms)
+    # Pipelines and changes
 
     async def aggregate(
         self, pipeline: _Pipeline, session: AsyncClientSession | None = None, **kwargs: Any
@@ -364,61 +266,6 @@ class AsyncDatabase(BaseObject, Generic[_DocumentType]):
         )
         await stream._open()
         return stream
-
-    @staticmethod
-    def _document(
-        command: str | Mapping[str, Any], value: Any, comment: Any, fields: dict[str, Any]
-    ) -> dict[str, Any]:
-        document = {command: value} if isinstance(command, str) else dict(command)
-        document.update(fields)
-        if comment is not None:
-            document["comment"] = comment
-        return document
-
-    async def _send(
-        self,
-        command: Mapping[str, Any],
-        *,
-        codec_options: CodecOptions[Any] = DEFAULT_CODEC_OPTIONS,
-        session: AsyncClientSession | None = None,
-        write_concern: WriteConcern | None = None,
-        collation: Mapping[str, Any] | None = None,
-        allowable_errors: Container[int | str] = (),
-        keeps_write_concern_error: bool = False,
-    ) -> dict[str, Any]:
-        return await send(
-            self._client,
-            self._name,
-            command,
-            codec_options,
-            session=session,
-            write_concern=write_concern,
-            collation=collation,
-            allowable_errors=allowable_errors,
-            keeps_write_concern_error=keeps_write_concern_error,
-        )
-
-    async def _run(
-        self, command: Mapping[str, Any], *, codec_options: CodecOptions[Any] = DEFAULT_CODEC_OPTIONS, **how: Any
-    ) -> Any:
-        return decode_reply(await self._send(command, codec_options=codec_options, **how), codec_options)
-
-    def _command_cursor(
-        self,
-        cursor: Mapping[str, Any],
-        codec_options: CodecOptions[Any],
-        session: AsyncClientSession | None,
-        comment: Any,
-        max_await_time_ms: int | None = None,
-    ) -> AsyncCommandCursor[Any]:
-        return AsyncCommandCursor(
-            self.get_collection("$cmd", codec_options),
-            cursor,
-            self._client._address_pair,
-            max_await_time_ms=max_await_time_ms,
-            session=session,
-            comment=comment,
-        )
 
     # What it is
 
@@ -483,16 +330,6 @@ class AsyncDatabase(BaseObject, Generic[_DocumentType]):
         raise TypeError(f"'{type(self).__name__}' object is not iterable")
 
     next = __next__
-
-
-class _AllErrors:
-    """A container of every code: no failure is raised."""
-
-    def __contains__(self, item: object) -> bool:
-        return True
-
-
-_ALL_ERRORS = _AllErrors()
 
 
 def _check_database_name(name: str) -> None:

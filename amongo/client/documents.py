@@ -47,11 +47,7 @@ def canonical_filter(filter: Any, codec_options: CodecOptions[Any]) -> dict[str,
     if type(filter) is dict and len(filter) == 1 and "_id" in filter:
         value = filter["_id"]
         kind = type(value)
-        if (
-            kind is ObjectId
-            or (kind is str and value.isascii())
-            or (kind is int and _INT32_MIN <= value <= _INT32_MAX)
-        ):
+        if kind is ObjectId or (kind is str and value.isascii()) or (kind is int and _INT32_MIN <= value <= _INT32_MAX):
             return filter
     elif not filter:
         return {}
@@ -74,7 +70,7 @@ def decode_reply(reply: Mapping[str, Any], codec_options: CodecOptions[Any]) -> 
 def raw_of(document: Any) -> bytes:
     """The bytes of one document of a cursor's batch."""
     if type(document) is RawBSONDocument:
-        return document.raw
+        return bytes(document.raw)
     return codec.encode(document)
 
 

@@ -50,7 +50,7 @@ async def send(
     codec_options               how its values become BSON
     allowable_errors            codes and messages of failures whose reply is returned and not raised
     keeps_write_concern_error   leave a `writeConcernError` in the reply instead of raising it
-    errors                      PyMongo's OperationFailure and its kinds, WriteConcernError; InvalidOperation after `close`
+    errors                      OperationFailure and its kinds, WriteConcernError; InvalidOperation after close
     """
     document = dict(command)
     running_in = session_for(client, session)

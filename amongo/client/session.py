@@ -12,12 +12,12 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from contextvars import ContextVar, Token
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Generic, NoReturn, Self, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, Self, TypeVar
 
 from bson.binary import Binary
 from bson.int64 import Int64
 from bson.timestamp import Timestamp
-from pymongo.client_session import SessionOptions, TransactionOptions
+from pymongo.client_session import SessionOptions, TransactionOptions  # type: ignore[attr-defined]
 from pymongo.errors import InvalidOperation
 from pymongo.read_concern import ReadConcern
 from pymongo.typings import ClusterTime
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 __all__ = ["AsyncClientSession", "SessionOptions", "TransactionOptions"]
 
 _T = TypeVar("_T")
-_DocumentType = TypeVar("_DocumentType", bound=Mapping[str, Any])
 
 NOT_YET = {
     "start_transaction": "transactions are not in amongo yet: they come with the Streams release",
@@ -94,7 +93,7 @@ class SessionPool:
         return [session.session_id for session in idle]
 
 
-class _BoundSession:
+class AsyncBoundSession:
     """`async with session.bind()`: operations in the block use the session without being given it."""
 
     def __init__(self, session: AsyncClientSession, end_session: bool) -> None:
@@ -119,7 +118,7 @@ class _BoundSession:
             await self._session.end_session()
 
 
-class AsyncClientSession(Generic[_DocumentType]):
+class AsyncClientSession:
     """A session of a client, made by `AsyncMongoClient.start_session`; source: PyMongo, client_session."""
 
     def __init__(
@@ -200,9 +199,9 @@ class AsyncClientSession(Generic[_DocumentType]):
         if self._operation_time is None or operation_time > self._operation_time:
             self._operation_time = operation_time
 
-    def bind(self, end_session: bool = True) -> _BoundSession:
+    def bind(self, end_session: bool = True) -> AsyncBoundSession:
         """A context manager in whose block the client's operations use this session."""
-        return _BoundSession(self, end_session)
+        return AsyncBoundSession(self, end_session)
 
     async def end_session(self) -> None:
         """End it; safe to call twice."""

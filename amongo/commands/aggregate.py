@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from amongo.aggregate import Environment, Pipeline, parse_pipeline
 from amongo.commands.batches import batch_size, encoded
-from amongo.commands.collations import is_simple
+from amongo.commands.collations import refuse_collation
 from amongo.commands.command import Command
-from amongo.commands.concerns import parse_concerns
 from amongo.commands.context import Context
 from amongo.commands.cursors import Cursor
 from amongo.commands.fields import Field, parse_fields
@@ -60,7 +59,7 @@ class AggregateRequest:
 
     namespace: str
     pipeline: Pipeline
-    variables: Mapping[str, Any]
+    variables: dict[str, Any]
     hint: Any = None
     batch_size: int | None = None
     memory_bytes: int = sys.maxsize
@@ -82,7 +81,6 @@ def parse(database: str, document: dict[str, Any]) -> AggregateRequest:
         if name in document and document[name] is None:
             raise errors.WRONG_TYPE(command="aggregate", field=name, actual="null", expected=f"type '{_KINDS[name]}'")
     fields = parse_fields("aggregate", document, FIELDS)
-    concerns = parse_concerns("aggregate", document)
     size = batch_size("aggregate", fields["cursor"])
     if fields["explain"] and document.get("writeConcern") is not None:
         raise errors.FAILED_TO_PARSE(message="Aggregation explain does not support the'writeConcern' option")
@@ -91,8 +89,10 @@ def parse(database: str, document: dict[str, Any]) -> AggregateRequest:
         raise errors.FAILED_TO_PARSE(
             message="The 'cursor' option is required, except for aggregate with the explain argument"
         )
-    is_simple("aggregate", fields["collation"])
+    refuse_collation("aggregate", fields["collation"])
     namespace, has_collection = _namespace(database, document["aggregate"])
+    if not has_collection and not fields["pipeline"]:
+        raise errors.AGGREGATE_NOTHING()
     variables = let_variables(fields["let"])
     pipeline = parse_pipeline(fields["pipeline"], variables=variables, has_collection=has_collection)
     return AggregateRequest(
@@ -102,7 +102,7 @@ def parse(database: str, document: dict[str, Any]) -> AggregateRequest:
         fields["hint"],
         size,
         BLOCKING_STAGE_BYTES if fields["allowDiskUse"] is False else sys.maxsize,
-        concerns.time_limit_ms,
+        fields.get("maxTimeMS"),
     )
 
 

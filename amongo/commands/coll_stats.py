@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from amongo.commands.command import Command
-from amongo.commands.concerns import parse_concerns
 from amongo.commands.context import Context
 from amongo.commands.fields import Field, parse_fields
 from amongo.commands.namespaces import collection_namespace
@@ -45,7 +44,6 @@ def parse(database: str, document: dict[str, Any]) -> CollStatsRequest:
     """
     name = next(iter(document))
     fields = parse_fields(name, document, FIELDS)
-    parse_concerns("collStats", document)
     return CollStatsRequest(collection_namespace(database, document[name]), fields["scale"], fields["numericOnly"])
 
 

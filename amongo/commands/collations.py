@@ -27,22 +27,19 @@ _VALUES = {
 }
 
 
-def is_simple(command: str, collation: dict[str, Any] | None) -> bool:
-    """Whether the option leaves strings to be compared by their bytes: absent, {} or {locale: "simple"}.
+def refuse_collation(command: str, collation: dict[str, Any] | None) -> None:
+    """Refuse every collation but the simple one: absent, {} or {locale: "simple"}.
 
     errors   WRONG_TYPE, UNKNOWN_FIELD, MISSING_FIELD, BAD_VALUE for a specification that is wrong; NOT_SUPPORTED_YET
-             for any other
+             for one that is right
     """
     if not collation:
-        return True
+        return
     fields = parse_fields(f"{command}.collation", collation, _FIELDS, generic={})
     for name, allowed in _VALUES.items():
         if fields[name] is not None and fields[name] not in allowed:
-            raise errors.BAD_VALUE(
-                message=f"Enumeration value '{fields[name]}' for field '{command}.collation.{name}' is not a valid value."
-            )
-    if fields["locale"] == "simple":
-        return True
-    raise errors.NOT_SUPPORTED_YET(
-        what=f"the collation {fields['locale']!r} of '{command}'", reason="it comes with the Language issue"
-    )
+            raise errors.NOT_ENUMERATED(value=fields[name], field=f"{command}.collation.{name}")
+    if fields["locale"] != "simple":
+        raise errors.NOT_SUPPORTED_YET(
+            what=f"the collation '{fields['locale']}' of '{command}'", reason="it comes with the Language issue"
+        )

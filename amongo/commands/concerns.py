@@ -23,6 +23,7 @@ from amongo.values.types import alias
 
 _INT32_MAX: Final = 2**31 - 1
 _NODES_MAX: Final = 50  # manual, Replica Set: at most 50 members
+_NULL_TIMESTAMP: Final = Timestamp(0, 0)
 _NUMBER_TYPES: Final = frozenset({int, Int64, float, Decimal128})
 
 _LEVELS: Final = frozenset({"local", "available", "majority", "linearizable", "snapshot"})
@@ -51,6 +52,25 @@ WRITE_CONCERN_COMMANDS: Final = frozenset(
         "convertToCapped",
         "commitTransaction",
         "abortTransaction",
+    }
+)
+
+# Commands that may run in a transaction (source: manual, Transactions and Operations).
+TRANSACTION_COMMANDS: Final = frozenset(
+    {
+        "abortTransaction",
+        "aggregate",
+        "bulkWrite",
+        "commitTransaction",
+        "create",
+        "createIndexes",
+        "delete",
+        "distinct",
+        "find",
+        "findAndModify",
+        "getMore",
+        "insert",
+        "update",
     }
 )
 
@@ -131,8 +151,11 @@ def parse_concerns(command: str, document: Mapping[str, Any]) -> Concerns:
     """The concerns and the time limit of a command document.
 
     command   the command's own name, not an alias
-    errors    WRONG_TYPE, UNKNOWN_FIELD, BAD_VALUE, FAILED_TO_PARSE, INVALID_OPTIONS
+    errors    WRONG_TYPE, UNKNOWN_FIELD, BAD_VALUE, FAILED_TO_PARSE, INVALID_OPTIONS; for a command of a transaction
+              NOT_IN_TRANSACTION, NOT_SUPPORTED_YET
     """
+    if "startTransaction" in document or "autocommit" in document:
+        _refuse_transaction(command)
     if not any(document.get(name) is not None for name in _OPTIONS):
         return NO_CONCERNS
     return Concerns(
@@ -163,6 +186,12 @@ def time_limit(value: Any, command: str = "") -> int | None:
     return limit_ms or None
 
 
+def _refuse_transaction(command: str) -> None:
+    if command not in TRANSACTION_COMMANDS:
+        raise errors.NOT_IN_TRANSACTION(command=command)
+    raise errors.NOT_SUPPORTED_YET(what=f"'{command}.startTransaction'", reason="transactions are a later issue")
+
+
 def _read_concern(command: str, value: Any) -> ReadConcern:
     if value is None:
         return NO_CONCERNS.read
@@ -173,12 +202,12 @@ def _read_concern(command: str, value: Any) -> ReadConcern:
             raise errors.WRONG_TYPE(
                 command="readConcern", field=name, actual=alias(value[name]), expected="type 'timestamp'"
             )
+        if value.get(name) == _NULL_TIMESTAMP:
+            raise errors.INVALID_OPTIONS(message=f"readConcern '{name}' cannot be a null timestamp")
     _check_provenance("readConcern", fields["provenance"])
     level = fields["level"]
     if level is not None and level not in _LEVELS:
-        raise errors.BAD_VALUE(
-            message=f"Enumeration value '{level}' for field 'readConcern.level' is not a valid value."
-        )
+        raise errors.NOT_ENUMERATED(value=level, field="readConcern.level")
     level = level or "local"
     if fields["atClusterTime"] is not None:
         if level != "snapshot":
@@ -262,6 +291,4 @@ def _require_object(command: str, name: str, value: Any) -> None:
 
 def _check_provenance(concern: str, provenance: str | None) -> None:
     if provenance is not None and provenance not in _PROVENANCES:
-        raise errors.BAD_VALUE(
-            message=f"Enumeration value '{provenance}' for field '{concern}.provenance' is not a valid value."
-        )
+        raise errors.NOT_ENUMERATED(value=provenance, field=f"{concern}.provenance")

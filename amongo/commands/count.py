@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from amongo.commands.collations import is_simple
+from amongo.commands.collations import refuse_collation
 from amongo.commands.command import Command
-from amongo.commands.concerns import parse_concerns
 from amongo.commands.context import Context
 from amongo.commands.fields import Field, parse_fields
+from amongo.commands.hints import check_hint
 from amongo.commands.namespaces import collection_namespace
 from amongo.planner import canonical_query, plan_query
 from amongo.values.numbers import number
@@ -31,9 +31,11 @@ FIELDS = {
 class CountRequest:
     """A count.
 
-    namespace   "database.collection"
-    skip        documents not counted, of those that the filter finds
-    limit       count to at most this many; 0 for all
+    namespace      "database.collection"
+    skip           documents not counted, of those that the filter finds
+    limit          count to at most this many; 0 for all
+    hint           index name or key pattern
+    time_limit_ms  None for no limit
     """
 
     namespace: str
@@ -41,6 +43,7 @@ class CountRequest:
     skip: int = 0
     limit: int = 0
     hint: Any = None
+    time_limit_ms: int | None = None
 
 
 def parse(database: str, document: dict[str, Any]) -> CountRequest:
@@ -49,10 +52,11 @@ def parse(database: str, document: dict[str, Any]) -> CountRequest:
     errors   COLLECTION_NAME_TYPE, INVALID_NAMESPACE, those of `parse_fields`, NOT_SUPPORTED_YET
     """
     fields = parse_fields("count", document, FIELDS)
-    parse_concerns("count", document)
-    is_simple("count", fields["collation"])
+    refuse_collation("count", fields["collation"])
     namespace = collection_namespace(database, document["count"])
-    return CountRequest(namespace, fields["query"], fields["skip"], abs(fields["limit"]), fields["hint"])
+    return CountRequest(
+        namespace, fields["query"], fields["skip"], abs(fields["limit"]), fields["hint"], fields.get("maxTimeMS")
+    )
 
 
 def run(instance: Instance, request: CountRequest, context: Context) -> dict[str, Any]:
@@ -60,15 +64,17 @@ def run(instance: Instance, request: CountRequest, context: Context) -> dict[str
 
     errors   those of the filter
     """
+    interrupt = instance.operation_interrupt(context, request.time_limit_ms)
     query = canonical_query(request.filter, hint=request.hint)
     collection = instance.store.catalog.get(request.namespace)
     if collection is None:
-        found = 0
-    elif not request.filter:
-        found = collection.count
-    else:
-        rows = plan_query(query, collection).rows(instance.store, context.interrupt)
+        return {"n": 0, "ok": 1.0}
+    check_hint(collection, request.hint)
+    if request.filter:
+        rows = plan_query(query, collection).rows(instance.store, interrupt)
         found = _count(rows, request.skip + request.limit if request.limit else None)
+    else:
+        found = collection.count
     counted = max(found - request.skip, 0)
     return {"n": number(min(counted, request.limit) if request.limit else counted), "ok": 1.0}
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from amongo.commands.command import Command
-from amongo.commands.concerns import parse_concerns
 from amongo.commands.context import Context
 from amongo.commands.create_options import parse_options
 from amongo.commands.namespaces import check_creatable, collection_namespace
@@ -36,7 +35,6 @@ def parse(database: str, document: dict[str, Any]) -> CreateRequest:
     errors   COLLECTION_NAME_TYPE, INVALID_NAMESPACE, those of `parse_options`
     """
     options = parse_options(document)
-    parse_concerns("create", document)
     return CreateRequest(collection_namespace(database, document["create"]), options)
 
 
@@ -46,7 +44,7 @@ def run(instance: Instance, request: CreateRequest, context: Context) -> dict[st
     errors   NAMESPACE_EXISTS when it is there with other options, those of `check_creatable`
     """
     store = instance.store
-    with store.lock:
+    with store.catalog_lock:
         found = store.catalog.get(request.namespace)
         if found is None:
             check_creatable(request.namespace, store.catalog.databases())

@@ -13,8 +13,11 @@ from typing import Any, Final
 from bson import Decimal128
 
 from amongo.aggregate import parse_pipeline
-from amongo.commands.collations import is_simple
-from amongo.commands.fields import Field, parse_fields
+from amongo.commands.collations import refuse_collation
+from amongo.commands.expected_uuid import parse_uuid
+from amongo.commands.fields import Field, check, parse_fields
+from amongo.commands.namespaces import is_system
+from amongo.commands.restricted_filters import check_restricted
 from amongo.errors import command as errors
 from amongo.mql.matcher import parse_filter
 from amongo.values.order import equal
@@ -60,7 +63,10 @@ _KEPT: Final = (
     "changeStreamPreAndPostImages",
 )
 
-_VALUES: Final = {"validationLevel": ("off", "strict", "moderate"), "validationAction": ("error", "warn", "errorAndLog")}
+_VALUES: Final = {
+    "validationLevel": ("off", "strict", "moderate"),
+    "validationAction": ("error", "warn", "errorAndLog"),
+}
 _SIZE_MAX: Final = 2**50  # server: 1 PiB
 _ENGINES: Final = frozenset({"wiredTiger", "inMemory", "amongo"})
 _EXPIRY_MAX: Final = 2**31 - 1
@@ -87,6 +93,18 @@ _TIMESERIES: Final = {
     "bucketMaxSpanSeconds": Field("integer", minimum=1, maximum=31_536_000, bound_code=2),
     "bucketRoundingSeconds": Field("integer", minimum=1, maximum=31_536_000, bound_code=2),
 }
+_ENCRYPTED: Final = {
+    "fields": Field("array", required=True),
+    "escCollection": Field("string"),
+    "ecocCollection": Field("string"),
+    "strEncodeVersion": Field("integer"),
+}
+_ENCRYPTED_FIELD: Final = {
+    "path": Field("string", required=True),
+    "keyId": Field("uuid", required=True),
+    "bsonType": Field("string"),
+    "queries": Field("object or array"),
+}
 _GRANULARITIES: Final = {"seconds": 3600, "minutes": 86_400, "hours": 2_592_000}
 _ID_KEY: Final = {"_id": 1}
 
@@ -98,12 +116,14 @@ def parse_options(document: Mapping[str, Any]) -> dict[str, Any]:
              of the single options
     """
     fields = parse_fields("create", document, FIELDS)
-    for name, check in _CHECKS:
+    for name, verify in _CHECKS:
         if name in document and (document[name] is not None or name == "clusteredIndex"):
-            check(document[name], fields)
+            verify(document[name], fields)
+    if fields["validator"] and is_system(str(document["create"])):
+        raise errors.INVALID_OPTIONS(message="Document validators not allowed on system collections")
     _check_combination(fields)
     for name, reason in NOT_YET.items():
-        if fields[name]:
+        if fields[name]:  # false, {} and absent ask for nothing
             raise errors.NOT_SUPPORTED_YET(what=f"'create.{name}'", reason=reason)
     if fields["temp"]:
         raise errors.NOT_SUPPORTED_YET(what="'create.temp'", reason="temporary collections are the server's own")
@@ -186,7 +206,7 @@ def _check_id_index(value: dict[str, Any], fields: Mapping[str, Any]) -> None:
         raise errors.BAD_VALUE(message="The field 'key' for an _id index must be {_id: 1}")
     if index["name"] not in (None, "_id_"):
         raise errors.BAD_VALUE(message="The field 'name' for an _id index must be '_id_'")
-    is_simple("create.idIndex", index["collation"])
+    refuse_collation("create.idIndex", index["collation"])
 
 
 def _check_engine(value: dict[str, Any], fields: Mapping[str, Any]) -> None:
@@ -205,15 +225,16 @@ def _check_index_defaults(value: dict[str, Any], fields: Mapping[str, Any]) -> N
 
 
 def _check_validator(value: dict[str, Any], fields: Mapping[str, Any]) -> None:
+    check_restricted(value)
     parse_filter(value, variables={"NOW": None, "CLUSTER_TIME": None})
 
 
 def _check_enumeration(name: str) -> Any:
-    def check(value: str, fields: Mapping[str, Any]) -> None:
+    def verify(value: str, fields: Mapping[str, Any]) -> None:
         if value not in _VALUES[name]:
-            raise errors.BAD_VALUE(message=f"Enumeration value '{value}' for field 'create.{name}' is not a valid value.")
+            raise errors.NOT_ENUMERATED(value=value, field=f"create.{name}")
 
-    return check
+    return verify
 
 
 def _check_view(value: str, fields: Mapping[str, Any]) -> None:
@@ -229,6 +250,8 @@ def _check_pipeline(value: list[Any], fields: Mapping[str, Any]) -> None:
             raise errors.WRONG_TYPE(
                 command="create", field=f"pipeline.{position}", actual=alias(stage), expected="type 'object'"
             )
+        if not stage.keys().isdisjoint(("$out", "$merge")):
+            raise errors.WRITING_VIEW(name=next(iter(stage)))
     if fields["viewOn"] is not None:
         parse_pipeline(value)
 
@@ -236,11 +259,22 @@ def _check_pipeline(value: list[Any], fields: Mapping[str, Any]) -> None:
 def _check_collation(value: dict[str, Any], fields: Mapping[str, Any]) -> None:
     if not value:
         raise errors.MISSING_FIELD(command="create.collation", field="locale")
-    is_simple("create", value)
+    refuse_collation("create", value)
 
 
 def _check_images(value: dict[str, Any], fields: Mapping[str, Any]) -> None:
     parse_fields("create.changeStreamPreAndPostImages", value, _IMAGES, generic={})
+
+
+def _check_encrypted(value: dict[str, Any], fields: Mapping[str, Any]) -> None:
+    if fields["viewOn"] is not None or fields["timeseries"] is not None:
+        raise errors.ENCRYPTED_KIND()
+    if fields["capped"]:
+        raise errors.ENCRYPTED_CAPPED()
+    for field in parse_fields("create.encryptedFields", value, _ENCRYPTED, generic={})["fields"]:
+        check("create", "encryptedFields.fields", Field("object"), field)
+        encrypted = parse_fields("create.encryptedFields.fields", field, _ENCRYPTED_FIELD, generic={})
+        parse_uuid("create", "encryptedFields.fields.keyId", encrypted["keyId"])
 
 
 def _check_clustered(value: Any, fields: Mapping[str, Any]) -> None:
@@ -276,9 +310,7 @@ def _check_timeseries(value: dict[str, Any], fields: Mapping[str, Any]) -> None:
     if meta in ("_id", time) and meta is not None:
         raise errors.INVALID_OPTIONS(message="'metaField' must be neither '_id' nor the 'timeField'")
     if granularity is not None and granularity not in _GRANULARITIES:
-        raise errors.BAD_VALUE(
-            message=f"Enumeration value '{granularity}' for field 'create.timeseries.granularity' is not a valid value."
-        )
+        raise errors.NOT_ENUMERATED(value=granularity, field="create.timeseries.granularity")
     span, rounding = series["bucketMaxSpanSeconds"], series["bucketRoundingSeconds"]
     if granularity is not None:
         if rounding is not None or span not in (None, _GRANULARITIES[granularity]):
@@ -294,6 +326,7 @@ def _check_expiry(value: Any, fields: Mapping[str, Any]) -> None:
 
 # In the order in which the server finds what is wrong.
 _CHECKS: Final = (
+    ("encryptedFields", _check_encrypted),
     ("clusteredIndex", _check_clustered),
     ("collation", _check_collation),
     ("changeStreamPreAndPostImages", _check_images),

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from bson import Int64
 
 from amongo.commands.command import Command
-from amongo.commands.concerns import parse_concerns
 from amongo.commands.context import Context
 from amongo.commands.fields import Field, parse_fields
 from amongo.commands.sizes import Sizes, disk_space
@@ -41,7 +40,6 @@ def parse(database: str, document: dict[str, Any]) -> DbStatsRequest:
     errors   those of `parse_fields`
     """
     fields = parse_fields(next(iter(document)), document, FIELDS)
-    parse_concerns("dbStats", document)
     return DbStatsRequest(database, fields["scale"], fields["freeStorage"])
 
 

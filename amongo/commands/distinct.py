@@ -6,11 +6,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from amongo.commands.collations import is_simple
+from amongo.commands.collations import refuse_collation
 from amongo.commands.command import Command
-from amongo.commands.concerns import parse_concerns
 from amongo.commands.context import Context
 from amongo.commands.fields import Field, parse_fields
+from amongo.commands.hints import check_hint
 from amongo.commands.namespaces import collection_namespace
 from amongo.errors import command as errors
 from amongo.planner import canonical_query, plan_query
@@ -34,14 +34,17 @@ FIELDS = {
 class DistinctRequest:
     """A distinct.
 
-    namespace   "database.collection"
-    path        the field
+    namespace      "database.collection"
+    path           the field
+    hint           index name or key pattern
+    time_limit_ms  None for no limit
     """
 
     namespace: str
     path: FieldPath
     filter: dict[str, Any]
     hint: Any = None
+    time_limit_ms: int | None = None
 
 
 def parse(database: str, document: dict[str, Any]) -> DistinctRequest:
@@ -51,10 +54,11 @@ def parse(database: str, document: dict[str, Any]) -> DistinctRequest:
              NOT_SUPPORTED_YET
     """
     fields = parse_fields("distinct", document, FIELDS)
-    parse_concerns("distinct", document)
-    is_simple("distinct", fields["collation"])
+    refuse_collation("distinct", fields["collation"])
     namespace = collection_namespace(database, document["distinct"])
-    return DistinctRequest(namespace, query_path(fields["key"]), fields["query"], fields["hint"])
+    return DistinctRequest(
+        namespace, query_path(fields["key"]), fields["query"], fields["hint"], fields.get("maxTimeMS")
+    )
 
 
 def run(instance: Instance, request: DistinctRequest, context: Context) -> dict[str, Any]:
@@ -62,11 +66,13 @@ def run(instance: Instance, request: DistinctRequest, context: Context) -> dict[
 
     errors   those of the filter; DISTINCT_TOO_LARGE past 16 MiB
     """
+    interrupt = instance.operation_interrupt(context, request.time_limit_ms)
     query = canonical_query(request.filter, hint=request.hint)
     collection = instance.store.catalog.get(request.namespace)
     if collection is None:
         return {"values": [], "ok": 1.0}
-    rows = plan_query(query, collection).rows(instance.store, context.interrupt)
+    check_hint(collection, request.hint)
+    rows = plan_query(query, collection).rows(instance.store, interrupt)
     return {"values": distinct_values((row.decoded() for row in rows), request.path), "ok": 1.0}
 
 

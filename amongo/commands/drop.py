@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from amongo.commands.command import Command
-from amongo.commands.concerns import parse_concerns
 from amongo.commands.context import Context
 from amongo.commands.expected_uuid import check_uuid, parse_uuid
 from amongo.commands.fields import Field, parse_fields
@@ -38,7 +37,6 @@ def parse(database: str, document: dict[str, Any]) -> DropRequest:
     source   manual, drop
     """
     fields = parse_fields("drop", document, FIELDS, not_yet=NOT_YET)
-    parse_concerns("drop", document)
     namespace = collection_namespace(database, document["drop"])
     check_droppable(namespace)
     return DropRequest(namespace, parse_uuid("drop", "collectionUUID", fields["collectionUUID"]))
@@ -50,7 +48,7 @@ def run(instance: Instance, request: DropRequest, context: Context) -> dict[str,
     errors   COLLECTION_UUID_MISMATCH
     """
     store = instance.store
-    with store.lock:
+    with store.catalog_lock:
         collection = store.catalog.get(request.namespace)
         check_uuid(store.catalog, request.namespace, request.uuid)
         if collection is None:

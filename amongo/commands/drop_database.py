@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from amongo.commands.command import Command
-from amongo.commands.concerns import parse_concerns
 from amongo.commands.context import Context
 from amongo.commands.fields import Field, check, parse_fields
 from amongo.errors import command as errors
@@ -35,7 +34,6 @@ def parse(database: str, document: dict[str, Any]) -> DropDatabaseRequest:
     source   manual, dropDatabase
     """
     parse_fields("dropDatabase", document, {})
-    parse_concerns("dropDatabase", document)
     if document["dropDatabase"] is None:
         raise errors.MISSING_FIELD(command="dropDatabase", field="dropDatabase")
     if check("dropDatabase", "dropDatabase", Field("integer"), document["dropDatabase"]) != 1:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from amongo.commands.collations import is_simple
+from amongo.commands.collations import refuse_collation
 from amongo.commands.command import Command
-from amongo.commands.concerns import parse_concerns
 from amongo.commands.context import Context
 from amongo.commands.fields import Field, parse_fields
 from amongo.commands.hints import check_hint
@@ -15,6 +14,7 @@ from amongo.commands.insert import check_depth
 from amongo.commands.namespaces import check_writable, collection_namespace
 from amongo.commands.replies import raw_documents
 from amongo.commands.update import UpdateStatement
+from amongo.commands.variables import let_variables, runtime_variables
 from amongo.commands.writing import duplicate_key
 from amongo.commands.writing_updates import UpdateTask
 from amongo.engine.records import record_id_value, record_key
@@ -66,7 +66,7 @@ class FindAndModifyRequest:
     removes: bool = False
     returns_new: bool = False
     fields: dict[str, Any] | None = None
-    variables: dict[str, Any] | None = None
+    variables: dict[str, Any] = field(default_factory=dict)
     time_limit_ms: int | None = None
 
 
@@ -78,10 +78,9 @@ def parse(database: str, document: dict[str, Any]) -> FindAndModifyRequest:
     """
     name = next(iter(document))
     fields = parse_fields(name, document, FIELDS)
-    concerns = parse_concerns("findAndModify", document)
     namespace = collection_namespace(database, document[name])
     check_writable(namespace)
-    is_simple("findAndModify", fields["collation"])
+    refuse_collation("findAndModify", fields["collation"])
     if "hint" in document and type(document["hint"]) not in (str, dict):
         raise errors.FAILED_TO_PARSE(message="Hint must be a string or an object")
     _check_combination(fields)
@@ -103,8 +102,8 @@ def parse(database: str, document: dict[str, Any]) -> FindAndModifyRequest:
         fields["remove"],
         fields["new"],
         fields["fields"],
-        fields["let"],
-        concerns.time_limit_ms,
+        let_variables(fields["let"]),
+        fields.get("maxTimeMS"),
     )
 
 
@@ -140,6 +139,7 @@ def run(instance: Instance, request: FindAndModifyRequest, context: Context) -> 
     errors   those of the filter, the update and the projection; DUPLICATE_KEY, WRITE_CONFLICT
     """
     interrupt = instance.operation_interrupt(context, request.time_limit_ms)
+    request = replace(request, variables=runtime_variables(instance) | request.variables)
     if request.removes:
         return _remove(instance, request, interrupt)
     return _update(instance, request, interrupt)
@@ -218,7 +218,7 @@ def _first(
 def _parse_fields(request: FindAndModifyRequest, query: CanonicalQuery) -> Projection | None:
     if not request.fields:
         return None
-    return parse_projection(request.fields, filter=query.expression, variables=request.variables or {})
+    return parse_projection(request.fields, filter=query.expression, variables=request.variables)
 
 
 def _shown(raw: bytes, projection: Projection | None) -> Any:

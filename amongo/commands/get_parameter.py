@@ -60,9 +60,7 @@ def parse(database: str, document: dict[str, Any]) -> GetParameterRequest:
     first = document["getParameter"]
     options = parse_fields("getParameter", first if type(first) is dict else {}, _OPTIONS, generic={})
     if options["setAt"] not in (None, *_TIMES):
-        raise errors.BAD_VALUE(
-            message=f"Enumeration value '{options['setAt']}' for field 'getParameter.setAt' is not a valid value."
-        )
+        raise errors.NOT_ENUMERATED(value=options["setAt"], field="getParameter.setAt")
     if first == "*" or options["allParameters"]:
         names = tuple(PARAMETERS)
     else:

@@ -94,7 +94,7 @@ def run(instance: Instance, request: HelloRequest, context: Context) -> dict[str
 
 
 def _check_user(value: Any) -> None:
-    """Refuse a value of `saslSupportedMechs` that names no user; amongo has no users, so the answer has no mechanisms."""
+    """Refuse a value of `saslSupportedMechs` that is no user's name; there are no users, so nothing is answered."""
     if type(value) is str:
         if "." not in value:
             raise errors.BAD_VALUE(message="UserName must contain a '.' separated database.user pair")

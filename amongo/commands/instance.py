@@ -15,6 +15,7 @@ from bson.raw_bson import RawBSONDocument
 
 from amongo.commands import delete, find, get_more, insert, update
 from amongo.commands.command import Command
+from amongo.commands.concerns import parse_concerns
 from amongo.commands.context import NO_CONTEXT, Context
 from amongo.commands.cursors import Cursors
 from amongo.commands.namespaces import check_creatable, check_database, check_writable
@@ -127,14 +128,17 @@ class Instance:
             raise errors.INTERRUPTED(reason=str(stopped)) from None
 
     def _answer(self, command: Command, database: str, document: dict[str, Any], context: Context) -> dict[str, Any]:
+        concerns = parse_concerns(command.name, document)
         before = self.store.last_sequence
         answer = command.run(self, command.parse(database, document), context)
         reply: dict[str, Any] = answer if isinstance(answer, dict) else answer.document()
-        concern = document.get("writeConcern")
-        if type(concern) is dict and (concern.get("j") or concern.get("fsync")):
+        if concerns.write.is_durable:
             after = self.store.last_sequence
             if after != before:
                 self.durable(after).wait_blocking()
+        failure = concerns.write.failure()
+        if failure is not None:
+            reply["writeConcernError"] = failure
         return reply
 
     # What the client asks before and after

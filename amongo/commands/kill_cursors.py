@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from bson import Int64
 
 from amongo.commands.command import Command
-from amongo.commands.concerns import parse_concerns
 from amongo.commands.context import Context
 from amongo.commands.fields import Field, parse_fields
 from amongo.commands.namespaces import collection_namespace
@@ -40,7 +39,6 @@ def parse(database: str, document: dict[str, Any]) -> KillCursorsRequest:
     source   manual, killCursors
     """
     fields = parse_fields("killCursors", document, FIELDS)
-    parse_concerns("killCursors", document)
     namespace = collection_namespace(database, document["killCursors"])
     cursor_ids = []
     for position, cursor_id in enumerate(fields["cursors"]):

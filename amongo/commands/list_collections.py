@@ -10,12 +10,11 @@ from bson import Binary
 
 from amongo.commands.batches import batch_size, cursor_reply
 from amongo.commands.command import Command
-from amongo.commands.concerns import parse_concerns
 from amongo.commands.context import Context
 from amongo.commands.fields import Field, parse_fields
 from amongo.commands.replies import CursorReply
+from amongo.commands.restricted_filters import restricted_filter
 from amongo.engine.records import Collection
-from amongo.mql.matcher import parse_filter
 
 if TYPE_CHECKING:
     from amongo.commands.instance import Instance
@@ -51,9 +50,7 @@ def parse(database: str, document: dict[str, Any]) -> ListCollectionsRequest:
     errors   those of `parse_fields` and of the filter
     """
     fields = parse_fields("listCollections", document, FIELDS)
-    parse_concerns("listCollections", document)
-    filter_document = fields["filter"]
-    accepts = parse_filter(filter_document).bind() if filter_document else None
+    accepts = restricted_filter(fields["filter"])
     return ListCollectionsRequest(
         database, accepts, fields["nameOnly"], batch_size("listCollections", fields["cursor"])
     )

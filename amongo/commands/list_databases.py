@@ -12,11 +12,10 @@ from typing import TYPE_CHECKING, Any, Final
 from bson import Int64
 
 from amongo.commands.command import Command
-from amongo.commands.concerns import parse_concerns
 from amongo.commands.context import Context
 from amongo.commands.fields import Field, parse_fields
+from amongo.commands.restricted_filters import restricted_filter
 from amongo.engine.catalog import Catalog
-from amongo.mql.matcher import parse_filter
 
 if TYPE_CHECKING:
     from amongo.commands.instance import Instance
@@ -48,9 +47,7 @@ def parse(database: str, document: dict[str, Any]) -> ListDatabasesRequest:
     errors   those of `parse_fields` and of the filter
     """
     fields = parse_fields("listDatabases", document, FIELDS)
-    parse_concerns("listDatabases", document)
-    filter_document = fields["filter"]
-    accepts = parse_filter(filter_document).bind() if filter_document else None
+    accepts = restricted_filter(fields["filter"])
     return ListDatabasesRequest(accepts, fields["nameOnly"])
 
 

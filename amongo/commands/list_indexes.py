@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from amongo.commands.batches import batch_size, cursor_reply
 from amongo.commands.command import Command
-from amongo.commands.concerns import parse_concerns
 from amongo.commands.context import Context
 from amongo.commands.fields import Field, parse_fields
 from amongo.commands.list_collections import ID_INDEX
@@ -45,7 +44,6 @@ def parse(database: str, document: dict[str, Any]) -> ListIndexesRequest:
     errors   COLLECTION_NAME_TYPE, INVALID_NAMESPACE, those of `parse_fields`, INVALID_OPTIONS
     """
     fields = parse_fields("listIndexes", document, FIELDS)
-    parse_concerns("listIndexes", document)
     if fields["includeBuildUUIDs"] and fields["includeIndexBuildInfo"]:
         raise errors.INVALID_OPTIONS(
             message="The includeBuildUUIDs flag and includeBuildIndexInfo flag cannot both be set to true"

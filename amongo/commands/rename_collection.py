@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 from bson import Binary
 
 from amongo.commands.command import Command
-from amongo.commands.concerns import parse_concerns
 from amongo.commands.context import Context
 from amongo.commands.expected_uuid import check_uuid, parse_uuid
 from amongo.commands.fields import Field, parse_fields
@@ -57,7 +56,6 @@ def parse(database: str, document: dict[str, Any]) -> RenameRequest:
     source   manual, renameCollection
     """
     fields = parse_fields("renameCollection", document, FIELDS)
-    parse_concerns("renameCollection", document)
     drops_target, target_uuid = _parse_drop_target(fields["dropTarget"])
     source, target = fields["renameCollection"], fields["to"]
     source_database, _ = parse_namespace(source)
@@ -78,11 +76,11 @@ def run(instance: Instance, request: RenameRequest, context: Context) -> dict[st
     errors   NAMESPACE_NOT_FOUND, NAMESPACE_EXISTS, COLLECTION_UUID_MISMATCH, those of `check_creatable`
     """
     store = instance.store
-    with store.lock:
+    with store.catalog_lock:
         check_uuid(store.catalog, request.source, request.uuid)
+        check_uuid(store.catalog, request.target, request.target_uuid)
         if store.catalog.get(request.source) is None:
             raise errors.NAMESPACE_NOT_FOUND(message=f"Source collection {request.source} does not exist")
-        check_uuid(store.catalog, request.target, request.target_uuid)
         if store.catalog.get(request.target) is not None and not request.drops_target:
             raise errors.NAMESPACE_EXISTS(message="target namespace exists")
         check_creatable(request.target, store.catalog.databases())

@@ -9,6 +9,7 @@ from bson import Timestamp
 from bson.datetime_ms import DatetimeMS
 
 from amongo.errors import command as errors
+from amongo.errors.expression import VARIABLE_UNAVAILABLE
 from amongo.mql.expressions import Expression, FieldPath, Variable, parse_expression
 from amongo.mql.expressions.scope import check_write_name
 
@@ -31,8 +32,7 @@ def let_variables(let: Mapping[str, Any] | None) -> dict[str, Any]:
             raise errors.RESERVED_VARIABLE(name=name)
         check_write_name(name)
         expression = parse_expression(spec, variables=values)
-        if _reads_document(expression):
-            raise errors.LET_READS_DOCUMENT()
+        _check_constant(expression)
         values[name] = expression.bind()({}, values)
     return values
 
@@ -46,7 +46,17 @@ def runtime_variables(instance: Instance) -> dict[str, Any]:
     }
 
 
-def _reads_document(expression: Expression) -> bool:
-    if isinstance(expression, FieldPath) or (isinstance(expression, Variable) and expression.name == "ROOT"):
-        return True
-    return any(map(_reads_document, expression.children()))
+def _check_constant(expression: Expression) -> None:
+    """Refuse an expression that needs a document, or what only a running query has.
+
+    errors   LET_READS_DOCUMENT, VARIABLE_UNAVAILABLE
+    """
+    if isinstance(expression, FieldPath):
+        raise errors.LET_READS_DOCUMENT()
+    if isinstance(expression, Variable):
+        if expression.name == "ROOT":
+            raise errors.LET_READS_DOCUMENT()
+        if expression.name in _RESERVED:
+            raise VARIABLE_UNAVAILABLE(name=expression.name)
+    for child in expression.children():
+        _check_constant(child)

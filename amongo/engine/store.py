@@ -23,7 +23,7 @@ from amongo.engine.records import Collection, View, record_id_value, record_key
 from amongo.engine.settings import DEFAULT_SETTINGS, Settings
 from amongo.errors import storage as errors
 from amongo.runtime.clock import SYSTEM_CLOCK, Clock
-from amongo.runtime.workers import Completion, Lock
+from amongo.runtime.workers import Completion, RLock, RLock
 from amongo.values.codec import decode, encode
 
 
@@ -73,12 +73,15 @@ class Changed(NamedTuple):
 class Store:
     """One store: a `local://` directory, or memory.
 
-    lock      held for every change, and for taking a view; never across anything slow
-    catalog   the collections
+    lock           held for every change, and for taking a view; never across anything slow
+    catalog        the collections
+    catalog_lock   held while collections come and go; a command that looks before it changes the catalog takes it
+                   first, around the methods that take it themselves. Taken before `lock`
     """
 
     def __init__(self, log: Log | MemoryLog, release: Callable[[], None], directory: str | None) -> None:
-        self.lock = Lock()
+        self.lock = RLock()
+        self.catalog_lock = RLock()
         self.catalog = Catalog()
         self.directory = directory
         self._log = log
@@ -128,7 +131,10 @@ class Store:
     @property
     def is_busy(self) -> bool:
         """Whether a thread is changing something right now: an event loop would have to wait."""
-        return self.lock.locked()
+        if self.lock.acquire(blocking=False):
+            self.lock.release()
+            return False
+        return True
 
     # The log, as others need it
 
@@ -242,7 +248,7 @@ class Store:
 
     def create(self, namespace: str, options: dict[str, Any] | None = None) -> Collection:
         """The collection of this namespace, created if it is not there."""
-        with self.lock:
+        with self.catalog_lock, self.lock:
             found = self.catalog.get(namespace)
             if found is not None:
                 return found
@@ -254,7 +260,7 @@ class Store:
 
     def set_options(self, collection: Collection, options: dict[str, Any]) -> int:
         """Give a collection other options; the commit's sequence."""
-        with self.lock:
+        with self.catalog_lock, self.lock:
             name = collection.namespace.partition(".")[2]
             sequence = self._commit_catalog(
                 collection.namespace, collection.uuid, {"collMod": name, "options": options}
@@ -264,7 +270,7 @@ class Store:
 
     def drop(self, namespace: str) -> int:
         """Drop the collection of this namespace; the commit's sequence, 0 if there is none."""
-        with self.lock:
+        with self.catalog_lock, self.lock:
             collection = self.catalog.get(namespace)
             if collection is None:
                 return 0
@@ -274,7 +280,7 @@ class Store:
 
     def rename(self, source: str, target: str) -> int:
         """Rename the collection `source` to `target`, dropping what stands there; the commit's sequence."""
-        with self.lock:
+        with self.catalog_lock, self.lock:
             collection = self.catalog.by_namespace[source]
             dropped = self.catalog.get(target)
             command: dict[str, Any] = {"renameCollection": source, "to": target}
@@ -286,7 +292,7 @@ class Store:
 
     def drop_database(self, database: str) -> int:
         """Drop every collection of a database as one commit; its sequence, 0 if there is none."""
-        with self.lock:
+        with self.catalog_lock, self.lock:
             collections = self.catalog.collections(database)
             if not collections:
                 return 0

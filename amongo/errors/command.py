@@ -11,6 +11,9 @@ INTERRUPTED = condition(ErrorCode.Interrupted, "{reason}")
 COMMAND_NOT_FOUND = condition(ErrorCode.CommandNotFound, "no such command: '{name}'")
 ADMIN_ONLY = condition(ErrorCode.Unauthorized, "{name} may only be run against the admin database.")
 NOT_SUPPORTED_YET = condition(ErrorCode.CommandNotSupported, "{what} is not in amongo yet: {reason}")
+NOT_IN_TRANSACTION = condition(
+    ErrorCode.OperationNotSupportedInTransaction, "Cannot run '{command}' in a multi-document transaction."
+)
 
 # Fields of a command
 UNKNOWN_FIELD = condition(40415, "BSON field '{command}.{field}' is an unknown field.")
@@ -21,6 +24,7 @@ WRONG_TYPE = condition(
 )
 OUT_OF_BOUNDS = "BSON field '{field}' value must be {relation} {bound}, actual value '{value}'"
 BAD_VALUE = condition(ErrorCode.BadValue, "{message}")
+NOT_ENUMERATED = condition(ErrorCode.BadValue, "Enumeration value '{value}' for field '{field}' is not a valid value.")
 FAILED_TO_PARSE = condition(ErrorCode.FailedToParse, "{message}")
 INVALID_OPTIONS = condition(ErrorCode.InvalidOptions, "{message}")
 INVALID_LENGTH = condition(ErrorCode.InvalidLength, "{message}")
@@ -49,11 +53,18 @@ INVALID_UUID = condition(ErrorCode.InvalidUUID, "{message}")
 DROP_DATABASE_TAKES_ONE = condition(5255100, "Have to pass 1 as 'dropDatabase' parameter")
 
 # Options of create
+WRITING_VIEW = condition(
+    ErrorCode.OptionNotSupportedOnView, "The aggregation stage {name} in a view definition is not allowed"
+)
+FILTER_BY_DISTANCE = condition(5626500, "$geoNear, $near, and $nearSphere are not allowed in this context")
+ENCRYPTED_KIND = condition(6346401, "Encrypted fields are not supported on views and time series collections")
+ENCRYPTED_CAPPED = condition(6367301, "Encrypted fields are not supported on capped collections")
 CLUSTERED_CAPPED = condition(6049200, "A capped collection cannot be clustered by '_id'")
 CLUSTERED_MAX = condition(6049204, "'max' is not supported on a clustered collection")
 CLUSTERED_VIEW = condition(6026500, "The 'clusteredIndex' option is not supported with views")
 CLUSTERED_LEGACY = condition(
-    5979703, "The 'clusteredIndex' legacy format {{clusteredIndex: <bool>}} is only supported for time-series collections"
+    5979703,
+    "The 'clusteredIndex' legacy format {{clusteredIndex: <bool>}} is only supported for time-series collections",
 )
 CLUSTERED_KEY = condition(
     ErrorCode.InvalidIndexSpecificationOption, "The clusteredIndex option is only supported for key: {{_id: 1}}"
@@ -65,6 +76,10 @@ CLUSTERED_VERSION = condition(5979704, "The clusteredIndex option requires v: 2"
 
 # Diagnosis
 NO_PARAMETER = condition(ErrorCode.InvalidOptions, "no option found to get")
+
+AGGREGATE_NOTHING = condition(
+    ErrorCode.InvalidNamespace, "{{aggregate: 1}} is not valid for an empty pipeline."
+)
 
 # Variables of `let`
 RESERVED_VARIABLE = condition(4738901, "Attempt to set internal constant: {name}")

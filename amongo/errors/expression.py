@@ -175,3 +175,4 @@ REGEX_BAD_OPTION = condition(51108, "{name} invalid flag in regex options: {flag
 REGEX_PATTERN_NUL = condition(51109, "{name}: regular expression cannot contain an embedded null byte")
 REGEX_OPTIONS_NUL = condition(51110, "{name}: regular expression options string cannot contain an embedded null byte")
 REGEX_BAD_PATTERN = condition(51111, "Invalid Regex in {name}: {reason}")
+LITERAL_TOO_LARGE = condition(16493, "Tried to create string longer than 16MB")

@@ -21,6 +21,7 @@ from typing import Annotated, Any
 from bson.errors import InvalidId
 from bson.objectid import ObjectId
 from fastapi import Depends
+from fastapi.datastructures import DefaultPlaceholder
 from fastapi.requests import HTTPConnection
 from fastapi.routing import APIRoute
 from pydantic import GetPydanticSchema
@@ -124,14 +125,16 @@ class BsonRoute(APIRoute):
 
     FastAPI's own serialization does not know ObjectId, Decimal128 and their kin. With
     `APIRouter(route_class=BsonRoute)`, what an endpoint returns goes to the route's `response_class` if that is a
-    `BsonResponse`, and to `BsonResponse` if it is not; the return annotation only feeds the OpenAPI schema. Responses
-    pass as they are.
+    `BsonResponse`, and to `BsonResponse` if it is not. Nothing is validated on the way out: the return annotation is
+    not looked at, and a `response_model` only feeds the OpenAPI schema. Responses pass as they are.
     """
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
         chosen = options.get("response_class")
         response_class = chosen if isinstance(chosen, type) and issubclass(chosen, BsonResponse) else BsonResponse
         options["response_class"] = response_class
+        if isinstance(options.get("response_model"), DefaultPlaceholder):
+            options["response_model"] = None
         answered = _answering(endpoint, response_class, options.get("status_code") or 200)
         super().__init__(path, answered, **options)
 

@@ -53,7 +53,8 @@ __all__ = [
 Client = AsyncMongoClient[dict[str, Any]]
 Database = AsyncDatabase[dict[str, Any]]
 Collection = AsyncCollection[dict[str, Any]]
-Lifespan = Callable[[Any], AbstractAsyncContextManager[Mapping[str, Any] | None]]
+Lifespan = Callable[[Any], AbstractAsyncContextManager[Mapping[str, Any]]]
+StatelessLifespan = Callable[[Any], AbstractAsyncContextManager[None]]
 
 _STATE = "amongo"
 
@@ -70,7 +71,7 @@ def lifespan(
     uri: str | Callable[[], Client],
     *,
     database: str | None = None,
-    inner: Lifespan | None = None,
+    inner: Lifespan | StatelessLifespan | None = None,
     **options: Any,
 ) -> Lifespan:
     """A lifespan that opens a client when the application starts and closes it when it ends.

@@ -21,6 +21,8 @@ JournaledFlights = Annotated[
 
 router = APIRouter(prefix="/flights", tags=["flights"])
 
+_NO_SUCH_FLIGHT = HTTPException(status.HTTP_404_NOT_FOUND, "no flight has this id")
+
 
 class FlightQuery(BaseModel):
     """Which flights to list."""
@@ -58,7 +60,10 @@ async def list_flights(query: Annotated[FlightQuery, Query()], flights: Flights)
 @router.get("/{id}")
 async def get_flight(id: ObjectIdField, flights: Flights) -> Flight:
     """One flight."""
-    return _found(await flights.find_one({"_id": id}))
+    document = await flights.find_one({"_id": id})
+    if document is None:
+        raise _NO_SUCH_FLIGHT
+    return Flight.model_validate(document)
 
 
 @router.post("", status_code=status.HTTP_201_CREATED)
@@ -67,7 +72,7 @@ async def add_flight(new: NewFlight, flights: JournaledFlights, changes: Changes
     document = new.model_dump(exclude_none=True)
     await flights.insert_one(document)  # gives the document its _id
     changes.publish("insert", document)
-    return _found(document)
+    return Flight.model_validate(document)
 
 
 @router.patch("/{id}")
@@ -78,10 +83,11 @@ async def change_flight(id: ObjectIdField, change: FlightChange, flights: Journa
         "$set": {name: value for name, value in fields.items() if value is not None},
         "$unset": {name: "" for name, value in fields.items() if value is None},
     }
-    changed = await flights.find_one_and_update({"_id": id}, update, return_document=ReturnDocument.AFTER)
-    flight = _found(changed)
-    changes.publish("update", changed)
-    return flight
+    document = await flights.find_one_and_update({"_id": id}, update, return_document=ReturnDocument.AFTER)
+    if document is None:
+        raise _NO_SUCH_FLIGHT
+    changes.publish("update", document)
+    return Flight.model_validate(document)
 
 
 @router.delete("/{id}", status_code=status.HTTP_204_NO_CONTENT)
@@ -91,12 +97,3 @@ async def remove_flight(id: ObjectIdField, flights: JournaledFlights, changes: C
     if not result.deleted_count:
         raise _NO_SUCH_FLIGHT
     changes.publish("delete", {"_id": id})
-
-
-_NO_SUCH_FLIGHT = HTTPException(status.HTTP_404_NOT_FOUND, "no flight has this id")
-
-
-def _found(document: dict[str, Any] | None) -> Flight:
-    if document is None:
-        raise _NO_SUCH_FLIGHT
-    return Flight.model_validate(document)

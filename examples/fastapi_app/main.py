@@ -14,7 +14,7 @@ def create_app(uri: str = settings.URI, database: str = settings.DATABASE) -> Fa
         title="Flights",
         summary="Flights that left New York in 2013, served by a database inside this process.",
         version="1.0.0",
-        lifespan=lifespan(uri, database=database),
+        lifespan=lifespan(uri, database=database, tz_aware=True),
     )
     app.state.broadcast = feed.Broadcast()
     for router in (flights.router, airports.router, delays.router, feed.router):

@@ -142,9 +142,7 @@ def test_every_module_is_used() -> None:
     ways_in = {"amongo", "amongo.cli", "amongo.integrations.fastapi", "amongo.integrations.starlette"}
     ways_in |= {"amongo.integrations.pytest"}
     known = {module_name(path): path for path in modules()}
-    used = {
-        _longest_known(target, known) for name, path in known.items() for target in imports(path) if target != name
-    }
+    used = {_longest_known(target, known) for name, path in known.items() for target in imports(path) if target != name}
     dead = {name for name in known if name not in used and name not in ways_in and not _is_run_by_name(known[name])}
     assert not dead
 

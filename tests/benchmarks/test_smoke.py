@@ -16,7 +16,7 @@ from benchmarks.stores import BOTH
 
 SIZED = [
     ("bulk-load", bulk_load.run, 2),
-    ("loop-lag", loop_lag.run, 13),
+    ("loop-lag", loop_lag.run, 14),
     ("group-commit", group_commit.run, 2),
 ]
 

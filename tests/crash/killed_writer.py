@@ -11,9 +11,7 @@ from amongo.runtime.clock import SYSTEM_CLOCK
 
 
 def main(directory: str) -> None:
-    log = Log.open(
-        directory, DiskFiles(), SYSTEM_CLOCK, settings=Settings(log_file_bytes=20_000, sync_interval_s=0.002)
-    )
+    log = Log.open(directory, DiskFiles(), SYSTEM_CLOCK, settings=Settings(log_file_bytes=5_000, sync_interval_s=0.002))
     number = sum(1 for _ in log.replay())
     head = bson.encode({"op": "i"})
     while True:

@@ -45,7 +45,7 @@ class Book:
     written    commits acknowledged as written (w:1), in order
     durable    how many of them, from the start, were acknowledged as durable (j:true)
     refused    payloads whose append raised an error
-    in_doubt   the payload of an append that never returned
+    in_doubt   the payload of an append that never returned, or failed and could not be taken back
     """
 
     written: list[tuple[int, bytes]] = field(default_factory=list)
@@ -73,6 +73,9 @@ def run(files: CrashingFiles, commits: int = 14) -> Book:
 def _live(files: CrashingFiles, clock: ManualClock, book: Book, numbers: range) -> None:
     log, replayed = open_log(files, clock)
     assert replayed[: len(book.written)] == book.written
+    assert [body for _, body in replayed[len(book.written) :]] in ([], [book.in_doubt])
+    book.written = replayed
+    book.in_doubt = None
     for number in numbers:
         clock.advance(400)
         _append(log, book, number)
@@ -83,15 +86,19 @@ def _live(files: CrashingFiles, clock: ManualClock, book: Book, numbers: range) 
 
 
 def _append(log: Log, book: Book, number: int) -> None:
-    body = book.in_doubt = payload(number)
+    body = payload(number)
+    had_failed = log._has_failed
+    book.in_doubt = book.in_doubt if had_failed else body
     try:
         sequence = log.append(body)
     except ServerError as error:
         book.refused.append(body)
         book.errors.append(error)
+        if not log._has_failed:
+            book.in_doubt = None
     else:
         book.written.append((sequence, body))
-    book.in_doubt = None
+        book.in_doubt = None
 
 
 def _wait(log: Log, book: Book) -> None:

@@ -1,7 +1,8 @@
 """Many operations in few batches: what `bulk_write` and `insert_many` share. Source: PyMongo, bulk.
 
-PyMongo's operation objects (`InsertOne`, `UpdateMany`, …) add themselves through `add_insert` and its siblings. Ordered,
-neighbours of one kind form a run; unordered, all of one kind do. A run goes in batches as large as a server takes.
+PyMongo's operation objects (`InsertOne`, `UpdateMany`, …) add themselves through `add_insert` and its siblings.
+Ordered, neighbours of one kind form a run; unordered, all of one kind do. A run goes in batches as large as a server
+takes.
 """
 
 from __future__ import annotations

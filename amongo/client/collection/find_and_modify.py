@@ -126,12 +126,11 @@ class CollectionFindAndModify(CollectionCore[_DocumentType]):
         let: Mapping[str, Any] | None,
         comment: Any,
         options: dict[str, Any],
-    ) -> Any:
+    ) -> _DocumentType | None:
         validate_is_mapping("filter", filter)
         if not isinstance(return_document, bool):
             raise TypeError(
-                "return_document must be ReturnDocument.BEFORE or ReturnDocument.AFTER, "
-                f"not {type(return_document)}"
+                f"return_document must be ReturnDocument.BEFORE or ReturnDocument.AFTER, not {type(return_document)}"
             )
         collation = validate_collation_or_none(options.pop("collation", None))
         stated = options.get("writeConcern")
@@ -157,4 +156,5 @@ class CollectionFindAndModify(CollectionCore[_DocumentType]):
         if hint is not None:
             command["hint"] = hint if isinstance(hint, str) else helpers_shared._index_document(hint)
         reply = await self._run(command, session=session, write_concern=write_concern, collation=collation)
-        return reply.get("value")
+        document: _DocumentType | None = reply.get("value")
+        return document

@@ -84,9 +84,7 @@ class CollectionIndexes(CollectionCore[_DocumentType]):
         command = {"dropIndexes": self._name, "index": name, **kwargs}
         if comment is not None:
             command["comment"] = comment
-        await self._run(
-            command, session=session, write_concern=self.write_concern, allowable_errors=_NO_COLLECTION
-        )
+        await self._run(command, session=session, write_concern=self.write_concern, allowable_errors=_NO_COLLECTION)
 
     async def drop_indexes(
         self, session: AsyncClientSession | None = None, comment: Any | None = None, **kwargs: Any
@@ -112,9 +110,7 @@ class CollectionIndexes(CollectionCore[_DocumentType]):
                 raise
             cursor = {"id": 0, "firstBatch": []}
         collection = self._itself().with_options(codec_options=_INDEX_CODEC)
-        return AsyncCommandCursor(
-            collection, cursor, self._client._address_pair, session=session, comment=comment
-        )
+        return AsyncCommandCursor(collection, cursor, self._client._address_pair, session=session, comment=comment)
 
     async def index_information(
         self, session: AsyncClientSession | None = None, comment: Any | None = None

@@ -40,9 +40,7 @@ class CollectionReads(CollectionCore[_DocumentType]):
                 return document
             return None
         codec_options = self._codec_options
-        request = FindRequest(
-            self._full_name, canonical_filter(filter, codec_options), None, None, 0, 1, None, True
-        )
+        request = FindRequest(self._full_name, canonical_filter(filter, codec_options), None, None, 0, 1, None, True)
         batch = (await self._client._runner.execute(request)).batch
         return bson.decode(batch[0], codec_options) if batch else None
 

@@ -70,6 +70,4 @@ class CollectionStructure(CollectionCore[_DocumentType]):
     ) -> None:
         """Drop it, with all its documents; nothing happens if there is no such collection."""
         database = self._database.with_options(write_concern=self.write_concern)
-        await database.drop_collection(
-            self._name, session=session, comment=comment, encrypted_fields=encrypted_fields
-        )
+        await database.drop_collection(self._name, session=session, comment=comment, encrypted_fields=encrypted_fields)

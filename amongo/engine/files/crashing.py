@@ -98,14 +98,19 @@ class CrashingFiles:
         fail_at: int | None = None,
         failure: Failure = Failure.STOP,
         keeps_failing: bool = False,
+        may_leave_all: bool = False,
         seed: int = 0,
     ) -> None:
-        """fail_at: the operation that fails, counted from 0; `keeps_failing`: and all after it."""
+        """fail_at: the operation that fails, counted from 0; `keeps_failing`: and all after it.
+
+        may_leave_all   a failing write leaves its whole block now and then, as after an error in the very end
+        """
         self.operations = 0
         self.trace: list[str] = []
         self._fail_at = fail_at
         self._failure = failure
         self._keeps_failing = keeps_failing
+        self._may_leave_all = may_leave_all
         self._random = random.Random(seed)
         self._lock = RLock()
         self._is_off = False
@@ -317,7 +322,9 @@ class CrashingFiles:
             return _CrashingLock(self._owned, path)
 
     def part(self, size: int) -> int:
-        """How much of `size` bytes a failing write leaves: never all."""
+        """How much of `size` bytes a failing write leaves."""
+        if self._may_leave_all and self._random.random() < 0.3:
+            return size
         return self._random.randrange(size) if size else 0
 
 

@@ -16,6 +16,7 @@ from amongo.mql.expressions.nodes import (
 from amongo.mql.expressions.not_yet import NOT_YET
 from amongo.mql.expressions.registry import OPERATORS, parse_operand, use_parser
 from amongo.mql.expressions.scope import Scope, check_read_name
+from amongo.runtime.limits import DOCUMENT_BYTES
 from amongo.values.missing import MISSING
 from amongo.values.paths import FieldPath as Path
 from amongo.values.paths import field_path
@@ -43,7 +44,11 @@ def parse_in(spec: Any, scope: Scope) -> Expression:
     """Parse an expression at a place where `scope` holds; see `parse_expression`."""
     kind = type(spec)
     if kind is str:
-        return parse_path_text(spec, scope) if spec.startswith("$") else Literal(spec)
+        if spec.startswith("$"):
+            return parse_path_text(spec, scope)
+        if 4 * len(spec) >= DOCUMENT_BYTES and len(spec.encode()) >= DOCUMENT_BYTES:
+            raise errors.LITERAL_TOO_LARGE()
+        return Literal(spec)
     if kind is dict:
         return parse_object(spec, scope)
     if kind is list:

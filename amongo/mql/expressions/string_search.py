@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+from dataclasses import dataclass
 from typing import Any
 
 from bson import Regex
@@ -42,7 +44,7 @@ def index_in_bytes(args: list[Any]) -> int | None:
 def index_in_code_points(args: list[Any]) -> int | None:
     """Where a string first occurs in another, in code points.
 
-    args     a string; the string to find; where to begin; where to end (left out)
+    args     a string; the string to find; where to begin; before which position it has to begin
     result   int, -1 for nowhere; null if the first is null or missing
     errors   INDEX_OF_CP_STRING, INDEX_OF_CP_PART, INDEX_WHOLE, INDEX_NEGATIVE
     source   manual, $indexOfCP
@@ -55,7 +57,8 @@ def index_in_code_points(args: list[Any]) -> int | None:
     if type(part) is not str:
         raise errors.INDEX_OF_CP_PART(kind=alias(part))
     begin, end = _window("$indexOfCP", args, len(text))
-    return -1 if begin > len(text) or end < begin else text.find(part, begin, end)
+    found = text.find(part, begin) if begin < len(text) or not text else -1
+    return found if found < end or not text else -1
 
 
 def _window(name: str, args: list[Any], length: int) -> tuple[int, int]:
@@ -144,6 +147,53 @@ _regex = {
 }
 
 
+PATTERN_LENGTH = 16384  # server: the longest literal that its regular expressions compile to, in characters
+_SPECIAL = frozenset("\\^$.|?*+()[]{}#")
+
+
+@dataclass(frozen=True, slots=True)
+class LiteralMatch:
+    """Where a pattern without any special character was found; speaks like a match of the regex module."""
+
+    text: str
+    position: int
+
+    def group(self) -> str:
+        """What was found."""
+        return self.text
+
+    def groups(self) -> tuple[str, ...]:
+        """No captures."""
+        return ()
+
+    def start(self) -> int:
+        """Where it begins."""
+        return self.position
+
+    def end(self) -> int:
+        """Where it ends."""
+        return self.position + len(self.text)
+
+
+@dataclass(frozen=True, slots=True)
+class LiteralPattern:
+    """A pattern without any special character needs no engine."""
+
+    text: str
+
+    def search(self, subject: str, position: int, timeout: float) -> LiteralMatch | None:
+        """The first occurrence at or after a position."""
+        found = subject.find(self.text, position)
+        return None if found < 0 else LiteralMatch(self.text, found)
+
+
+@functools.lru_cache(maxsize=512)
+def _compile(pattern: str, flags: str) -> Any:
+    if not _SPECIAL.intersection(pattern) and not set(flags) & {"i", "x"}:
+        return LiteralPattern(pattern)
+    return compile_regex(pattern, flags)
+
+
 class Search:
     """One input and one compiled pattern; `pattern` is None where one of them is nothing."""
 
@@ -162,13 +212,15 @@ class Search:
             raise errors.REGEX_OPTIONS_TYPE(name=name)
         if not is_nullish(regex) and type(regex) not in (str, Regex):
             raise errors.REGEX_TYPE(name=name)
+        pattern, flags = _pattern_and_flags(name, regex, options)
         if not is_nullish(text) and type(text) is not str:
             raise errors.REGEX_INPUT_TYPE(name=name)
         if is_nullish(regex):
             return
-        pattern, flags = _pattern_and_flags(name, regex, options)
+        if len(pattern) > PATTERN_LENGTH:
+            raise errors.REGEX_BAD_PATTERN(name=name, reason="pattern is too long")
         try:
-            compiled = compile_regex(pattern, flags)
+            compiled = _compile(pattern, flags)
         except ServerError as failure:
             raise errors.REGEX_BAD_PATTERN(name=name, reason=failure.message) from None
         self.pattern = None if is_nullish(text) else compiled
@@ -188,6 +240,8 @@ class Search:
 
 def _pattern_and_flags(name: str, regex: Any, options: Any) -> tuple[str, str]:
     flags = "" if options is ABSENT or is_nullish(options) else options
+    if is_nullish(regex):
+        return "", ""
     if type(regex) is Regex:
         raw_pattern, raw_flags = regex_parts(regex)
         pattern, own_flags = raw_pattern.decode(), raw_flags.decode()

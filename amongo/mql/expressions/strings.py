@@ -6,6 +6,8 @@ import math
 from collections.abc import Callable
 from typing import Any, Final
 
+from bson import Decimal128
+
 from amongo.errors import Condition
 from amongo.errors import expression as errors
 from amongo.mql.expressions.registry import ABSENT, named, operator
@@ -108,15 +110,15 @@ def split(text: Any, delimiter: Any) -> list[str] | None:
     args     a string, a string that is not empty
     result   array of strings; null if either is null or missing
     errors   SPLIT_TAKES_STRING, SPLIT_TAKES_DELIMITER, SPLIT_EMPTY_DELIMITER
-    order    a wrong first argument, then null, then the delimiter
+    order    null in either place first
     source   manual, $split
     """
-    if not is_nullish(text) and type(text) is not str:
-        raise errors.SPLIT_TAKES_STRING(kind=alias(text))
-    if not is_nullish(delimiter) and type(delimiter) is not str:
-        raise errors.SPLIT_TAKES_DELIMITER(kind=alias(delimiter))
     if is_nullish(text) or is_nullish(delimiter):
         return None
+    if type(text) is not str:
+        raise errors.SPLIT_TAKES_STRING(kind=alias(text))
+    if type(delimiter) is not str:
+        raise errors.SPLIT_TAKES_DELIMITER(kind=alias(delimiter))
     if not delimiter:
         raise errors.SPLIT_EMPTY_DELIMITER()
     return list(text.split(delimiter))
@@ -150,18 +152,18 @@ def cut_bytes(value: Any, start: Any, length: Any) -> str:
 
 
 def as_long(value: Any) -> int:
-    """A number cut to a whole one.
+    """A number as a whole one: a double is cut, a decimal rounded half to even; a decimal beyond 64 bits, or that is
+    no number, is the smallest long, as the server's decimal library has it.
 
-    errors   NUMBER_OUT_OF_LONG for NaN, infinities and anything past 64 bits
+    errors   NUMBER_OUT_OF_LONG for a double that is NaN, infinite or past 64 bits
     """
-    if type(value) is float:
-        whole = int(value) if math.isfinite(value) else None
-    else:
+    if type(value) is Decimal128:
         exact = to_decimal(value)
-        whole = int(exact) if exact.is_finite() and exact.adjusted() < 20 else None
-    if whole is None or not LONG_MIN <= whole <= LONG_MAX:
+        rounded = round(exact) if exact.is_finite() and exact.adjusted() < 20 else LONG_MIN
+        return rounded if LONG_MIN <= rounded <= LONG_MAX else LONG_MIN
+    if type(value) is float and not (math.isfinite(value) and -(2.0**63) <= value < 2.0**63):
         raise errors.NUMBER_OUT_OF_LONG(value=value)
-    return whole
+    return int(value)
 
 
 @operator("$substrCP", arity=3)

@@ -36,7 +36,9 @@ def coerce_text(value: Any) -> str:
         return str(value)
     if is_nullish(value):
         return ""
-    if kind in (int, Int64, float, Decimal128):
+    if kind is float:
+        return "%g" % value  # six digits, as C++ streams write it
+    if kind in (int, Int64, Decimal128):
         return number_text(value)
     if kind is DatetimeMS:
         return iso_text(int(value))

@@ -248,7 +248,7 @@ def in_(clause: Clause) -> MatchExpression:
     """Equal to one value of a list, or matched by one of its regular expressions.
 
     operand   array of values other than undefined
-    errors    IN_NEEDS_ARRAY, IN_NESTED_OPERATOR, IN_UNDEFINED
+    errors    IN_NEEDS_ARRAY, IN_NESTED_OPERATOR, IN_UNDEFINED, REGEX_INVALID, REGEX_BAD_FLAG
     source    manual, $in
     """
     return _in(clause)
@@ -272,4 +272,6 @@ def _in(clause: Clause) -> In:
             raise errors.IN_NESTED_OPERATOR()
         if type(each) is Undefined:
             raise errors.IN_UNDEFINED()
+        if type(each) is Regex:
+            regex_test(each)
     return In("$in", clause.path, clause.operand, clause.scope.collator)

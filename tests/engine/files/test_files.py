@@ -267,4 +267,17 @@ def test_a_failing_write_leaves_a_part(failure, number):
     with pytest.raises(MachineStopped if number is None else OSError) as caught:
         file.write(b"x" * 100)
     assert getattr(caught.value, "errno", None) == number
-    assert 0 <= len(files.kill().read("d/a")) < 100
+    assert files.kill().read("d/a").ljust(100, b"x") == b"x" * 100
+
+
+def test_a_failing_write_may_leave_all():
+    sizes = set()
+    for seed in range(40):
+        files = CrashingFiles(seed=seed, may_leave_all=True)
+        files.make_directory("d")
+        file = files.open_append("d/a", create=True)
+        files._fail_at, files._failure = files.operations, Failure.NO_SPACE
+        with pytest.raises(OSError):
+            file.write(b"x" * 100)
+        sizes.add(file.size)
+    assert 100 in sizes and len(sizes) > 10

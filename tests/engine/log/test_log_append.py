@@ -308,35 +308,68 @@ def test_a_failed_fsync_at_closing_is_told():
     log.close()
 
 
-def test_an_interrupted_write_is_taken_back_by_the_next():
-    class Interrupted(MemoryFiles):
-        is_interrupting = False
+class Interrupted(MemoryFiles):
+    """Files whose writes are done and then interrupted, as by Ctrl-C."""
 
-        def open_append(self, path, /, create=False):
-            file = super().open_append(path, create)
-            outer = self
+    is_interrupting = False
 
-            class File:
-                size = property(lambda self: file.size)
-                sync, truncate, close = file.sync, file.truncate, file.close
+    def open_append(self, path, /, create=False):
+        return _InterruptedFile(super().open_append(path, create), self)
 
-                def write(self, block):
-                    file.write(block)
-                    if outer.is_interrupting:
-                        raise KeyboardInterrupt
 
-            return File()
+class _InterruptedFile(_StubbornFile):
+    def __init__(self, file, files):
+        super().__init__(file, {})
+        self._files = files
 
+    def write(self, block):
+        self._file.write(block)
+        if self._files.is_interrupting:
+            raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("log_file_bytes", [1 << 20, 100], ids=["same file", "next file"])
+@pytest.mark.parametrize("syncs", [False, True])
+def test_an_interrupted_write_is_taken_back_before_anything_follows(log_file_bytes, syncs):
     files = Interrupted()
-    log, _ = open_log(files)
+    log, _ = open_log(files, log_file_bytes=log_file_bytes)
+    log.append(commit(0))
     files.is_interrupting = True
     with pytest.raises(KeyboardInterrupt):
         log.append(commit(1))
     files.is_interrupting = False
+    if syncs:
+        log.sync_now()
     sequence = log.append(commit(2))
     log.close()
     _, replayed = open_log(files)
-    assert [(frame.sequence, next(frame.entries()).record_id) for frame in replayed] == [(sequence, 2)]
+    assert [next(frame.entries()).record_id for frame in replayed] == [0, 2]
+    assert replayed[-1].sequence == sequence
+
+
+class HeaderlessSecond(MemoryFiles):
+    """Files where the second log file takes its header and says that it has not."""
+
+    def open_append(self, path, /, create=False):
+        file = super().open_append(path, create)
+        return _InterruptedHeader(file, {}) if path.endswith("2.log") else file
+
+
+class _InterruptedHeader(_StubbornFile):
+    def write(self, block):
+        self._file.write(block)
+        raise OSError(errno.EIO, "told to")
+
+
+def test_a_next_file_that_was_not_taken_does_not_come_back():
+    files = HeaderlessSecond()
+    log, _ = open_log(files, log_file_bytes=100)
+    log.append(commit(0))
+    log.sync_now()
+    assert file_names(files) == ["0000000001.log"]
+    log.append(commit(1))
+    _, replayed = open_log(files)
+    assert [next(frame.entries()).record_id for frame in replayed] == [0, 1]
 
 
 def test_rotation_without_space_goes_on_in_the_old_file():

@@ -186,6 +186,19 @@ def test_a_torn_header_of_the_last_file_is_cut_with_the_file():
         assert log.cut is not None and log.cut.lost_bytes == size
 
 
+def test_two_files_behind_a_bad_place_prove_damage_without_a_mark():
+    files = written(commits=9, log_file_bytes=2 * FRAME, sync_after=(1, 3, 5, 7))
+    for name in files.list("store/log"):
+        content = files.read(f"store/log/{name}")
+        alter(files, f"store/log/{name}", content[:HEADER_BYTES] + content[HEADER_BYTES:].replace(UUID, bytes(16)))
+    assert f"{FIRST}' is damaged at byte {HEADER_BYTES + 2 * FRAME}" in refusal(two_frames_and_a_bad_third(files))
+
+
+def two_frames_and_a_bad_third(files: MemoryFiles) -> MemoryFiles:
+    files.open_append(FIRST).write(b"\xff" * 60)
+    return files
+
+
 def test_a_missing_file_is_named():
     files = written(commits=9, log_file_bytes=2 * FRAME, sync_after=(1, 3, 5, 7))
     files.remove(SECOND)

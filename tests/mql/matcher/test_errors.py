@@ -29,6 +29,8 @@ CASES: list[tuple[str, dict[str, Any], int]] = [
     ("$in no array", {"a": {"$in": 1}}, 2),
     ("$in operator", {"a": {"$in": [{"$gt": 1}]}}, 2),
     ("$in undefined", {"a": {"$in": [Undefined()]}}, 2),
+    ("$in invalid regex", {"a": {"$in": [Regex("(")]}}, 51091),
+    ("$in regex with a flag of Python's", {"a": {"$in": [Regex("a", 4)]}}, 51108),
     ("$type unknown alias", {"a": {"$type": "Double"}}, 2),
     ("$type zero", {"a": {"$type": 0}}, 2),
     ("$type fraction", {"a": {"$type": 1.5}}, 2),
@@ -101,7 +103,7 @@ MANUAL = """
     $bitsAllClear $bitsAllSet $bitsAnyClear $bitsAnySet $comment $sampleRate $text $alwaysTrue $alwaysFalse
     $ref $id $db $geoNear $within
 """
-"""The manual's page Query Predicates, with what its operators take beside them, and two older names that the server still knows."""
+"""The manual's page Query Predicates, with what its operators take beside them, and two older names."""
 
 
 def test_every_operator_of_the_manual_is_there_or_excused() -> None:

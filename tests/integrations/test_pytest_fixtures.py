@@ -1,0 +1,78 @@
+"""The pytest plugin, in pytest runs of its own, under several ways to run asynchronous tests."""
+
+import subprocess
+import sys
+import time
+from importlib.metadata import entry_points
+
+import pytest
+
+from amongo.client import AsyncMongoClient
+from amongo.runtime.blocking import drive
+
+pytest_plugins = ["pytester"]
+
+PLUGIN = "amongo.integrations.pytest"
+# An installed amongo is found through its entry point; from a bare source tree the plugin is named.
+_IS_INSTALLED = any(point.value == PLUGIN for point in entry_points(group="pytest11"))
+ARGUMENTS = ["-p", "no:cacheprovider", *([] if _IS_INSTALLED else ["-p", PLUGIN])]
+
+
+def test_fixtures_are_fresh_for_every_test_on_every_backend(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        """
+        import asyncio
+        import pytest
+
+        @pytest.mark.anyio
+        @pytest.mark.parametrize("n", [1, 2])
+        async def test_client(amongo_client, n):
+            assert "shop" not in await amongo_client.list_database_names()
+            await amongo_client.shop.orders.insert_one({"_id": 1})
+
+        @pytest.mark.anyio
+        async def test_database(amongo_database, amongo_client):
+            assert amongo_database.name == "test"
+            await amongo_database.c.insert_one({"_id": 1})
+            assert await amongo_client.test.c.count_documents({}) == 1
+
+        def test_own_loop(amongo_client):
+            asyncio.run(amongo_client.shop.orders.insert_one({"_id": 1}))
+            assert asyncio.run(amongo_client.shop.orders.find_one({})) == {"_id": 1}
+
+        @pytest.mark.parametrize("n", [1, 2])
+        def test_blocking(amongo_sync_client, amongo_client, n):
+            assert "shop" not in amongo_sync_client.list_database_names()
+            amongo_sync_client.shop.orders.insert_one({"_id": 1})
+            assert "shop" not in asyncio.run(amongo_client.list_database_names())
+
+        @pytest.fixture
+        def kept(request):
+            yield
+            from pymongo.errors import InvalidOperation
+            with pytest.raises(InvalidOperation):
+                asyncio.run(request.node.client.shop.orders.find_one({}))
+
+        def test_closed_afterwards(kept, amongo_client, request):
+            request.node.client = amongo_client
+        """
+    )
+    result = pytester.runpytest_inprocess(*ARGUMENTS, "-p", "anyio", "-W", "error")
+    outcomes = result.parseoutcomes()
+    assert outcomes.get("failed", 0) == outcomes.get("errors", 0) == 0, result.stdout.str()
+    assert outcomes["passed"] >= 3 * 2 + 4
+
+
+def test_the_plugin_brings_no_web_framework() -> None:
+    code = f"import sys, {PLUGIN}; print(sorted({{'fastapi', 'starlette', 'pydantic', 'trio'}} & set(sys.modules)))"
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout == "[]\n"
+
+
+def test_a_client_costs_well_under_a_millisecond() -> None:
+    def once() -> float:
+        started = time.perf_counter()
+        drive(AsyncMongoClient("memory://").close())
+        return time.perf_counter() - started
+
+    assert min(once() for _ in range(20)) < 0.0005
