@@ -7,6 +7,7 @@ nothing around it. As with PyMongo, making a client opens nothing: the first ope
 from __future__ import annotations
 
 import warnings
+from collections import deque
 from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Generic, NoReturn, Self
@@ -95,7 +96,7 @@ class AsyncMongoClient(BaseObject, Generic[_DocumentType]):
         self._lock = Lock()  # held while the runner is exchanged
         self._runner: Operations = Unopened(self, address)
         self._sessions = SessionPool()
-        self._dead_cursors: list[tuple[str, int]] = []
+        self._dead_cursors: deque[tuple[str, int]] = deque()
         self._metadata: list[DriverInfo] = []
 
     # Opening and closing
@@ -148,9 +149,12 @@ class AsyncMongoClient(BaseObject, Generic[_DocumentType]):
 
     async def _kill_dead_cursors(self) -> None:
         """Kill the server cursors that were closed or forgotten."""
-        dead, self._dead_cursors = self._dead_cursors, []
         by_namespace: dict[str, list[Int64]] = {}
-        for namespace, cursor_id in dead:
+        while self._dead_cursors:
+            try:
+                namespace, cursor_id = self._dead_cursors.popleft()
+            except IndexError:  # another thread took the last
+                break
             by_namespace.setdefault(namespace, []).append(Int64(cursor_id))
         for namespace, cursor_ids in by_namespace.items():
             if self._is_open:

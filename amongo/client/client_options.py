@@ -13,6 +13,7 @@ from typing import Any
 import pymongo
 from pymongo.client_options import ClientOptions
 from pymongo.errors import ConfigurationError
+from pymongo.uri_parser import split_options
 
 # Options that ask for something a store in this process cannot do, and must not seem to do.
 _NOT_EMBEDDED = {
@@ -30,8 +31,9 @@ def parse_options(query: str, keywords: Mapping[str, Any]) -> ClientOptions:
     errors     PyMongo's: InvalidURI, ConfigurationError, TypeError, ValueError
     """
     given = {name: value for name, value in keywords.items() if value is not None}
-    for name, value in given.items():
-        if value and name.lower() in _NOT_EMBEDDED:
+    stated = dict(split_options(query, validate=False)) if query else {}
+    for name, value in (*stated.items(), *given.items()):
+        if value not in (False, "false") and name.lower() in _NOT_EMBEDDED:
             raise ConfigurationError(f"{name} is not for embedded addresses: {_NOT_EMBEDDED[name.lower()]}")
     if not query and not given:
         return _default_options()

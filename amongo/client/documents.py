@@ -8,10 +8,11 @@ loop for long.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import bson
+from bson import _bson_to_dict, _dict_to_bson
 from bson.codec_options import CodecOptions
 from bson.objectid import ObjectId
 from bson.raw_bson import RawBSONDocument
@@ -19,8 +20,15 @@ from pymongo.errors import DocumentTooLarge
 
 from amongo.runtime.limits import DECODE_SLICE_BYTES, DOCUMENT_BYTES
 from amongo.values import codec
+from amongo.values.key_bytes import id_key
 
 _INT32_MIN, _INT32_MAX = -(2**31), 2**31 - 1
+
+# The C codec itself, as PyMongo calls it: encode_raw(document, check_keys, codec_options), decode_raw(bytes,
+# codec_options). `bson.encode` and `bson.decode` are these behind a check of the codec options, which were checked when
+# the collection was made; the check is a twentieth of a small document's cost.
+encode_raw: Callable[[Any, bool, CodecOptions[Any]], bytes] = _dict_to_bson
+decode_raw: Callable[[bytes, CodecOptions[Any]], Any] = _bson_to_dict
 
 
 def encode_document(document: Any, codec_options: CodecOptions[Any]) -> bytes:
@@ -28,7 +36,7 @@ def encode_document(document: Any, codec_options: CodecOptions[Any]) -> bytes:
 
     errors   bson's InvalidDocument and InvalidStringData, PyMongo's DocumentTooLarge
     """
-    raw = bson.encode(document, codec_options=codec_options)
+    raw = encode_raw(document, False, codec_options)
     if len(raw) > DOCUMENT_BYTES:
         raise document_too_large(len(raw))
     return raw
@@ -54,12 +62,46 @@ def canonical_filter(filter: Any, codec_options: CodecOptions[Any]) -> dict[str,
     return canonical({"v": filter}, codec_options)["v"]  # type: ignore[no-any-return]
 
 
+def point_key(filter: dict[str, Any]) -> bytes | None:
+    """The key of x in `{"_id": x}`, for an x of the usual types; None for any other filter."""
+    if len(filter) != 1 or "_id" not in filter:
+        return None
+    value = filter["_id"]
+    kind = type(value)
+    if kind is ObjectId or (kind is str and value.isascii()) or (kind is int and _INT32_MIN <= value <= _INT32_MAX):
+        return id_key(value)
+    return None
+
+
+_PLAIN_TYPES = frozenset({ObjectId, float, bool, type(None)})
+
+
+def is_canonical_update(update: Any) -> bool:
+    """Whether an update is operators with fields of plain types, which are canonical values as they stand."""
+    if type(update) is not dict:
+        return False
+    for fields in update.values():
+        if type(fields) is not dict:
+            return False
+        for name, value in fields.items():
+            kind = type(value)
+            if type(name) is not str or not name.isprintable():
+                return False
+            if not (
+                kind in _PLAIN_TYPES
+                or (kind is int and _INT32_MIN <= value <= _INT32_MAX)
+                or (kind is str and value.isascii())
+            ):
+                return False
+    return True
+
+
 def canonical(document: Mapping[str, Any], codec_options: CodecOptions[Any]) -> dict[str, Any]:
     """A document as canonical values, its types as the codec options write them.
 
     Wrap what has to keep its order in another document: encoding puts the `_id` of the outermost one first.
     """
-    return codec.decode(bson.encode(document, codec_options=codec_options))
+    return codec.decode(encode_raw(document, False, codec_options))
 
 
 def decode_reply(reply: Mapping[str, Any], codec_options: CodecOptions[Any]) -> Any:

@@ -16,6 +16,7 @@ from pymongo.errors import ConfigurationError, ConnectionFailure, InvalidOperati
 from amongo.client.failures import to_pymongo
 from amongo.client.runner import Runner
 from amongo.commands.instance import Instance
+from amongo.commands.writing_updates import Done
 from amongo.errors import ErrorCode, ServerError
 from amongo.runtime import workers
 from amongo.runtime.blocking import is_blocking
@@ -38,6 +39,18 @@ class Operations(Protocol):
         """Run a command document."""
         ...
 
+    async def find_by_id(self, namespace: str, key: bytes) -> bytes | None:
+        """The point read."""
+        ...
+
+    async def insert_one(self, namespace: str, raw: bytes, durable: bool) -> bool:
+        """Insert one document, if that goes without trouble."""
+        ...
+
+    async def update_by_id(self, namespace: str, key: bytes, update: dict[str, Any], durable: bool) -> Done | None:
+        """Update one document, if that goes without trouble."""
+        ...
+
     async def breathe(self) -> None:
         """Give the event loop its turn when it is time."""
         ...
@@ -56,6 +69,8 @@ class Unopened:
         errors   ConfigurationError for a path that cannot be a store of this version, ConnectionFailure for one that
                  another process owns, OperationFailure for a damaged one; InvalidOperation after close
         """
+        if self._client._runner is not self:
+            return self._client._runner
         try:
             if self._address.path is None:
                 self._open_now()
@@ -83,8 +98,21 @@ class Unopened:
         """Open the store, then run the command."""
         return await (await self.open()).command(database, command, session_id=session_id)
 
+    async def find_by_id(self, namespace: str, key: bytes) -> bytes | None:
+        """Open the store, then read."""
+        return await (await self.open()).find_by_id(namespace, key)
+
+    async def insert_one(self, namespace: str, raw: bytes, durable: bool) -> bool:
+        """Open the store, then insert."""
+        return await (await self.open()).insert_one(namespace, raw, durable)
+
+    async def update_by_id(self, namespace: str, key: bytes, update: dict[str, Any], durable: bool) -> Done | None:
+        """Open the store, then update."""
+        return await (await self.open()).update_by_id(namespace, key, update, durable)
+
     async def breathe(self) -> None:
-        """Nothing has happened yet that would need a break."""
+        """Open the store, then give the event loop its turn."""
+        await (await self.open()).breathe()
 
 
 class _Closed:
@@ -98,6 +126,27 @@ class _Closed:
         raise _closed()
 
     async def command(self, database: str, command: bytes, *, session_id: bytes | None = None) -> dict[str, Any]:
+        """Refuse.
+
+        errors   InvalidOperation
+        """
+        raise _closed()
+
+    async def find_by_id(self, namespace: str, key: bytes) -> bytes | None:
+        """Refuse.
+
+        errors   InvalidOperation
+        """
+        raise _closed()
+
+    async def insert_one(self, namespace: str, raw: bytes, durable: bool) -> bool:
+        """Refuse.
+
+        errors   InvalidOperation
+        """
+        raise _closed()
+
+    async def update_by_id(self, namespace: str, key: bytes, update: dict[str, Any], durable: bool) -> Done | None:
         """Refuse.
 
         errors   InvalidOperation

@@ -160,7 +160,7 @@ class CursorQuery(Generic[_DocumentType]):
 
     def _is_plain(self) -> bool:
         """Whether filter, projection, sort, skip, limit and batch size say everything."""
-        return not (
+        return self._collection._reads_directly and not (
             self._hint
             or self._let
             or self._comment

@@ -12,7 +12,10 @@ from typing import Any
 
 from amongo.client.failures import to_pymongo
 from amongo.commands.context import NO_CONTEXT, Context
+from amongo.commands.find import find_by_id
+from amongo.commands.insert import insert_one
 from amongo.commands.instance import Instance
+from amongo.commands.writing_updates import Done, parse_update, update_by_id
 from amongo.errors import ServerError
 from amongo.runtime.interrupts import NEVER, Interrupt
 from amongo.runtime.limits import LOOP_DOCUMENTS
@@ -44,11 +47,57 @@ class Runner:
                 interrupt = Interrupt()
                 context = Context(interrupt, session_id)
                 reply = await run(instance.execute, request, context, interrupt=interrupt)
-            if durable and reply.sequence:
-                await instance.durable(reply.sequence).wait()
         except ServerError as error:
             raise to_pymongo(error) from None
+        if durable and reply.sequence:
+            await self._journaled(reply.sequence)
         return reply
+
+    async def find_by_id(self, namespace: str, key: bytes) -> bytes | None:
+        """The point read: the bytes of the document whose `_id` has this key."""
+        if time.monotonic() >= turn.ends:
+            await take_turn()
+        return find_by_id(self.instance, namespace, key)
+
+    async def insert_one(self, namespace: str, raw: bytes, durable: bool) -> bool:
+        """Insert one document; False if that fails, for whatever reason: `execute` then says why, in full."""
+        if time.monotonic() >= turn.ends:
+            await take_turn()
+        instance = self.instance
+        if instance.store.is_busy:
+            return False
+        try:
+            sequence = insert_one(instance, namespace, raw)
+        except ServerError:
+            return False
+        if durable and sequence:
+            await self._journaled(sequence)
+        return sequence > 0
+
+    async def update_by_id(self, namespace: str, key: bytes, update: dict[str, Any], durable: bool) -> Done | None:
+        """Update the document whose `_id` has this key, by operators; None if that fails: see above."""
+        if time.monotonic() >= turn.ends:
+            await take_turn()
+        instance = self.instance
+        if instance.store.is_busy:
+            return None
+        try:
+            done = update_by_id(instance, namespace, key, parse_update(update))
+        except ServerError:
+            return None
+        if durable and done.sequence:
+            await self._journaled(done.sequence)
+        return done
+
+    async def _journaled(self, sequence: int) -> None:
+        """Wait until the commit `sequence` is safe against power loss.
+
+        errors   PyMongo's OperationFailure when the fsync failed
+        """
+        try:
+            await self.instance.durable(sequence).wait()
+        except ServerError as error:
+            raise to_pymongo(error) from None
 
     async def command(self, database: str, command: bytes, *, session_id: bytes | None = None) -> dict[str, Any]:
         """Run a command document and give the reply document, of canonical values and RawBSONDocuments.

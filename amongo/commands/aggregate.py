@@ -24,7 +24,7 @@ from amongo.planner import canonical_query, plan_query
 from amongo.runtime.interrupts import Interrupt
 from amongo.runtime.limits import BLOCKING_STAGE_BYTES
 from amongo.values.codec import decode
-from amongo.values.types import alias
+from amongo.values.types import NUMERIC_CLASSES
 
 if TYPE_CHECKING:
     from amongo.commands.instance import Instance
@@ -43,7 +43,6 @@ FIELDS = {
 NOT_YET = {"explain": "it comes with indexes (Scale)"}
 
 _KINDS = {"pipeline": "array", "cursor": "object", "allowDiskUse": "bool"}
-_NUMBERS = frozenset({"int", "long", "double", "decimal"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +110,7 @@ def _namespace(database: str, value: Any) -> tuple[str, bool]:
 
     errors   COLLECTION_NAME_TYPE, INVALID_NAMESPACE, BAD_VALUE for another number than 1
     """
-    if alias(value) not in _NUMBERS:
+    if type(value) not in NUMERIC_CLASSES:
         return collection_namespace(database, value), True
     if float(str(value)) != 1:
         raise errors.BAD_VALUE(
@@ -159,6 +158,11 @@ def _read(instance: Instance, namespace: str, interrupt: Interrupt) -> Iterable[
     if collection is None:
         return ()
     return map(decode, interrupt.watch(instance.store.view(collection).documents()))
+
+
+def examines(instance: Instance, request: AggregateRequest) -> int:
+    """How many documents the pipeline is given, at most; other collections that it reads are not counted."""
+    return instance.store.catalog.count(request.namespace)
 
 
 COMMAND = Command("aggregate", parse, run)

@@ -67,4 +67,4 @@ def own_version() -> str:
         return "unknown"
 
 
-COMMAND = Command("buildInfo", parse, run, aliases=("buildinfo",), is_quick=True)
+COMMAND = Command("buildInfo", parse, run, aliases=("buildinfo",))

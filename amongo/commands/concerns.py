@@ -14,17 +14,16 @@ from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any, Final
 
-from bson import Decimal128, Int64, Timestamp
+from bson import Decimal128, Timestamp
 
 from amongo.commands.fields import Field, parse_fields, to_integer
 from amongo.errors import command as errors
 from amongo.errors.codes import ErrorCode, code_name
-from amongo.values.types import alias
+from amongo.values.types import NUMERIC_CLASSES, alias
 
 _INT32_MAX: Final = 2**31 - 1
 _NODES_MAX: Final = 50  # manual, Replica Set: at most 50 members
 _NULL_TIMESTAMP: Final = Timestamp(0, 0)
-_NUMBER_TYPES: Final = frozenset({int, Int64, float, Decimal128})
 
 _LEVELS: Final = frozenset({"local", "available", "majority", "linearizable", "snapshot"})
 _PROVENANCES: Final = frozenset({"clientSupplied", "implicitDefault", "customDefault", "getLastErrorDefaults"})
@@ -172,7 +171,7 @@ def time_limit(value: Any, command: str = "") -> int | None:
     """
     if value is None:
         return None
-    if type(value) not in _NUMBER_TYPES:
+    if type(value) not in NUMERIC_CLASSES:
         raise errors.WRONG_TYPE(
             command=command, field="maxTimeMS", actual=alias(value), expected="types '[long, int, decimal, double]'"
         )
@@ -243,7 +242,7 @@ def _write_concern(command: str, value: Any) -> WriteConcern:
     if is_durable and fields["fsync"]:
         raise errors.FAILED_TO_PARSE(message="fsync and j options cannot be used together")
     timeout = fields["wtimeout"]
-    if type(timeout) in _NUMBER_TYPES and to_integer(timeout) > _INT32_MAX:
+    if type(timeout) in NUMERIC_CLASSES and to_integer(timeout) > _INT32_MAX:
         raise errors.FAILED_TO_PARSE(message=f"wtimeout must be a 32-bit integer, but found: {timeout}")
     w = _acknowledgement(value["w"]) if "w" in value else NO_CONCERNS.write.w
     return WriteConcern(w, is_durable or bool(fields["fsync"]))
@@ -254,7 +253,7 @@ def _acknowledgement(w: Any) -> int | str | dict[str, Any]:
 
     errors   FAILED_TO_PARSE
     """
-    if type(w) in _NUMBER_TYPES:
+    if type(w) in NUMERIC_CLASSES:
         count = _node_count(w)
         if count is None or not 0 <= count <= _NODES_MAX:
             raise errors.FAILED_TO_PARSE(
@@ -268,7 +267,7 @@ def _acknowledgement(w: Any) -> int | str | dict[str, Any]:
     if type(w) is dict:
         if not w:
             raise errors.FAILED_TO_PARSE(message="tagged write concern requires tags")
-        if any(type(count) not in _NUMBER_TYPES for count in w.values()):
+        if any(type(count) not in NUMERIC_CLASSES for count in w.values()):
             raise errors.FAILED_TO_PARSE(message="tags must be a single level document with only number values")
         return w
     raise errors.FAILED_TO_PARSE(message=f"w has to be a number, string, or object; found: {alias(w)}")

@@ -44,7 +44,7 @@ def run(instance: Instance, request: CreateRequest, context: Context) -> dict[st
     errors   NAMESPACE_EXISTS when it is there with other options, those of `check_creatable`
     """
     store = instance.store
-    with store.catalog_lock:
+    with store.lock:
         found = store.catalog.get(request.namespace)
         if found is None:
             check_creatable(request.namespace, store.catalog.databases())

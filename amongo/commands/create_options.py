@@ -15,13 +15,13 @@ from bson import Decimal128
 from amongo.aggregate import parse_pipeline
 from amongo.commands.collations import refuse_collation
 from amongo.commands.expected_uuid import parse_uuid
-from amongo.commands.fields import Field, check, parse_fields
+from amongo.commands.fields import Field, check, parse_fields, truth
 from amongo.commands.namespaces import is_system
 from amongo.commands.restricted_filters import check_restricted
 from amongo.errors import command as errors
 from amongo.mql.matcher import parse_filter
 from amongo.values.order import equal
-from amongo.values.types import alias
+from amongo.values.types import NUMERIC_CLASSES, alias
 
 FIELDS: Final = {
     "capped": Field("flag", default=False),
@@ -278,16 +278,15 @@ def _check_encrypted(value: dict[str, Any], fields: Mapping[str, Any]) -> None:
 
 
 def _check_clustered(value: Any, fields: Mapping[str, Any]) -> None:
-    kind = alias(value)
-    if kind in ("bool", "int", "long", "double", "decimal"):
-        if value and not (kind == "decimal" and value.to_decimal() == 0):
+    if type(value) is bool or type(value) in NUMERIC_CLASSES:
+        if truth(value):
             raise errors.CLUSTERED_LEGACY()
         return
-    if kind != "object":
+    if type(value) is not dict:
         raise errors.WRONG_TYPE(
             command="create",
             field="clusteredIndex",
-            actual=kind,
+            actual=alias(value),
             expected="types '[bool, object, decimal, double, int, long]'",
         )
     index = parse_fields("create.clusteredIndex", value, _CLUSTERED, generic={})

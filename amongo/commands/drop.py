@@ -48,7 +48,7 @@ def run(instance: Instance, request: DropRequest, context: Context) -> dict[str,
     errors   COLLECTION_UUID_MISMATCH
     """
     store = instance.store
-    with store.catalog_lock:
+    with store.lock:
         collection = store.catalog.get(request.namespace)
         check_uuid(store.catalog, request.namespace, request.uuid)
         if collection is None:

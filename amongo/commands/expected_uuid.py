@@ -26,7 +26,7 @@ def parse_uuid(command: str, field: str, value: Any) -> bytes | None:
 
 
 def check_uuid(catalog: Catalog, namespace: str, uuid: bytes | None) -> None:
-    """Refuse to go on if the collection is not the one meant. Call it under the store's catalog lock.
+    """Refuse to go on if the collection is not the one meant. Call it under the store's lock.
 
     errors   COLLECTION_UUID_MISMATCH, with the names in the reply
     """

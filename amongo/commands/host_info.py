@@ -71,4 +71,4 @@ def _system_value(name: str) -> int:
         return 0
 
 
-COMMAND = Command("hostInfo", parse, run, is_quick=True)
+COMMAND = Command("hostInfo", parse, run)

@@ -109,6 +109,23 @@ def _insert(instance: Instance, request: InsertRequest, keys: list[bytes], raws:
             continue
 
 
+def insert_one(instance: Instance, namespace: str, raw: bytes) -> int:
+    """Insert one document; the commit's sequence, or 0 if its `_id` is taken.
+
+    errors   those of `stored_document` and `Instance.writable_collection`
+    """
+    instance.counts["insert"] += 1
+    raw = stored_document(raw)
+    key = record_key(raw)
+    store = instance.store
+    while True:
+        collection = store.catalog.by_namespace.get(namespace) or instance.writable_collection(namespace)
+        try:
+            return store.insert_one(collection, key, raw)
+        except CollectionDropped:
+            continue
+
+
 def stored_document(raw: bytes) -> bytes:
     """A document as it is stored: with its `_id` as the first field.
 

@@ -10,10 +10,12 @@ from collections.abc import Callable
 from typing import Any
 
 import bson
+from bson import Timestamp
 from bson.codec_options import CodecOptions
+from bson.datetime_ms import DatetimeMS
 from bson.raw_bson import RawBSONDocument
 
-from amongo.commands import delete, find, get_more, insert, update
+from amongo.commands import aggregate, count, delete, distinct, find, find_and_modify, get_more, insert, update
 from amongo.commands.command import Command
 from amongo.commands.concerns import parse_concerns
 from amongo.commands.context import NO_CONTEXT, Context
@@ -38,6 +40,10 @@ _RUNS: dict[type, Callable[[Any, Any, Context], Any]] = {
     insert.InsertRequest: insert.run,
     update.UpdateRequest: update.run,
     delete.DeleteRequest: delete.run,
+    aggregate.AggregateRequest: aggregate.run,
+    count.CountRequest: count.run,
+    distinct.DistinctRequest: distinct.run,
+    find_and_modify.FindAndModifyRequest: find_and_modify.run,
 }
 
 _EXAMINES: dict[type, Callable[[Any, Any], int]] = {
@@ -46,6 +52,10 @@ _EXAMINES: dict[type, Callable[[Any, Any], int]] = {
     insert.InsertRequest: insert.examines,
     update.UpdateRequest: update.examines,
     delete.DeleteRequest: delete.examines,
+    aggregate.AggregateRequest: aggregate.examines,
+    count.CountRequest: count.examines,
+    distinct.DistinctRequest: distinct.examines,
+    find_and_modify.FindAndModifyRequest: find_and_modify.examines,
 }
 
 
@@ -64,6 +74,8 @@ class Instance:
         self.clock = clock
         self.cursors = Cursors(clock)
         self.commands = COMMANDS
+        self._moment_ms = -1
+        self._moment = DatetimeMS(0), Timestamp(0, 1)
         self.started_ms = clock.now_ms()
         self.counts = dict.fromkeys(("query", "getmore", "insert", "update", "delete", "command"), 0)
 
@@ -157,6 +169,14 @@ class Instance:
         return self.store.durable(sequence)
 
     # What commands ask
+
+    def moment(self) -> tuple[DatetimeMS, Timestamp]:
+        """The present as a date and as a cluster time, the same objects within one millisecond."""
+        now_ms = self.clock.now_ms()
+        if now_ms != self._moment_ms:
+            self._moment = DatetimeMS(now_ms), Timestamp(now_ms // 1000, 1)
+            self._moment_ms = now_ms
+        return self._moment
 
     def writable_collection(self, namespace: str) -> Collection:
         """The collection to write to; created if it is not there.

@@ -33,6 +33,7 @@ from amongo.commands import (
     rename_collection,
     server_status,
     update,
+    validate,
     whats_my_uri,
 )
 from amongo.commands.command import Command
@@ -66,6 +67,7 @@ _MODULES: tuple[ModuleType, ...] = (
     rename_collection,
     server_status,
     update,
+    validate,
     whats_my_uri,
 )
 

@@ -76,7 +76,7 @@ def run(instance: Instance, request: RenameRequest, context: Context) -> dict[st
     errors   NAMESPACE_NOT_FOUND, NAMESPACE_EXISTS, COLLECTION_UUID_MISMATCH, those of `check_creatable`
     """
     store = instance.store
-    with store.catalog_lock:
+    with store.lock:
         check_uuid(store.catalog, request.source, request.uuid)
         check_uuid(store.catalog, request.target, request.target_uuid)
         if store.catalog.get(request.source) is None:

@@ -23,12 +23,11 @@ from amongo.commands.fields import truth
 from amongo.commands.hello import HOST, SET_NAME
 from amongo.commands.memory import resident_bytes, virtual_bytes
 from amongo.commands.namespaces import is_system
-from amongo.values.types import alias
+from amongo.values.types import NUMERIC_CLASSES
 
 if TYPE_CHECKING:
     from amongo.commands.instance import Instance
 
-_NUMERIC_OR_BOOL: Final = frozenset({"bool", "int", "long", "double", "decimal"})
 _OPERATIONS: Final = ("insert", "query", "update", "delete", "getmore", "command")
 
 
@@ -46,8 +45,8 @@ def parse(database: str, document: dict[str, Any]) -> ServerStatusRequest:
     """The request of a serverStatus command: every field names a section; a name that is not known does no harm."""
     chosen = {}
     for name, value in document.items():
-        kind = alias(value)
-        chosen[name] = kind != "null" and (truth(value) if kind in _NUMERIC_OR_BOOL else True)
+        is_flag = type(value) is bool or type(value) in NUMERIC_CLASSES
+        chosen[name] = truth(value) if is_flag else value is not None
     return ServerStatusRequest(chosen)
 
 
@@ -190,4 +189,4 @@ _SECTIONS: Final[dict[str, Callable[[Any], dict[str, Any]]]] = {
     "transactions": _transactions,
 }
 
-COMMAND = Command("serverStatus", parse, run, is_quick=True)
+COMMAND = Command("serverStatus", parse, run)

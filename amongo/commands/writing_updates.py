@@ -10,8 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from bson import ObjectId, Timestamp
-from bson.datetime_ms import DatetimeMS
+from bson import ObjectId
 
 from amongo.aggregate import Environment, parse_pipeline
 from amongo.commands.insert import check_depth, check_id
@@ -20,7 +19,7 @@ from amongo.engine.records import Collection, record_key
 from amongo.engine.store import Change, CollectionDropped
 from amongo.errors import command as errors
 from amongo.mql.matcher import array_match_index, parse_filter
-from amongo.mql.updates import Outcome, Update, parse_update, upsert_document
+from amongo.mql.updates import Update, parse_update, upsert_document
 from amongo.planner import CanonicalQuery, canonical_query, plan_query
 from amongo.planner.plan import Row
 from amongo.runtime.interrupts import Interrupt
@@ -72,7 +71,12 @@ class UpdateTask:
 
         errors   those of the filter and the update; MULTI_REPLACEMENT
         """
-        update = parse_update(statement.update, array_filters=statement.array_filters or [], variables=variables or {})
+        update = parse_update(
+            statement.update,
+            array_filters=statement.array_filters or [],
+            variables=variables or {},
+            run_pipeline=_pipeline_runner(namespace, statement.update, variables, interrupt),
+        )
         if statement.multi and update.kind == "replacement":
             raise errors.MULTI_REPLACEMENT()
         query = canonical_query(
@@ -90,38 +94,16 @@ class UpdateTask:
         errors   those of the update's operators; UPDATED_TOO_LARGE, NESTED_TOO_DEEP
         """
         document = row.decoded()
-        outcome = self._applied(document)
-        if outcome.document is None:
-            return None
-        raw = encode(outcome.document)
-        if len(raw) > DOCUMENT_BYTES:
-            raise errors.UPDATED_TOO_LARGE(limit=DOCUMENT_BYTES)
-        if len(raw) > 600 and raw.count(b"\x03") + raw.count(b"\x04") > 100:
-            check_depth(outcome.document)
-        description = None if outcome.description is None else encode(outcome.description)
-        return Change(row.record_id, row.raw, raw, description)
-
-    def _applied(self, document: dict[str, Any]) -> Outcome:
-        now_ms = self.instance.clock.now_ms()
         index = None
         if self.update.uses_positional and self.query.expression is not None:
             index = array_match_index(self.query.expression, document)
-        return self.update.apply(
-            document,
-            now=DatetimeMS(now_ms),
-            clock_timestamp=Timestamp(now_ms // 1000, 1),
-            array_index=index,
-        )
+        return _change(self.instance, self.update, row.record_id, row.raw, document, index)
 
     def upserted_document(self) -> dict[str, Any]:
         """The document that an upsert inserts, `_id` first."""
-        now_ms = self.instance.clock.now_ms()
-        document = upsert_document(
-            self.query.expression or parse_filter(self.filter),
-            self.update,
-            now=DatetimeMS(now_ms),
-            clock_timestamp=Timestamp(now_ms // 1000, 1),
-        )
+        now, timestamp = self.instance.moment()
+        expression = self.query.expression or parse_filter(self.filter)
+        document = upsert_document(expression, self.update, now=now, clock_timestamp=timestamp)
         if "_id" not in document:
             return {"_id": ObjectId(), **document}
         check_id(document["_id"])
@@ -147,6 +129,48 @@ def update_one(task: UpdateTask) -> Done:
         if not changed.conflicts:
             return Done(1, 1, changed.sequence)
     raise errors.WRITE_CONFLICT(limit=WRITE_ATTEMPTS)
+
+
+def update_by_id(instance: Instance, namespace: str, key: bytes, update: Update) -> Done:
+    """Update the document whose `_id` has this key: `update_one` without a plan.
+
+    errors   those of the update; WRITE_CONFLICT
+    """
+    store = instance.store
+    for _ in range(WRITE_ATTEMPTS):
+        collection = store.catalog.by_namespace.get(namespace)
+        found = None if collection is None else collection.find_id(key)
+        if collection is None or found is None:
+            return NOTHING
+        change = _change(instance, update, found[0], found[1], decode(found[1]), None)
+        if change is None:
+            return Done(1, 0, 0)
+        sequence = store.update_one(collection, change)
+        if sequence:
+            return Done(1, 1, sequence)
+    raise errors.WRITE_CONFLICT(limit=WRITE_ATTEMPTS)
+
+
+def _change(
+    instance: Instance,
+    update: Update,
+    record_id: int,
+    raw: bytes,
+    document: dict[str, Any],
+    array_index: int | None,
+) -> Change | None:
+    """The change that an update makes of one document; None if it leaves it as it is.
+
+    errors   those of the update's operators; UPDATED_TOO_LARGE, NESTED_TOO_DEEP
+    """
+    now, timestamp = instance.moment()
+    after, description = update.apply(document, now=now, clock_timestamp=timestamp, array_index=array_index)
+    if after is None:
+        return None
+    changed = encode(after)
+    if len(changed) > DOCUMENT_BYTES:
+        raise errors.UPDATED_TOO_LARGE(limit=DOCUMENT_BYTES)
+    return Change(record_id, raw, changed, None if description is None else encode(description))
 
 
 def update_many(task: UpdateTask) -> Done:

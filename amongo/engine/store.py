@@ -23,7 +23,7 @@ from amongo.engine.records import Collection, View, record_id_value, record_key
 from amongo.engine.settings import DEFAULT_SETTINGS, Settings
 from amongo.errors import storage as errors
 from amongo.runtime.clock import SYSTEM_CLOCK, Clock
-from amongo.runtime.workers import Completion, RLock, RLock
+from amongo.runtime.workers import Completion, RLock
 from amongo.values.codec import decode, encode
 
 
@@ -73,15 +73,12 @@ class Changed(NamedTuple):
 class Store:
     """One store: a `local://` directory, or memory.
 
-    lock           held for every change, and for taking a view; never across anything slow
-    catalog        the collections
-    catalog_lock   held while collections come and go; a command that looks before it changes the catalog takes it
-                   first, around the methods that take it themselves. Taken before `lock`
+    lock      held for every change, and for taking a view; never across anything slow
+    catalog   the collections
     """
 
     def __init__(self, log: Log | MemoryLog, release: Callable[[], None], directory: str | None) -> None:
         self.lock = RLock()
-        self.catalog_lock = RLock()
         self.catalog = Catalog()
         self.directory = directory
         self._log = log
@@ -225,6 +222,17 @@ class Store:
                 collection.replace(change.record_id, change.raw)
             return Changed(conflicts, sequence)
 
+    def update_one(self, collection: Collection, change: Change) -> int:
+        """Replace one record; the commit's sequence, or 0 if what the caller has seen stands there no more."""
+        record_id, expected, raw, description = change
+        with self.lock:
+            if collection.is_dropped or collection.record(record_id) is not expected:
+                return 0
+            documents = (raw,) if description is None else (raw, description)
+            sequence = self._log.append(entry(record_id, self._head(collection, "u"), documents))
+            collection.replace(record_id, raw)
+            return sequence
+
     def delete(self, collection: Collection, removals: Sequence[tuple[int, bytes]]) -> Changed:
         """Remove records, given as (record id, the bytes the caller has seen), as one commit."""
         with self.lock:
@@ -248,7 +256,7 @@ class Store:
 
     def create(self, namespace: str, options: dict[str, Any] | None = None) -> Collection:
         """The collection of this namespace, created if it is not there."""
-        with self.catalog_lock, self.lock:
+        with self.lock:
             found = self.catalog.get(namespace)
             if found is not None:
                 return found
@@ -260,7 +268,7 @@ class Store:
 
     def set_options(self, collection: Collection, options: dict[str, Any]) -> int:
         """Give a collection other options; the commit's sequence."""
-        with self.catalog_lock, self.lock:
+        with self.lock:
             name = collection.namespace.partition(".")[2]
             sequence = self._commit_catalog(
                 collection.namespace, collection.uuid, {"collMod": name, "options": options}
@@ -270,7 +278,7 @@ class Store:
 
     def drop(self, namespace: str) -> int:
         """Drop the collection of this namespace; the commit's sequence, 0 if there is none."""
-        with self.catalog_lock, self.lock:
+        with self.lock:
             collection = self.catalog.get(namespace)
             if collection is None:
                 return 0
@@ -280,7 +288,7 @@ class Store:
 
     def rename(self, source: str, target: str) -> int:
         """Rename the collection `source` to `target`, dropping what stands there; the commit's sequence."""
-        with self.catalog_lock, self.lock:
+        with self.lock:
             collection = self.catalog.by_namespace[source]
             dropped = self.catalog.get(target)
             command: dict[str, Any] = {"renameCollection": source, "to": target}
@@ -292,7 +300,7 @@ class Store:
 
     def drop_database(self, database: str) -> int:
         """Drop every collection of a database as one commit; its sequence, 0 if there is none."""
-        with self.catalog_lock, self.lock:
+        with self.lock:
             collections = self.catalog.collections(database)
             if not collections:
                 return 0

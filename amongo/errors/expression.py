@@ -176,3 +176,157 @@ REGEX_PATTERN_NUL = condition(51109, "{name}: regular expression cannot contain 
 REGEX_OPTIONS_NUL = condition(51110, "{name}: regular expression options string cannot contain an embedded null byte")
 REGEX_BAD_PATTERN = condition(51111, "Invalid Regex in {name}: {reason}")
 LITERAL_TOO_LARGE = condition(16493, "Tried to create string longer than 16MB")
+
+# Types and sizes
+BINARY_SIZE_TYPE = condition(51276, "$binarySize requires a string or BinData argument, found: {kind}")
+BSON_SIZE_TYPE = condition(31393, "$bsonSize requires a document input, found: {kind}")
+
+# Arrays
+ELEM_AT_TAKES_ARRAY = condition(28689, "$arrayElemAt's first argument must be an array, but is {kind}")
+ELEM_AT_INDEX_NUMBER = condition(28690, "$arrayElemAt's second argument must be a numeric value, but is {kind}")
+ELEM_AT_INDEX_WHOLE = condition(
+    28691, "$arrayElemAt's second argument must be representable as a 32-bit integer: {value}"
+)
+CONCAT_ARRAYS_TYPE = condition(28664, "$concatArrays only supports arrays, not {kind}")
+SIZE_TAKES_ARRAY = condition(17124, "The argument to $size must be an array, but was of type: {kind}")
+REVERSE_TAKES_ARRAY = condition(34435, "The argument to $reverseArray must be an array, but was of type: {kind}")
+SLICE_TAKES_ARRAY = condition(28724, "First argument to $slice must be an array, but is of type: {kind}")
+SLICE_SECOND_NUMBER = condition(28725, "Second argument to $slice must be a numeric value, but is of type: {kind}")
+SLICE_SECOND_WHOLE = condition(28726, "Second argument to $slice can't be represented as a 32-bit integer: {value}")
+SLICE_THIRD_NUMBER = condition(28727, "Third argument to $slice must be numeric, but is of type: {kind}")
+SLICE_THIRD_WHOLE = condition(28728, "Third argument to $slice can't be represented as a 32-bit integer: {value}")
+SLICE_THIRD_POSITIVE = condition(28729, "Third argument to $slice must be positive: {value}")
+RANGE_START_NUMBER = condition(34443, "$range requires a numeric starting value, found value of type: {kind}")
+RANGE_START_WHOLE = condition(
+    34444, "$range requires a starting value that can be represented as a 32-bit integer, found value: {value}"
+)
+RANGE_END_NUMBER = condition(34445, "$range requires a numeric ending value, found value of type: {kind}")
+RANGE_END_WHOLE = condition(
+    34446, "$range requires an ending value that can be represented as a 32-bit integer, found value: {value}"
+)
+RANGE_STEP_NUMBER = condition(34447, "$range requires a numeric step value, found value of type: {kind}")
+RANGE_STEP_WHOLE = condition(
+    34448, "$range requires a step value that can be represented as a 32-bit integer, found value: {value}"
+)
+RANGE_STEP_ZERO = condition(34449, "$range requires a non-zero step value")
+RANGE_TOO_LARGE = condition(
+    ErrorCode.ExceededMemoryLimit, "$range would use too much memory and cannot spill"
+)
+IN_TAKES_ARRAY = condition(40081, "$in requires an array as a second argument, found: {kind}")
+INDEX_OF_ARRAY_TYPE = condition(40090, "$indexOfArray requires an array as a first argument, found: {kind}")
+INDEX_OF_ARRAY_WHOLE = condition(9711600, "{name} requires an integral {which} index, found a value of type: {kind}")
+INDEX_OF_ARRAY_NEGATIVE = condition(9711601, "{name} requires a nonnegative {which} index, found: {value}")
+
+# Arrays with a variable
+VARIABLE_NAME_TYPE = condition(ErrorCode.FailedToParse, "a variable name must be a string, found: {kind}")
+MAP_NEEDS_OBJECT = condition(16878, "$map only supports an object as its argument")
+MAP_UNKNOWN_FIELD = condition(16879, "Unrecognized parameter to $map: {field}")
+MAP_WITHOUT_INPUT = condition(16880, "Missing 'input' parameter to $map")
+MAP_WITHOUT_IN = condition(16882, "Missing 'in' parameter to $map")
+MAP_TAKES_ARRAY = condition(16883, "input to $map must be an array not {kind}")
+FILTER_NEEDS_OBJECT = condition(28646, "$filter only supports an object as its argument")
+FILTER_UNKNOWN_FIELD = condition(28647, "Unrecognized parameter to $filter: {field}")
+FILTER_WITHOUT_INPUT = condition(28648, "Missing 'input' parameter to $filter")
+FILTER_WITHOUT_COND = condition(28650, "Missing 'cond' parameter to $filter")
+FILTER_TAKES_ARRAY = condition(28651, "input to $filter must be an array not {kind}")
+FILTER_LIMIT_WHOLE = condition(327391, "$filter: limit must be represented as a 32-bit integral value: {value}")
+FILTER_LIMIT_POSITIVE = condition(327392, "$filter: limit must be greater than 0: {value}")
+REDUCE_NEEDS_OBJECT = condition(40075, "$reduce requires an object as an argument")
+REDUCE_UNKNOWN_FIELD = condition(40076, "$reduce found an unknown argument: {field}")
+REDUCE_WITHOUT_INPUT = condition(40077, "$reduce requires 'input' to be specified")
+REDUCE_WITHOUT_INITIAL_VALUE = condition(40078, "$reduce requires 'initialValue' to be specified")
+REDUCE_WITHOUT_IN = condition(40079, "$reduce requires 'in' to be specified")
+REDUCE_TAKES_ARRAY = condition(40080, "$reduce requires that 'input' be an array, found: {kind}")
+ZIP_NEEDS_OBJECT = condition(34460, "$zip only supports an object as an argument, found {kind}")
+ZIP_INPUTS_ARRAY = condition(34461, "inputs must be an array of expressions, found {kind}")
+ZIP_DEFAULTS_ARRAY = condition(34462, "defaults must be an array of expressions, found {kind}")
+ZIP_LONGEST_BOOL = condition(34463, "useLongestLength must be a bool, found {kind}")
+ZIP_UNKNOWN_FIELD = condition(34464, "$zip found an unknown argument: {field}")
+ZIP_WITHOUT_INPUTS = condition(34465, "$zip requires at least one input array")
+ZIP_DEFAULTS_UNUSED = condition(34466, "cannot specify defaults unless useLongestLength is true")
+ZIP_DEFAULTS_COUNT = condition(34467, "defaults and inputs must have the same length")
+ZIP_TAKES_ARRAYS = condition(34468, "$zip found a non-array expression in input: {kind}")
+SORT_ARRAY_NEEDS_OBJECT = condition(2942500, "$sortArray requires an object as an argument")
+SORT_ARRAY_UNKNOWN_FIELD = condition(2942501, "$sortArray found an unknown argument: {field}")
+SORT_ARRAY_WITHOUT_INPUT = condition(2942502, "$sortArray requires 'input' to be specified")
+SORT_ARRAY_WITHOUT_SORT_BY = condition(2942503, "$sortArray requires 'sortBy' to be specified")
+SORT_ARRAY_TAKES_ARRAY = condition(
+    2942504, "The input argument to $sortArray must be an array, but was of type: {kind}"
+)
+SORT_ARRAY_PATTERN = condition(2942505, "Invalid $sort pattern: the values must be 1 or -1")
+SORT_ARRAY_DIRECTION = condition(2942506, "Invalid sort order: it must be 1 or -1")
+SORT_ARRAY_SORT_BY_TYPE = condition(2942507, "sortBy must be 1, -1 or an object")
+
+# Sets
+SET_UNION_TYPE = condition(17043, "All operands of $setUnion must be arrays. One argument is of type: {kind}")
+SET_INTERSECTION_TYPE = condition(
+    17047, "All operands of $setIntersection must be arrays. One argument is of type: {kind}"
+)
+SET_DIFFERENCE_FIRST = condition(
+    17048, "both operands of $setDifference must be arrays. First argument is of type: {kind}"
+)
+SET_DIFFERENCE_SECOND = condition(
+    17049, "both operands of $setDifference must be arrays. Second argument is of type: {kind}"
+)
+SET_EQUALS_TYPE = condition(17044, "All operands of $setEquals must be arrays. One argument is of type: {kind}")
+SET_EQUALS_CONSTANT_TYPE = condition(
+    5887502, "All operands of $setEquals must be arrays. One argument is of type: {kind}"
+)
+SET_EQUALS_COUNT = condition(17045, "$setEquals needs at least two arguments had: {count}")
+SET_SUBSET_FIRST = condition(17046, "both operands of $setIsSubset must be arrays. First argument is of type: {kind}")
+SET_SUBSET_SECOND = condition(
+    17042, "both operands of $setIsSubset must be arrays. Second argument is of type: {kind}"
+)
+ALL_ELEMENTS_TYPE = condition(17040, "$allElementsTrue's argument must be an array, but is {kind}")
+ANY_ELEMENT_TYPE = condition(17041, "$anyElementTrue's argument must be an array, but is {kind}")
+FIRST_TAKES_ARRAY = condition(28689, "{name}'s argument must be an array, but is {kind}")
+
+# Documents
+MERGE_OBJECTS_TYPE = condition(40400, "$mergeObjects requires object inputs, but input is of type {kind}")
+OBJECT_TO_ARRAY_TYPE = condition(40390, "$objectToArray requires a document input, found: {kind}")
+ARRAY_TO_OBJECT_TYPE = condition(40386, "$arrayToObject requires an array input, found: {kind}")
+ARRAY_TO_OBJECT_ELEMENT = condition(40398, "Unrecognised input type format for $arrayToObject: {kind}")
+PAIR_FORMS = condition(40396, "$arrayToObject requires a consistent input format. Expected an array, found: {kind}")
+PAIR_LENGTH = condition(40397, "$arrayToObject requires an array of size 2 arrays, found array of size: {count}")
+PAIR_NAME_TYPE = condition(
+    40395, "$arrayToObject requires an array of key-value pairs, where the key must be of type string. Found key type: "
+    "{kind}"
+)
+PAIR_NAME_NUL = condition(4940400, "Key field cannot contain an embedded null byte")
+FIELD_DOCUMENT_FORMS = condition(
+    40391, "$arrayToObject requires a consistent input format. Expected an object, found: {kind}"
+)
+FIELD_DOCUMENT_SIZE = condition(
+    40392, "$arrayToObject requires an object keys of 'k' and 'v'. Found incorrect number of keys:{count}"
+)
+FIELD_DOCUMENT_NAMES = condition(
+    40393, "$arrayToObject requires an object with keys 'k' and 'v'. Missing either or both keys"
+)
+FIELD_DOCUMENT_KEY_TYPE = condition(
+    40394, "$arrayToObject requires an object with keys 'k' and 'v', where the value of 'k' must be of type string. "
+    "Found type: {kind}"
+)
+FIELD_DOCUMENT_KEY_NUL = condition(4940401, "Key field cannot contain an embedded null byte")
+GET_FIELD_UNKNOWN_FIELD = condition(3041701, "$getField found an unknown argument: {field}")
+GET_FIELD_WITHOUT_FIELD = condition(3041702, "$getField requires 'field' to be specified")
+GET_FIELD_WITHOUT_INPUT = condition(3041703, "$getField requires 'input' to be specified")
+GET_FIELD_NAME_TYPE = condition(3041704, "$getField requires 'field' to evaluate to type String, but got {kind}")
+GET_FIELD_CONSTANT_TYPE = condition(
+    5654602, "$getField requires 'field' to evaluate to a constant String, but got {kind}"
+)
+SET_FIELD_NEEDS_OBJECT = condition(4161100, "{name} only supports an object as its argument")
+SET_FIELD_UNKNOWN_FIELD = condition(4161101, "{name} found an unknown argument: {field}")
+SET_FIELD_WITHOUT_FIELD = condition(4161102, "{name} requires 'field' to be specified")
+SET_FIELD_WITHOUT_VALUE = condition(4161103, "{name} requires 'value' to be specified")
+SET_FIELD_WITHOUT_INPUT = condition(4161109, "{name} requires 'input' to be specified")
+SET_FIELD_INPUT_TYPE = condition(4161105, "$setField requires 'input' to evaluate to type Object, but got {kind}")
+SET_FIELD_NAME_NOT_CONSTANT = condition(
+    4161106, "{name} requires 'field' to evaluate to a constant, but got a non-constant argument"
+)
+SET_FIELD_NAME_TYPE = condition(
+    4161107, "{name} requires 'field' to evaluate to type String, but got {kind}"
+)
+SET_FIELD_PATH_AS_NAME = condition(
+    4161108, "'{name}' 'field' must be a constant string; use $literal for a name that starts with '$'"
+)
+SET_FIELD_NAME_NUL = condition(9534700, "{name}: 'field' cannot contain an embedded null byte")

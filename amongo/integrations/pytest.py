@@ -45,5 +45,6 @@ def amongo_sync_client() -> Iterator[MongoClient[dict[str, Any]]]:
     """A blocking client of an empty store in memory, another one than `amongo_client`'s."""
     from amongo.client.sync import MongoClient
 
-    with MongoClient("memory://") as client:
-        yield client
+    client: MongoClient[dict[str, Any]] = MongoClient("memory://")
+    yield client
+    client.close()

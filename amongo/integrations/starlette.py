@@ -172,6 +172,10 @@ class ExtendedBsonResponse(BsonResponse):
     is_extended: ClassVar[bool] = True
 
 
+_PLAIN_EVENTS = EventFormat(event_id=document_id)
+_USUAL_BOUNDS = EventSettings()
+
+
 class EventStreamResponse(Response):
     """A `text/event-stream` response over an asynchronous source of documents; `sse` makes it."""
 
@@ -179,16 +183,21 @@ class EventStreamResponse(Response):
 
     def __init__(
         self,
-        source: AsyncIterable[Mapping[str, Any]],
-        format: EventFormat,
-        settings: EventSettings,
+        content: AsyncIterable[Mapping[str, Any]],
+        status_code: int = 200,
         headers: Mapping[str, str] | None = None,
+        media_type: str | None = None,
+        background: BackgroundTask | None = None,
+        *,
+        format: EventFormat = _PLAIN_EVENTS,
+        settings: EventSettings = _USUAL_BOUNDS,
     ) -> None:
-        self.source = source
+        self.source = content
         self.format = format
         self.settings = settings
-        self.status_code = 200
-        self.background = None
+        self.status_code = status_code
+        self.media_type = media_type or self.media_type
+        self.background = background
         self.init_headers({**event_stream.HEADERS, **(headers or {})})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -223,7 +232,9 @@ def sse(
     source              HTML Standard, "Server-sent events"
     """
     settings = EventSettings(heartbeat_s=heartbeat_seconds, buffered_events=buffered_events, retry_ms=retry_ms)
-    return EventStreamResponse(source, EventFormat(event, event_id, is_extended), settings, headers)
+    return EventStreamResponse(
+        source, headers=headers, format=EventFormat(event, event_id, is_extended), settings=settings
+    )
 
 
 def last_event_id(connection: HTTPConnection) -> str | None:

@@ -16,12 +16,12 @@ from typing import Any, Final
 from bson.decimal128 import Decimal128
 
 from amongo.errors import query as errors
-from amongo.mql.shown import shown
 from amongo.values.deprecated import UNDEFINED
 from amongo.values.key_bytes import compound, descending, key_bytes
 from amongo.values.numbers import to_double
 from amongo.values.paths import field_path, is_index
 from amongo.values.types import is_number
+from amongo.values.wording import shown
 
 Document = dict[str, Any]
 Collator = Callable[[str], bytes]

@@ -1,6 +1,5 @@
 """SIGKILL among acknowledged writes: what was acknowledged must be there when the service is back."""
 
-from itertools import count
 from time import perf_counter
 from typing import Any
 
@@ -12,27 +11,26 @@ from examples.tour.service import Service
 from examples.tour.visits import NEW_FLIGHT
 
 WRITERS = 8
-ACKNOWLEDGED = 300  # the service is killed once this many writes are acknowledged, with others on their way
-WRITE_SECONDS = 15.0  # or after this long, on a slow disk
+ACKNOWLEDGED = 300
+WRITE_SECONDS = 15.0  # on a slow disk the kill does not wait longer for them
 
 
-async def crash(service: Service, screen: Screen) -> None:
+async def crash(service: Service, screen: Screen, enough_writes: int = ACKNOWLEDGED) -> None:
     """Write with several clients at once, kill the service in the middle, start it again, look for every write.
 
-    errors   StepFailed when an acknowledged write is missing, changed, or there is one that nobody sent
+    enough_writes   the service is killed once this many are acknowledged, with others on their way
+    errors          StepFailed when an acknowledged write is missing, changed, or there is one that nobody sent
     """
-    acknowledged: dict[str, dict[str, Any]] = {}
-    numbers = count(1)
     with screen.step("SIGKILL in the middle of acknowledged writes") as step:
         before = await _flights(service)
-        enough = anyio.Event()
+        progress = _Progress(enough_writes)
         async with anyio.create_task_group() as tasks:
             for _ in range(WRITERS):
-                tasks.start_soon(_write, service.url, numbers, acknowledged, enough)
+                tasks.start_soon(_write, service.url, progress)
             with anyio.move_on_after(WRITE_SECONDS):
-                await enough.wait()
+                await progress.is_enough.wait()
             exit_code = service.kill()
-        sent = next(numbers) - 1
+        acknowledged, sent = progress.acknowledged, progress.sent
         check(bool(acknowledged), "nothing was acknowledged before the kill")
         step.note = (
             f"{len(acknowledged)} writes acknowledged, {sent - len(acknowledged)} under way, exit code {exit_code}"
@@ -51,19 +49,32 @@ async def crash(service: Service, screen: Screen) -> None:
         step.note = f"{len(acknowledged)} of {len(acknowledged)}"
 
 
-async def _write(url: str, numbers: "count[int]", acknowledged: dict[str, dict[str, Any]], enough: anyio.Event) -> None:
+class _Progress:
+    """What the writers have sent, and what was acknowledged: the answers, by id."""
+
+    def __init__(self, enough_writes: int) -> None:
+        self.sent = 0
+        self.acknowledged: dict[str, dict[str, Any]] = {}
+        self.is_enough = anyio.Event()
+        self._enough_writes = enough_writes
+
+    def acknowledge(self, flight: dict[str, Any]) -> None:
+        self.acknowledged[flight["id"]] = flight
+        if len(self.acknowledged) >= self._enough_writes:
+            self.is_enough.set()
+
+
+async def _write(url: str, progress: _Progress) -> None:
     """POST flights, each with a number of its own, until the service is gone."""
     async with httpx.AsyncClient(base_url=url, trust_env=False) as http:
         while True:
-            flight = NEW_FLIGHT | {"tailnum": f"T{next(numbers)}"}
+            progress.sent += 1
             try:
-                answer = await http.post("/flights", json=flight)
+                answer = await http.post("/flights", json=NEW_FLIGHT | {"tailnum": f"T{progress.sent}"})
             except httpx.TransportError:
                 return
             check(answer.status_code == httpx.codes.CREATED, f"POST answers {answer.status_code}: {answer.text}")
-            acknowledged[answer.json()["id"]] = answer.json()
-            if len(acknowledged) >= ACKNOWLEDGED:
-                enough.set()
+            progress.acknowledge(answer.json())
 
 
 async def _flights(service: Service) -> int:

@@ -52,7 +52,7 @@ class Service:
                 command, cwd=_ROOT, env=os.environ | {"AMONGO_URI": self.uri}, stdout=log, stderr=log
             )
         deadline = monotonic() + START_SECONDS
-        async with httpx.AsyncClient(base_url=self.url, trust_env=False) as client:
+        async with httpx.AsyncClient(base_url=self.url, timeout=1.0, trust_env=False) as client:
             while True:
                 if self._process.poll() is not None:
                     raise ServiceFailed(f"the service ended with {self._process.returncode}\n{self._log_end()}")

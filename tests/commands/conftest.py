@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from asking import Ask
 
 from amongo.commands.instance import Instance
 from amongo.errors import ServerError
 from amongo.runtime.clock import ManualClock
 from amongo.values.codec import decode, encode
-
-Ask = Callable[..., dict[str, Any]]
 
 
 @pytest.fixture

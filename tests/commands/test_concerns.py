@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from asking import Ask
 from bson import Decimal128, Int64, Timestamp
 
 from amongo.commands.concerns import NO_CONCERNS, ReadConcern, WriteConcern, parse_concerns, time_limit
 from amongo.errors import ServerError
-
-from .conftest import Ask
 
 WRITE = [
     ("nothing", {}, WriteConcern("majority")),

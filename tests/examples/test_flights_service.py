@@ -20,7 +20,7 @@ from examples.tour.visits import NEW_FLIGHT
 pytestmark = pytest.mark.anyio
 
 FLIGHTS = 60
-MISSING = "0" * 24
+MISSING = "f" * 24
 
 
 @pytest.fixture(scope="module")
@@ -251,8 +251,8 @@ async def test_acknowledged_writes_survive_sigkill(tmp_path: Path) -> None:
     service = Service(fill(tmp_path / "store"), free_port(), tmp_path / "log")
     try:
         await service.start()
-        await crash(service, Silent())
-        await crash(service, Silent())
+        await crash(service, Silent(), 60)
+        await crash(service, Silent(), 60)
     finally:
         service.stop()
     assert not service.is_running
@@ -275,6 +275,6 @@ async def test_a_lost_write_would_be_noticed(tmp_path: Path) -> None:
     try:
         await service.start()
         with pytest.raises(StepFailed, match="every acknowledged write"):
-            await crash(service, Silent())
+            await crash(service, Silent(), 60)
     finally:
         service.stop()

@@ -3,7 +3,6 @@
 import math
 import subprocess
 import sys
-from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
@@ -75,13 +74,6 @@ async def test_events_are_read_from_lines() -> None:
     response = httpx.Response(200, content=text)
     heard = [(event.name, event.id, event.document) async for event in events(response)]
     assert heard == [("update", "7", {"a": ": "}), ("message", "", {})]
-
-
-@pytest.fixture
-def screen() -> Iterator[Screen]:
-    screen = Screen()
-    with screen.console.capture():
-        yield screen
 
 
 def test_a_step_shows_what_failed() -> None:

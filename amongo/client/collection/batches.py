@@ -12,12 +12,11 @@ from dataclasses import dataclass
 from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
-import bson
 from bson.codec_options import CodecOptions
 from bson.raw_bson import RawBSONDocument
 from pymongo.errors import ConfigurationError, DocumentTooLarge, DuplicateKeyError, WriteError
 
-from amongo.client.documents import canonical_filter, decode_reply, document_too_large
+from amongo.client.documents import canonical_filter, decode_reply, document_too_large, encode_raw
 from amongo.client.sending import raise_write_concern_error, send
 from amongo.client.session import AsyncClientSession, session_for
 from amongo.commands.delete import DeleteRequest, DeleteStatement
@@ -91,7 +90,7 @@ class Encoder:
         documents = self._documents[self._position : self._position + self._count]
         if not documents:
             return []
-        raws = list(map(bson.encode, documents, repeat(False), repeat(self._codec_options)))
+        raws = list(map(encode_raw, documents, repeat(False), repeat(self._codec_options)))
         largest = max(map(len, raws))
         if largest > DOCUMENT_BYTES:
             raise document_too_large(largest)
@@ -162,7 +161,7 @@ async def run_deletes(
 
 
 def _update_statement(statement: Mapping[str, Any], codec_options: CodecOptions[Any]) -> UpdateStatement:
-    raw = bson.encode(statement, codec_options=codec_options)
+    raw = encode_raw(statement, False, codec_options)
     if len(raw) > COMMAND_BYTES:
         raise DocumentTooLarge("update command document too large")
     known = codec.decode(raw)

@@ -171,7 +171,6 @@ class Bulk:
 
     async def _execute_insert_run(self, indexes: Sequence[int], documents: list[Any]) -> bool:
         encoder = Encoder(documents, self._collection.codec_options)
-        runner = self._collection._client._runner
         batch: list[bytes] = []
         size_bytes = start = 0
         while raws := encoder.next_slice():
@@ -184,7 +183,7 @@ class Bulk:
                 batch, size_bytes = [], 0
             batch += raws
             size_bytes += slice_bytes
-            await runner.breathe()
+            await self._collection._client._runner.breathe()
         return self._merge(INSERT, await self.insert_raw(batch), indexes, documents, start)
 
     # What came of them

@@ -15,6 +15,7 @@ from pymongo.write_concern import WriteConcern
 from amongo.client.documents import decode_reply
 from amongo.client.sending import send
 from amongo.client.session import AsyncClientSession
+from amongo.runtime.limits import DATABASE_NAME_BYTES
 
 if TYPE_CHECKING:
     from pymongo.read_preferences import _ServerMode
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from amongo.client.client import AsyncMongoClient
     from amongo.client.collection import AsyncCollection
     from amongo.client.database import AsyncDatabase
+
+_LOCAL_LEVELS = (None, "local", "available", "majority")  # on one node all the same
 
 
 class CollectionCore(BaseObject, Generic[_DocumentType]):
@@ -58,8 +61,11 @@ class CollectionCore(BaseObject, Generic[_DocumentType]):
         self._full_name = f"{database.name}.{name}"
         concern = self.write_concern.document
         self._is_durable = bool(concern.get("j") or concern.get("fsync"))
-        # Whether one node satisfies the write concern; if not, only the server can say what fails.
-        self._writes_directly = concern.get("w", 1) in (0, 1, "majority") and "wtimeout" not in concern
+        # Whether operations may go as request objects. A database name that is too long, a write concern that one
+        # node does not satisfy, a read concern that means more than local: there the command says what is wrong.
+        is_nameable = len(database.name.encode()) <= DATABASE_NAME_BYTES
+        self._reads_directly = is_nameable and self.read_concern.level in _LOCAL_LEVELS
+        self._writes_directly = is_nameable and concern.get("w", 1) in (0, 1, "majority") and "wtimeout" not in concern
 
     @property
     def full_name(self) -> str:

@@ -15,7 +15,7 @@ from amongo.client.aggregation import aggregate
 from amongo.client.collection.core import CollectionCore
 from amongo.client.command_cursor import AsyncCommandCursor, AsyncRawBatchCommandCursor
 from amongo.client.cursor import AsyncCursor, AsyncRawBatchCursor
-from amongo.client.documents import canonical_filter
+from amongo.client.documents import canonical_filter, point_key
 from amongo.client.session import AsyncClientSession
 from amongo.commands.find import FindRequest
 from amongo.errors import ErrorCode
@@ -33,13 +33,17 @@ class CollectionReads(CollectionCore[_DocumentType]):
         filter   a query, or a value that is not a mapping: the `_id` looked for
         args     and kwargs: as of `find`
         """
-        if args or kwargs or type(filter) is not dict:
+        if args or kwargs or type(filter) is not dict or not self._reads_directly:
             if filter is not None and not isinstance(filter, Mapping):
                 filter = {"_id": filter}
             async for document in self.find(filter, *args, **kwargs).limit(-1):
                 return document
             return None
         codec_options = self._codec_options
+        key = point_key(filter)
+        if key is not None:
+            raw = await self._client._runner.find_by_id(self._full_name, key)
+            return None if raw is None else bson.decode(raw, codec_options)
         request = FindRequest(self._full_name, canonical_filter(filter, codec_options), None, None, 0, 1, None, True)
         batch = (await self._client._runner.execute(request)).batch
         return bson.decode(batch[0], codec_options) if batch else None

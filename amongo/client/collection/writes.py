@@ -33,9 +33,10 @@ from amongo.client.collection.batches import (
 )
 from amongo.client.collection.bulk import Bulk, identify
 from amongo.client.collection.core import CollectionCore
-from amongo.client.documents import decode_reply, encode_document
+from amongo.client.documents import decode_reply, encode_document, is_canonical_update, point_key
 from amongo.client.session import AsyncClientSession
 from amongo.commands.insert import InsertRequest
+from amongo.commands.writing_updates import Done
 
 if TYPE_CHECKING:
     from pymongo.operations import _IndexKeyHint
@@ -64,6 +65,8 @@ class CollectionWrites(CollectionCore[_DocumentType]):
         if session is not None:
             check_session(self, session)
         if self._writes_directly:
+            if await self._client._runner.insert_one(self._full_name, raw, self._is_durable):
+                return InsertOneResult(identity, self._write_concern.acknowledged)
             request = InsertRequest(self._full_name, (raw,))
             reply = await self._client._runner.execute(request, durable=self._is_durable)
             if reply.errors and self._write_concern.acknowledged:
@@ -100,7 +103,7 @@ class CollectionWrites(CollectionCore[_DocumentType]):
                 document["_id"] = ObjectId()  # type: ignore[index]
             identities.append(document["_id"])
             bulk.inserts.append(document)
-            if len(identities) & 1023 == 0:
+            if len(identities) & 255 == 0:
                 await self._client._runner.breathe()
         await bulk.execute_inserts()
         return InsertManyResult(identities, self._write_concern.acknowledged)
@@ -147,6 +150,15 @@ class CollectionWrites(CollectionCore[_DocumentType]):
         """
         validate_is_mapping("filter", filter)
         validate_ok_for_update(update)
+        if (
+            (upsert is False and type(filter) is dict and self._writes_directly)
+            and (collation is array_filters is hint is session is let is sort is comment is None)
+            and (key := point_key(filter)) is not None
+            and is_canonical_update(update)
+        ):
+            done = await self._client._runner.update_by_id(self._full_name, key, update, self._is_durable)
+            if done is not None:
+                return self._updated(done)
         validate_list_or_none("array_filters", array_filters)
         statement = self._update_statement(filter, update, upsert, collation, array_filters, hint, sort)
         return await self._update(statement, session, let, comment, bypass_document_validation)
@@ -230,6 +242,12 @@ class CollectionWrites(CollectionCore[_DocumentType]):
         return BulkWriteResult({}, False) if result is None else BulkWriteResult(result, True)
 
     # One statement
+
+    def _updated(self, done: Done) -> UpdateResult:
+        if not self._write_concern.acknowledged:
+            return UpdateResult(None, False)
+        reply = {"n": done.matched, "nModified": done.modified, "ok": 1.0, "updatedExisting": done.matched > 0}
+        return UpdateResult(reply, True)
 
     def _update_statement(
         self,

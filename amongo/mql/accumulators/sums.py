@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
+from bson import Int64
+
 from amongo.mql.accumulators.registry import accumulator
-from amongo.mql.expressions.number_sum import NumberSum
-from amongo.values.numbers import to_double
-from amongo.values.types import is_number
+from amongo.mql.expressions.number_sum import NumberSum, Spread
 
 
 @accumulator("$sum")
@@ -38,38 +37,13 @@ class Average(NumberSum):
 
     __slots__ = ()
 
+    def add(self, value: Any) -> None:
+        """Take in a value; whatever is no number changes nothing."""
+        super().add(int(float(value)) if type(value) is Int64 else value)
+
     def result(self) -> Any:
         """The mean so far."""
         return self.mean()
-
-
-class Spread:
-    """Count, mean and squared distance from the mean, in one pass (Welford)."""
-
-    __slots__ = ("_count", "_mean", "_square")
-
-    def __init__(self) -> None:
-        self._count = 0
-        self._mean = 0.0
-        self._square = 0.0
-
-    def add(self, value: Any) -> None:
-        """Take in a value; whatever is no number changes nothing."""
-        if not is_number(value):
-            return
-        double = to_double(value)
-        self._count += 1
-        delta = double - self._mean
-        if delta != 0.0:
-            self._mean += delta / self._count
-            self._square += delta * (double - self._mean)
-
-    def deviation(self, denominator: int) -> float | None:
-        """The square root of the squared distance over the denominator; None if that is not positive."""
-        if denominator <= 0:
-            return None
-        share = self._square / denominator
-        return math.sqrt(share) if share >= 0 else math.nan
 
 
 @accumulator("$stdDevPop")
@@ -85,7 +59,7 @@ class DeviationOfPopulation(Spread):
 
     def result(self) -> float | None:
         """The deviation so far."""
-        return self.deviation(self._count)
+        return self.deviation(self.count)
 
 
 @accumulator("$stdDevSamp")
@@ -101,4 +75,4 @@ class DeviationOfSample(Spread):
 
     def result(self) -> float | None:
         """The deviation so far."""
-        return self.deviation(self._count - 1)
+        return self.deviation(self.count - 1)

@@ -2,13 +2,19 @@
 
 from amongo.mql.expressions import (
     arithmetic,
+    arrays,
     binding,
     boolean,
     comparison,
     conditional,
+    folds,
     functions,
+    iteration,
+    objects,
+    sets,
     string_search,
     strings,
+    types,
 )
 from amongo.mql.expressions.nodes import Evaluate, Expression, FieldPath, Literal, Variable
 from amongo.mql.expressions.not_yet import NOT_YET
@@ -30,5 +36,20 @@ __all__ = [
     "parse_in",
 ]
 
-FAMILIES = (arithmetic, binding, boolean, comparison, conditional, functions, string_search, strings)
+FAMILIES = (
+    arithmetic,
+    arrays,
+    binding,
+    boolean,
+    comparison,
+    conditional,
+    folds,
+    functions,
+    iteration,
+    objects,
+    sets,
+    string_search,
+    strings,
+    types,
+)
 """The modules whose import fills the registry."""

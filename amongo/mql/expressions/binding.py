@@ -10,7 +10,7 @@ from amongo.mql.expressions.registry import form, parse_operand
 from amongo.mql.expressions.scope import Scope, check_write_name
 
 
-@form("$literal")
+@form("$literal", "$const")
 def parse_literal(operand: Any, scope: Scope) -> Expression:
     """A value as it is written: no paths, no operators.
 

@@ -9,8 +9,10 @@ from typing import Any
 from bson import Decimal128, Int64
 from bson.decimal128 import create_decimal128_context
 
-from amongo.values.numbers import LONG_MAX, LONG_MIN, long, number, pack_decimal, unpack_decimal
+from amongo.values.numbers import LONG_MAX, LONG_MIN, long, number, pack_decimal, to_double, unpack_decimal
+from amongo.values.types import is_number
 
+_EXACT_DOUBLE = 2**53
 _EXACT = create_decimal128_context()
 
 
@@ -114,6 +116,10 @@ class NumberSum:
             return float(self._whole)
         return long(self._whole) if self._has_long else number(self._whole)
 
+    def add_rounded(self, value: Any) -> None:
+        """Take in a value as the double it is nearest to, for a mean; a decimal as it is."""
+        self.add(int(float(value)) if type(value) is Int64 and abs(value) > _EXACT_DOUBLE else value)
+
     def mean(self) -> Any:
         """The sum over the count, a double or a decimal; None for no numbers."""
         if not self.count:
@@ -122,3 +128,32 @@ class NumberSum:
             total = _sum_decimals(self._decimals, self._without_decimals().decimal())
             return pack_decimal(_EXACT.divide(total, Decimal(self.count)))
         return self._without_decimals().double() / self.count
+
+
+class Spread:
+    """Count, mean and squared distance from the mean, in one pass (Welford)."""
+
+    __slots__ = ("_mean", "_square", "count")
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._mean = 0.0
+        self._square = 0.0
+
+    def add(self, value: Any) -> None:
+        """Take in a value; whatever is no number changes nothing."""
+        if not is_number(value):
+            return
+        double = to_double(value)
+        self.count += 1
+        delta = double - self._mean
+        if delta != 0.0:
+            self._mean += delta / self.count
+            self._square += delta * (double - self._mean)
+
+    def deviation(self, denominator: int) -> float | None:
+        """The square root of the squared distance over the denominator; None if that is not positive."""
+        if denominator <= 0:
+            return None
+        share = self._square / denominator
+        return math.sqrt(share) if share >= 0 else math.nan

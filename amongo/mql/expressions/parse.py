@@ -88,7 +88,9 @@ def parse_object(spec: dict[str, Any], scope: Scope) -> Expression:
 
     errors   UNKNOWN_OPERATOR, OPERATOR_NOT_YET, MORE_THAN_ONE_OPERATOR, DOT_IN_FIELD_NAME, name errors
     """
-    first = next(iter(spec), "")
+    if not spec:
+        return Literal({})
+    first = next(iter(spec))
     if first.startswith("$"):
         if len(spec) != 1:
             raise errors.MORE_THAN_ONE_OPERATOR(spec=spec)

@@ -12,10 +12,10 @@ from amongo.mql.matcher.joins import And, conjunction
 from amongo.mql.matcher.parse import is_operator_document, parse_document, parse_operators
 from amongo.mql.matcher.registry import FIELD_OPERATORS, Clause, field_operator, is_top_level_name
 from amongo.mql.matcher.tree import ALWAYS_FALSE, Document, Located, MatchExpression, Predicate, Test
-from amongo.mql.shown import shown
 from amongo.values.numbers import INT_MAX, exact_integer
 from amongo.values.paths import expand_located, query_path
 from amongo.values.types import is_number
+from amongo.values.wording import shown
 
 
 @field_operator("$all")

@@ -14,9 +14,9 @@ from bson.binary import Binary
 from amongo.errors import query as errors
 from amongo.mql.matcher.registry import Clause, field_operator
 from amongo.mql.matcher.tree import MatchExpression, Predicate, Test
-from amongo.mql.shown import shown
 from amongo.values.numbers import INT_MAX, exact_integer, is_nan
 from amongo.values.types import is_number
+from amongo.values.wording import shown
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,9 +15,9 @@ from amongo.mql.expressions import Expression, parse_expression
 from amongo.mql.expressions.truth import is_true
 from amongo.mql.matcher.registry import Clause, field_operator, top_level_operator
 from amongo.mql.matcher.tree import Document, Located, Match, MatchExpression, Predicate, Test
-from amongo.mql.shown import shown
 from amongo.values.numbers import LONG_MAX, LONG_MIN, to_double, unpack_decimal
 from amongo.values.types import is_number
+from amongo.values.wording import shown
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,11 +26,11 @@ from amongo.mql.matcher import MatchExpression, parse_filter
 from amongo.mql.matcher.arrays import ElemMatch
 from amongo.mql.projections.projection import Projection, build
 from amongo.mql.projections.tree import Branch, Computed, Document, Hidden, Positional, Shown, Slice
-from amongo.mql.shown import shown
 from amongo.values.missing import MISSING
 from amongo.values.numbers import INT_MAX, INT_MIN, to_double
 from amongo.values.paths import field_path
 from amongo.values.types import alias, is_number
+from amongo.values.wording import shown
 
 Collator = Callable[[str], bytes]
 _NO_VARIABLES: Final[Mapping[str, Any]] = MappingProxyType({})

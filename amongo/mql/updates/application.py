@@ -13,8 +13,8 @@ from amongo.errors import update as errors
 from amongo.mql.updates.paths import as_index
 from amongo.mql.updates.registry import UNCHANGED, Scene
 from amongo.mql.updates.tree import Elements, Fields, merge, place_positional
-from amongo.mql.updates.wording import element
 from amongo.values.missing import MISSING
+from amongo.values.wording import element
 
 BACKFILL_COUNT: Final = 1_500_000
 """Nulls that setting an index past the end of an array may add (the server's limit)."""

@@ -12,11 +12,12 @@ from amongo.errors import ServerError
 from amongo.errors import update as errors
 from amongo.mql.updates.registry import UNCHANGED, Scene, UpdateContext, operator
 from amongo.mql.updates.sameness import is_same
-from amongo.mql.updates.wording import element, identity, typed_number
+from amongo.mql.updates.wording import identity, typed_number
 from amongo.values.missing import MISSING
 from amongo.values.numbers import INT_MAX, INT_MIN, add, is_nan, multiply
 from amongo.values.order import equal
 from amongo.values.types import NUMERIC_CLASSES, alias
+from amongo.values.wording import element
 
 
 def _numeric(verb: str) -> Callable[[str, Any, UpdateContext], Any]:

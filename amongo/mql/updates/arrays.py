@@ -9,15 +9,14 @@ from bson import Regex
 
 from amongo.errors import update as errors
 from amongo.mql.matcher import FIELD_OPERATORS
-from amongo.mql.shown import shown
 from amongo.mql.updates.inner_filters import parse_inner_filter
 from amongo.mql.updates.registry import UNCHANGED, Collator, Scene, UpdateContext, operator
-from amongo.mql.updates.wording import element
 from amongo.values.key_bytes import key_bytes
 from amongo.values.missing import MISSING
 from amongo.values.numbers import exact_integer
 from amongo.values.order import equal
 from amongo.values.types import NUMERIC_CLASSES, alias
+from amongo.values.wording import element, shown
 
 
 def _parse_add_to_set(path: str, operand: Any, context: UpdateContext) -> tuple[list[Any], Collator | None]:

@@ -12,8 +12,9 @@ from typing import Any
 from amongo.errors import update as errors
 from amongo.mql.updates.paths import as_index, is_dynamic, parse_path
 from amongo.mql.updates.registry import UNCHANGED, Leaf, Scene, operator
-from amongo.mql.updates.wording import element, identity
+from amongo.mql.updates.wording import identity
 from amongo.values.missing import MISSING
+from amongo.values.wording import element
 
 
 def _expand(path: str, operand: Any) -> Iterator[tuple[str, Leaf]]:

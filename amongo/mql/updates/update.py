@@ -14,7 +14,6 @@ from bson import Regex, Timestamp
 from bson.datetime_ms import DatetimeMS
 
 from amongo.errors import update as errors
-from amongo.mql.shown import shown
 from amongo.mql.updates.application import apply_fields
 from amongo.mql.updates.array_filters import parse_array_filters
 from amongo.mql.updates.difference import describe
@@ -22,12 +21,12 @@ from amongo.mql.updates.paths import in_order, is_array_part, is_plain, parse_pa
 from amongo.mql.updates.registry import OPERATORS, Collator, Leaf, Scene, UpdateContext
 from amongo.mql.updates.sameness import is_same, nesting
 from amongo.mql.updates.tree import ArrayFilters, Fields, build
-from amongo.mql.updates.wording import element
 from amongo.runtime.limits import NESTING_DEPTH
 from amongo.values.deprecated import Undefined
 from amongo.values.missing import MISSING
 from amongo.values.order import equal
 from amongo.values.types import alias
+from amongo.values.wording import element, shown
 
 Kind = Literal["operators", "replacement", "pipeline"]
 RunPipeline = Callable[[dict[str, Any]], dict[str, Any]]

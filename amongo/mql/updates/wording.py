@@ -1,4 +1,4 @@
-"""How the parts of a document read inside error messages."""
+"""How the parts of a document read inside the error messages of updates."""
 
 from __future__ import annotations
 
@@ -6,13 +6,8 @@ from typing import Any
 
 from bson import Decimal128, Int64
 
-from amongo.mql.shown import shown
 from amongo.values.missing import MISSING
-
-
-def element(name: str, value: Any) -> str:
-    """A field with its value: `a: 1`."""
-    return f"{name}: {shown(value)}"
+from amongo.values.wording import double_digits, element
 
 
 def identity(document: dict[str, Any]) -> str:
@@ -26,4 +21,4 @@ _NUMBER_WORDS = {int: "NumberInt", Int64: "NumberLong", float: "NumberDouble", D
 
 def typed_number(value: Any) -> str:
     """A number with its type: `(NumberLong)5`."""
-    return f"({_NUMBER_WORDS[type(value)]}){value}"
+    return f"({_NUMBER_WORDS[type(value)]}){double_digits(value) if type(value) is float else value}"
