@@ -10,7 +10,7 @@ from amongo.aggregate.environment import Document, Environment
 from amongo.aggregate.stages import NOT_YET, STAGES
 from amongo.aggregate.stages.limit import Limit
 from amongo.aggregate.stages.match import Match
-from amongo.aggregate.stages.positions import ANYWHERE, POSITIONS
+from amongo.aggregate.stages.positions import ANYWHERE, POSITIONS, Position
 from amongo.aggregate.stages.skip import Skip
 from amongo.aggregate.stages.sort import Sort
 from amongo.aggregate.stages.stage import Run, Stage, Surroundings
@@ -106,7 +106,7 @@ def parse_inside(specs: Any, surroundings: Surroundings) -> Pipeline:
     """Parse a pipeline, or a sub-pipeline, in its surroundings; see `parse_pipeline`."""
     if type(specs) is not list:
         raise errors.PIPELINE_NOT_ARRAY()
-    if surroundings.depth > MAX_DEPTH:
+    if len(surroundings.containers) > MAX_DEPTH:
         raise errors.PIPELINE_TOO_DEEP(limit=MAX_DEPTH)
     if len(specs) > MAX_STAGES:
         raise errors.PIPELINE_TOO_LONG(limit=MAX_STAGES)
@@ -137,27 +137,38 @@ def _parse_stage(name: str, specification: Any, surroundings: Surroundings) -> S
 def _check_positions(names: list[str], surroundings: Surroundings) -> None:
     """Refuse stages where they may not stand.
 
-    errors   NOT_IN_FACET, NOT_IN_LOOKUP, NOT_IN_UNION, ONLY_FIRST, ONLY_LAST, NEEDS_COLLECTION, NEEDS_NO_COLLECTION
+    errors   NEEDS_COLLECTION, NEEDS_NO_COLLECTION, NOT_IN_FACET, NOT_IN_LOOKUP, NOT_IN_UNION, ONLY_FIRST, ONLY_LAST,
+             and errors of single stages inside sub-pipelines
     """
-    container = surroundings.container
     for index, name in enumerate(names):
         position = POSITIONS.get(name, ANYWHERE)
-        if container == "$facet" and not position.in_facet:
-            raise errors.NOT_IN_FACET(name=name)
-        if container == "$lookup" and not position.in_lookup:
-            raise errors.NOT_IN_LOOKUP(name=name)
-        if container == "$unionWith" and not position.in_union:
-            raise errors.NOT_IN_UNION(name=name)
+        if index == 0 and surroundings.container != "$facet":
+            _check_collection(name, position, surroundings)
+        _check_container(name, position, surroundings)
         if position.first and index:
             raise errors.ONLY_FIRST(name=name)
         if position.last and index != len(names) - 1:
             raise errors.ONLY_LAST(name=name)
-    if names and container != "$facet":
-        needs_collection = POSITIONS.get(names[0], ANYWHERE).needs_collection
-        if needs_collection is True and not surroundings.has_collection:
-            raise errors.NEEDS_COLLECTION(name=names[0])
-        if needs_collection is False and surroundings.has_collection and not container:
-            raise errors.NEEDS_NO_COLLECTION(name=names[0])
+
+
+def _check_collection(name: str, position: Position, surroundings: Surroundings) -> None:
+    if position.needs_collection is True and not surroundings.has_collection:
+        raise errors.NEEDS_COLLECTION(name=name)
+    if position.needs_collection is False and surroundings.has_collection:
+        raise errors.NEEDS_NO_COLLECTION(name=name)
+
+
+def _check_container(name: str, position: Position, surroundings: Surroundings) -> None:
+    container = surroundings.container
+    is_facet_in_facet = name == "$facet" and "$facet" in surroundings.containers
+    if is_facet_in_facet or (container == "$facet" and not position.in_facet):
+        raise errors.NOT_IN_FACET(name=name)
+    if container and position.nested is not None:
+        raise position.nested(name=name)
+    if container == "$lookup" and not position.in_lookup:
+        raise errors.NOT_IN_LOOKUP(name=name)
+    if container == "$unionWith" and not position.in_union:
+        raise errors.NOT_IN_UNION(name=name)
 
 
 def _sort_for_limits(stages: list[Stage]) -> list[Stage]:

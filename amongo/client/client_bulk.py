@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import bson
 from pymongo.common import validate_is_document_type, validate_ok_for_replace, validate_ok_for_update
 from pymongo.errors import (
     ClientBulkWriteException,
@@ -176,13 +177,15 @@ class ClientBulk:
     async def execute(self) -> ClientBulkWriteResult:
         """Run the operations.
 
-        errors   InvalidOperation without operations, ConfigurationError, ClientBulkWriteException
+        errors   InvalidOperation without operations, ConfigurationError, ClientBulkWriteException; bson's for an option
+                 that is no BSON, even where no operation makes use of it
         """
         if not self._operations:
             raise InvalidOperation("No operations to execute")
         is_acknowledged = self._write_concern.acknowledged
         if not is_acknowledged:
             self._check_unacknowledged()
+        bson.encode({"ordered": self._is_ordered, **self._options.fields()}, codec_options=self._client.codec_options)
         for run in self._runs():
             if not await self._execute_run(run):
                 break

@@ -133,6 +133,8 @@ class AsyncDatabase(DatabaseCommands[_DocumentType]):
         name = name_or_collection.name if isinstance(name_or_collection, AsyncCollection) else name_or_collection
         if not isinstance(name, str):
             raise TypeError(f"name_or_collection must be an instance of str, not {type(name)}")
+        if encrypted_fields:
+            validate_is_mapping("encrypted_fields", encrypted_fields)
         command = {"drop": name}
         if comment is not None:
             command["comment"] = comment

@@ -14,10 +14,13 @@ from typing import Any
 import bson
 from bson import _bson_to_dict, _dict_to_bson
 from bson.codec_options import CodecOptions
+from bson.errors import InvalidBSON
 from bson.objectid import ObjectId
 from bson.raw_bson import RawBSONDocument
 from pymongo.errors import DocumentTooLarge
 
+from amongo.client.failures import to_pymongo
+from amongo.commands.malformed import unreadable
 from amongo.runtime.limits import DECODE_SLICE_BYTES, DOCUMENT_BYTES
 from amongo.values import codec
 from amongo.values.key_bytes import id_key
@@ -34,12 +37,25 @@ decode_raw: Callable[[bytes, CodecOptions[Any]], Any] = _bson_to_dict
 def encode_document(document: Any, codec_options: CodecOptions[Any]) -> bytes:
     """The bytes of a document to insert.
 
-    errors   bson's InvalidDocument and InvalidStringData, PyMongo's DocumentTooLarge
+    errors   bson's InvalidDocument and InvalidStringData, PyMongo's DocumentTooLarge; those of `check_raw`
     """
     raw = encode_raw(document, False, codec_options)
     if len(raw) > DOCUMENT_BYTES:
         raise document_too_large(len(raw))
+    if type(document) is not dict and isinstance(document, RawBSONDocument):
+        check_raw(raw)
     return raw
+
+
+def check_raw(raw: bytes) -> None:
+    """Refuse bytes that are not one whole document of valid UTF-8: they come from a RawBSONDocument, unread.
+
+    errors   OperationFailure with the server's code 22 (InvalidBSON) or 15 (Overflow)
+    """
+    try:
+        codec.decode_foreign(raw)
+    except (InvalidBSON, RecursionError) as error:
+        raise to_pymongo(unreadable(error)) from None
 
 
 def document_too_large(size_bytes: int) -> DocumentTooLarge:

@@ -32,6 +32,7 @@ _Hint = str | _Sort
 
 # The wire protocol's cursor flags (source: manual, find command; PyMongo, Cursor.add_option).
 TAILABLE, OPLOG_REPLAY, NO_TIMEOUT, AWAIT_DATA, EXHAUST, PARTIAL = 2, 8, 16, 32, 64, 128
+_INT32_MAX = 2**31 - 1
 _FLAG_FIELDS = {
     "tailable": TAILABLE,
     "oplogReplay": OPLOG_REPLAY,
@@ -176,6 +177,7 @@ class CursorQuery(Generic[_DocumentType]):
             or self._query_flags & ~EXHAUST
             or self._session is not None
             or "$query" in self._spec
+            or not (0 <= self._skip <= _INT32_MAX and abs(self._limit) <= _INT32_MAX >= self._batch_size)
         )
 
     def _first_batch_size(self) -> int | None:

@@ -46,7 +46,7 @@ class Runner:
             else:
                 interrupt = Interrupt()
                 context = Context(interrupt, session_id)
-                reply = await run(instance.execute, request, context, interrupt=interrupt)
+                reply = await run(instance.execute, request, context, interrupt=interrupt, discard=self._discard)
         except ServerError as error:
             raise to_pymongo(error) from None
         if durable and reply.sequence:
@@ -114,9 +114,18 @@ class Runner:
                 return instance.run_command(database, command, Context(session_id=session_id))
             interrupt = Interrupt()
             context = Context(interrupt, session_id)
-            return await run(instance.run_command, database, command, context, interrupt=interrupt)
+            return await run(
+                instance.run_command, database, command, context, interrupt=interrupt, discard=self._discard
+            )
         except ServerError as error:
             raise to_pymongo(error) from None
+
+    def _discard(self, reply: Any) -> None:
+        """Close the cursor that a reply has opened for a task that was cancelled meanwhile."""
+        cursor = reply.get("cursor") if isinstance(reply, dict) else None
+        cursor_id = cursor.get("id", 0) if isinstance(cursor, dict) else getattr(reply, "cursor_id", 0)
+        if cursor_id:
+            self.instance.cursors.kill([int(cursor_id)])
 
     async def breathe(self) -> None:
         """Between two pieces of work on the loop: give other tasks their turn when it is time."""

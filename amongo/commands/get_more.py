@@ -61,6 +61,9 @@ def run(instance: Instance, request: GetMoreRequest, context: Context) -> Cursor
     errors   CURSOR_NOT_FOUND, CURSOR_WRONG_NAMESPACE, CURSOR_IN_USE
     """
     instance.counts["getmore"] += 1
+    cursor = instance.cursors.find(request.cursor_id)
+    if cursor is not None:
+        context.interrupt.also_stop(cursor.interrupt)
     return instance.cursors.next_reply(request.cursor_id, request.namespace, request.batch_size)
 
 

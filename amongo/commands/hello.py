@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 SET_NAME: Final = "amongo"
 HOST: Final = "localhost:27017"
 MIN_WIRE_VERSION: Final = 0
-MAX_WIRE_VERSION: Final = 25  # what a server of version 8.0 speaks
 
 # Stand for this process as long as it lives; a driver notices a restart by them.
 _PROCESS_ID: Final = ObjectId()
@@ -86,7 +85,7 @@ def run(instance: Instance, request: HelloRequest, context: Context) -> dict[str
         "logicalSessionTimeoutMinutes": limits.SESSION_IDLE_MINUTES,
         "connectionId": 1,
         "minWireVersion": MIN_WIRE_VERSION,
-        "maxWireVersion": MAX_WIRE_VERSION,
+        "maxWireVersion": limits.WIRE_VERSION,
         "readOnly": False,
         "ok": 1.0,
     }

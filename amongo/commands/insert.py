@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from bson import ObjectId
+from bson.errors import InvalidBSON
 from bson.raw_bson import RawBSONDocument
 
 from amongo.commands.command import Command
@@ -21,6 +22,7 @@ from amongo.errors import ServerError
 from amongo.errors import command as errors
 from amongo.runtime.limits import DOCUMENT_BYTES, NESTING_DEPTH
 from amongo.values.codec import decode_foreign, encode
+from amongo.values.exact import NestedTooDeep
 from amongo.values.types import alias
 
 if TYPE_CHECKING:
@@ -129,19 +131,28 @@ def insert_one(instance: Instance, namespace: str, raw: bytes) -> int:
 def stored_document(raw: bytes) -> bytes:
     """A document as it is stored: with its `_id` as the first field.
 
-    errors   DOCUMENT_TOO_LARGE, NESTED_TOO_DEEP, INVALID_ID_TYPE, ID_DOLLAR_FIELD
+    errors   DOCUMENT_TOO_LARGE, NESTED_TOO_DEEP, INVALID_ID_TYPE, ID_DOLLAR_FIELD, INVALID_BSON
     """
     if len(raw) > DOCUMENT_BYTES:
         raise errors.DOCUMENT_TOO_LARGE(size=len(raw), limit=DOCUMENT_BYTES)
     if raw[5:9] != _ID_NAME or raw[4] not in _SIMPLE_ID_KINDS:
         raw = _with_id_first(raw)
-    if len(raw) > 6 * NESTING_DEPTH and raw.count(b"\x03") + raw.count(b"\x04") > NESTING_DEPTH:
-        check_depth(decode_foreign(raw))
+    if len(raw) > 6 * NESTING_DEPTH and raw.count(b"\x03") + raw.count(b"\x04") >= NESTING_DEPTH:
+        check_depth(_decoded(raw))
     return raw
 
 
+def _decoded(raw: bytes) -> dict[str, Any]:
+    try:
+        return decode_foreign(raw)
+    except (NestedTooDeep, RecursionError):
+        raise errors.NESTED_TOO_DEEP(limit=NESTING_DEPTH) from None
+    except InvalidBSON as error:
+        raise errors.INVALID_BSON(reason=error) from None
+
+
 def _with_id_first(raw: bytes) -> bytes:
-    document = decode_foreign(raw)
+    document = _decoded(raw)
     if "_id" in document:
         check_id(document["_id"])
     else:

@@ -13,6 +13,7 @@ import bson
 from bson import Timestamp
 from bson.codec_options import CodecOptions
 from bson.datetime_ms import DatetimeMS
+from bson.errors import InvalidBSON
 from bson.raw_bson import RawBSONDocument
 
 from amongo.commands import aggregate, count, delete, distinct, find, find_and_modify, get_more, insert, update
@@ -20,6 +21,7 @@ from amongo.commands.command import Command
 from amongo.commands.concerns import parse_concerns
 from amongo.commands.context import NO_CONTEXT, Context
 from amongo.commands.cursors import Cursors
+from amongo.commands.malformed import unreadable
 from amongo.commands.namespaces import check_creatable, check_database, check_writable
 from amongo.commands.registry import COMMANDS
 from amongo.engine.files import Files
@@ -104,7 +106,7 @@ class Instance:
     def execute(self, request: Any, context: Context = NO_CONTEXT) -> Any:
         """Run a request of a hot command: find, getMore, insert, update, delete.
 
-        errors   those of the command; MAX_TIME_EXPIRED, INTERRUPTED
+        errors   those of the command; MAX_TIME_EXPIRED, INTERRUPTED, INVALID_BSON, BSON_TOO_DEEP
         """
         try:
             return _RUNS[type(request)](self, request, context)
@@ -112,15 +114,21 @@ class Instance:
             raise errors.MAX_TIME_EXPIRED() from None
         except OperationInterrupted as stopped:
             raise errors.INTERRUPTED(reason=str(stopped)) from None
+        except (InvalidBSON, RecursionError) as error:
+            raise unreadable(error) from None
 
     def run_command(self, database: str, command: bytes, context: Context = NO_CONTEXT) -> dict[str, Any]:
         """Run a command document on a database; the reply document, whose cursor batches are RawBSONDocuments.
 
         A write with the write concern `j: true` returns when it is safe against power loss.
 
-        errors   COMMAND_NOT_FOUND, ADMIN_ONLY, INVALID_DATABASE_NAME; those of the command
+        errors   COMMAND_NOT_FOUND, ADMIN_ONLY, INVALID_DATABASE_NAME, INVALID_BSON, BSON_TOO_DEEP; those of the
+                 command
         """
-        document = decode_foreign(command)
+        try:
+            document = decode_foreign(command)
+        except (InvalidBSON, RecursionError) as error:
+            raise unreadable(error) from None
         name = next(iter(document), "")
         self.counts["command"] += 1
         found = COMMANDS.get(name)
@@ -138,6 +146,8 @@ class Instance:
             raise errors.MAX_TIME_EXPIRED() from None
         except OperationInterrupted as stopped:
             raise errors.INTERRUPTED(reason=str(stopped)) from None
+        except (InvalidBSON, RecursionError) as error:
+            raise unreadable(error) from None
 
     def _answer(self, command: Command, database: str, document: dict[str, Any], context: Context) -> dict[str, Any]:
         concerns = parse_concerns(command.name, document)

@@ -25,9 +25,7 @@ def parse(database: str, document: dict[str, Any]) -> ListCommandsRequest:
 
 def run(instance: Instance, request: ListCommandsRequest, context: Context) -> dict[str, Any]:
     """{commands: {name: {help, requiresAuth, secondaryOk, adminOnly, apiVersions, deprecatedApiVersions}}}."""
-    from amongo.commands.registry import COMMANDS  # here, because the registry imports this module
-
-    return {"commands": describe(COMMANDS), "ok": 1.0}
+    return {"commands": describe(instance.commands), "ok": 1.0}
 
 
 def describe(commands: Mapping[str, Command]) -> dict[str, Any]:

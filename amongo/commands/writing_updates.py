@@ -170,7 +170,9 @@ def _change(
     changed = encode(after)
     if len(changed) > DOCUMENT_BYTES:
         raise errors.UPDATED_TOO_LARGE(limit=DOCUMENT_BYTES)
-    return Change(record_id, raw, changed, None if description is None else encode(description))
+    if description is None:
+        return Change(record_id, raw, changed, None)
+    return Change(record_id, raw, changed, encode({name: part for name, part in description.items() if part}))
 
 
 def update_many(task: UpdateTask) -> Done:

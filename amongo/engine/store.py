@@ -18,11 +18,12 @@ from bson import Binary
 
 from amongo.engine.catalog import Catalog
 from amongo.engine.files import DiskFiles, Files
-from amongo.engine.log import Log, MemoryLog, entry
-from amongo.engine.records import Collection, View, record_id_value, record_key
+from amongo.engine.log import Log, MemoryLog, entry, entry_pieces
+from amongo.engine.records import Collection, View, record_id_value, record_key, record_keys
 from amongo.engine.settings import DEFAULT_SETTINGS, Settings
 from amongo.errors import storage as errors
 from amongo.runtime.clock import SYSTEM_CLOCK, Clock
+from amongo.runtime.interrupts import NEVER, Interrupt
 from amongo.runtime.workers import Completion, RLock
 from amongo.values.codec import decode, encode
 
@@ -50,7 +51,8 @@ class Change(NamedTuple):
     record_id     which record
     expected      the bytes that the caller has seen under it
     raw           the bytes to put there, with the same `_id`
-    description   what changed, as BSON, for change streams; None for a replacement
+    description   what changed, as BSON, for change streams: updatedFields, removedFields, truncatedArrays, each where
+                  there is one; None for a replacement
     """
 
     record_id: int
@@ -167,32 +169,39 @@ class Store:
             return sequence
 
     def insert(
-        self, collection: Collection, keys: Sequence[bytes], raws: Sequence[bytes], *, ordered: bool = True
+        self,
+        collection: Collection,
+        keys: Sequence[bytes],
+        raws: Sequence[bytes],
+        *,
+        ordered: bool = True,
+        interrupt: Interrupt = NEVER,
     ) -> Inserted:
         """Insert a batch as one commit.
 
-        keys      of the documents' `_id`s
-        ordered   end before the first duplicate, instead of leaving out duplicates
-        errors    CollectionDropped
+        keys        of the documents' `_id`s
+        ordered     end before the first duplicate, instead of leaving out duplicates
+        interrupt   ends it before the commit, never after
+        errors      CollectionDropped
         """
         with self.lock:
             if collection.is_dropped:
                 raise CollectionDropped
-            duplicate = collection.first_duplicate(keys)
+            duplicate = collection.first_duplicate(keys, interrupt)
             positions: list[int] | None = None
             duplicates: list[int] = []
             if duplicate is not None:
                 if ordered:
                     positions, duplicates = list(range(duplicate)), [duplicate]
                 else:
-                    positions, duplicates = _split_duplicates(collection, keys)
+                    positions, duplicates = _split_duplicates(collection, keys, interrupt)
                 keys = [keys[position] for position in positions]
                 raws = [raws[position] for position in positions]
             if not raws:
                 return Inserted(positions, duplicates, 0)
-            payload = entry(collection.next_record_id, self._head(collection, "i"), raws)
-            sequence = self._log.append(payload)
-            collection.extend(keys, raws)
+            pieces = entry_pieces(collection.next_record_id, self._head(collection, "i"), raws, interrupt)
+            sequence = self._log.append(pieces)
+            collection.extend(keys, raws, interrupt)
             return Inserted(positions, duplicates, sequence)
 
     def update(self, collection: Collection, changes: Sequence[Change]) -> Changed:
@@ -378,19 +387,21 @@ class Store:
 def _replay_records(collection: Collection, operation: str, record_id: int, documents: list[bytes]) -> None:
     if operation == "i":
         collection.reserve(record_id)
-        collection.extend([record_key(raw) for raw in documents], documents)
+        collection.extend(record_keys(documents), documents)
     elif operation == "u":
         collection.replace(record_id, documents[0])
     elif operation == "d":
         collection.remove([(record_id, record_key(documents[0]))])
 
 
-def _split_duplicates(collection: Collection, keys: Sequence[bytes]) -> tuple[list[int], list[int]]:
+def _split_duplicates(
+    collection: Collection, keys: Sequence[bytes], interrupt: Interrupt
+) -> tuple[list[int], list[int]]:
     """(positions of free keys, positions of taken ones) of a batch."""
     free: list[int] = []
     taken: list[int] = []
     seen: set[bytes] = set()
-    for position, key in enumerate(keys):
+    for position, key in enumerate(interrupt.watch(keys)):
         if key in seen or collection.has_key(key):
             taken.append(position)
         else:

@@ -15,6 +15,10 @@ NOT_IN_TRANSACTION = condition(
     ErrorCode.OperationNotSupportedInTransaction, "Cannot run '{command}' in a multi-document transaction."
 )
 
+# What cannot be read
+INVALID_BSON = condition(ErrorCode.InvalidBSON, "invalid BSON: {reason}")
+BSON_TOO_DEEP = condition(ErrorCode.Overflow, "BSONObj exceeds maximum nested object depth")
+
 # Fields of a command
 UNKNOWN_FIELD = condition(40415, "BSON field '{command}.{field}' is an unknown field.")
 MISSING_FIELD = condition(40414, "BSON field '{command}.{field}' is missing but a required field")

@@ -8,9 +8,7 @@ UNKNOWN_OPERATOR = condition(ErrorCode.InvalidPipelineOperator, "Unrecognized ex
 OPERATOR_NOT_YET = condition(ErrorCode.CommandNotSupported, "{name} is not in amongo yet: {reason}")
 MORE_THAN_ONE_OPERATOR = condition(15983, "an object representing an expression must have exactly one field: {spec}")
 NESTED_TOO_DEEP = condition(ErrorCode.Overflow, "expression exceeds maximum nesting depth of {limit}")
-WRONG_ARGUMENT_COUNT = condition(
-    16020, "Expression {name} takes exactly {expected} arguments. {count} were passed in."
-)
+WRONG_ARGUMENT_COUNT = condition(16020, "Expression {name} takes exactly {expected} arguments. {count} were passed in.")
 ARGUMENT_COUNT_OUT_OF_RANGE = condition(
     28667, "Expression {name} takes at least {least} arguments, and at most {most}, but {count} were passed in."
 )
@@ -69,9 +67,7 @@ ACCUMULATOR_NOT_UNARY = condition(40237, "The {name} accumulator is a unary oper
 ACCUMULATOR_NOT_ONE = condition(40238, "The field '{field}' must specify one accumulator")
 UNKNOWN_ACCUMULATOR = condition(15952, "unknown group operator '{name}'")
 COUNT_TAKES_NOTHING = condition(ErrorCode.TypeMismatch, "$count takes no arguments, i.e. $count:{{}}")
-MERGE_OBJECTS_IN_GROUP = condition(
-    5911200, "$mergeObjects requires object inputs, but input is of type {kind}"
-)
+MERGE_OBJECTS_IN_GROUP = condition(5911200, "$mergeObjects requires object inputs, but input is of type {kind}")
 ARRAY_ACCUMULATOR_TYPE = condition(
     ErrorCode.TypeMismatch, "{name} requires array inputs, but encountered value of type {kind}"
 )
@@ -80,16 +76,12 @@ MOD_BY_ZERO_IN_GROUP = condition(4848403, "can't $mod by zero")
 
 # Arithmetic
 TAKES_NUMBER = condition(28765, "{name} only supports numeric types, not {kind}")
-ADD_TAKES_NUMBERS = condition(
-    ErrorCode.TypeMismatch, "$add only supports numeric or date types, not {kind}"
-)
+ADD_TAKES_NUMBERS = condition(ErrorCode.TypeMismatch, "$add only supports numeric or date types, not {kind}")
 ADD_TAKES_ONE_DATE = condition(16612, "only one date allowed in an $add expression")
 DATE_OVERFLOW = condition(ErrorCode.Overflow, "date overflow")
 SUBTRACT_TYPES = condition(ErrorCode.TypeMismatch, "can't $subtract {right} from {left}")
 MULTIPLY_TAKES_NUMBERS = condition(ErrorCode.TypeMismatch, "$multiply only supports numeric types, not {kind}")
-DIVIDE_TAKES_NUMBERS = condition(
-    ErrorCode.TypeMismatch, "$divide only supports numeric types, not {left} and {right}"
-)
+DIVIDE_TAKES_NUMBERS = condition(ErrorCode.TypeMismatch, "$divide only supports numeric types, not {left} and {right}")
 DIVIDE_BY_ZERO = condition(ErrorCode.BadValue, "can't $divide by zero")
 MOD_TAKES_NUMBERS = condition(16611, "$mod only supports numeric types, not {left} and {right}")
 MOD_BY_ZERO = condition(16610, "can't $mod by zero")
@@ -117,7 +109,9 @@ SIGMOID_TAKES_NUMBER = condition(ErrorCode.TypeMismatch, "$sigmoid only supports
 
 # Strings
 NO_TEXT = condition(16007, "can't convert from BSON type {kind} to String")
-YEAR_OUT_OF_RANGE = condition(18537, "Could not convert date to string: date component was outside the supported range of 0-9999: {year}")
+YEAR_OUT_OF_RANGE = condition(
+    18537, "Could not convert date to string: date component was outside the supported range of 0-9999: {year}"
+)
 CONCAT_TAKES_STRINGS = condition(16702, "$concat only supports strings, not {kind}")
 LENGTH_TAKES_STRING_BYTES = condition(34473, "$strLenBytes requires a string argument, found: {kind}")
 LENGTH_TAKES_STRING = condition(34471, "$strLenCP requires a string argument, found: {kind}")
@@ -139,9 +133,7 @@ SUBSTR_CP_START_WHOLE = condition(
     34451, "$substrCP: starting index cannot be represented as a 32-bit integral value: {value}"
 )
 SUBSTR_CP_LENGTH_TYPE = condition(34452, "$substrCP: length must be a numeric type (is BSON type {kind})")
-SUBSTR_CP_LENGTH_WHOLE = condition(
-    34453, "$substrCP: length cannot be represented as a 32-bit integral value: {value}"
-)
+SUBSTR_CP_LENGTH_WHOLE = condition(34453, "$substrCP: length cannot be represented as a 32-bit integral value: {value}")
 SUBSTR_CP_NEGATIVE_LENGTH = condition(34454, "$substrCP: length must be a nonnegative integer: {length}")
 SUBSTR_CP_NEGATIVE_START = condition(34455, "$substrCP: the starting index must be nonnegative integer: {start}")
 TRIM_NEEDS_OBJECT = condition(50696, "{name} only supports an object as an argument")
@@ -209,9 +201,7 @@ RANGE_STEP_WHOLE = condition(
     34448, "$range requires a step value that can be represented as a 32-bit integer, found value: {value}"
 )
 RANGE_STEP_ZERO = condition(34449, "$range requires a non-zero step value")
-RANGE_TOO_LARGE = condition(
-    ErrorCode.ExceededMemoryLimit, "$range would use too much memory and cannot spill"
-)
+RANGE_TOO_LARGE = condition(ErrorCode.ExceededMemoryLimit, "$range would use too much memory and cannot spill")
 IN_TAKES_ARRAY = condition(40081, "$in requires an array as a second argument, found: {kind}")
 INDEX_OF_ARRAY_TYPE = condition(40090, "$indexOfArray requires an array as a first argument, found: {kind}")
 INDEX_OF_ARRAY_WHOLE = condition(9711600, "{name} requires an integral {which} index, found a value of type: {kind}")
@@ -274,9 +264,7 @@ SET_EQUALS_CONSTANT_TYPE = condition(
 )
 SET_EQUALS_COUNT = condition(17045, "$setEquals needs at least two arguments had: {count}")
 SET_SUBSET_FIRST = condition(17046, "both operands of $setIsSubset must be arrays. First argument is of type: {kind}")
-SET_SUBSET_SECOND = condition(
-    17042, "both operands of $setIsSubset must be arrays. Second argument is of type: {kind}"
-)
+SET_SUBSET_SECOND = condition(17042, "both operands of $setIsSubset must be arrays. Second argument is of type: {kind}")
 ALL_ELEMENTS_TYPE = condition(17040, "$allElementsTrue's argument must be an array, but is {kind}")
 ANY_ELEMENT_TYPE = condition(17041, "$anyElementTrue's argument must be an array, but is {kind}")
 FIRST_TAKES_ARRAY = condition(28689, "{name}'s argument must be an array, but is {kind}")
@@ -289,8 +277,8 @@ ARRAY_TO_OBJECT_ELEMENT = condition(40398, "Unrecognised input type format for $
 PAIR_FORMS = condition(40396, "$arrayToObject requires a consistent input format. Expected an array, found: {kind}")
 PAIR_LENGTH = condition(40397, "$arrayToObject requires an array of size 2 arrays, found array of size: {count}")
 PAIR_NAME_TYPE = condition(
-    40395, "$arrayToObject requires an array of key-value pairs, where the key must be of type string. Found key type: "
-    "{kind}"
+    40395,
+    "$arrayToObject requires an array of key-value pairs, where the key must be of type string. Found key type: {kind}",
 )
 PAIR_NAME_NUL = condition(4940400, "Key field cannot contain an embedded null byte")
 FIELD_DOCUMENT_FORMS = condition(
@@ -303,8 +291,9 @@ FIELD_DOCUMENT_NAMES = condition(
     40393, "$arrayToObject requires an object with keys 'k' and 'v'. Missing either or both keys"
 )
 FIELD_DOCUMENT_KEY_TYPE = condition(
-    40394, "$arrayToObject requires an object with keys 'k' and 'v', where the value of 'k' must be of type string. "
-    "Found type: {kind}"
+    40394,
+    "$arrayToObject requires an object with keys 'k' and 'v', where the value of 'k' must be of type string. "
+    "Found type: {kind}",
 )
 FIELD_DOCUMENT_KEY_NUL = condition(4940401, "Key field cannot contain an embedded null byte")
 GET_FIELD_UNKNOWN_FIELD = condition(3041701, "$getField found an unknown argument: {field}")
@@ -323,10 +312,12 @@ SET_FIELD_INPUT_TYPE = condition(4161105, "$setField requires 'input' to evaluat
 SET_FIELD_NAME_NOT_CONSTANT = condition(
     4161106, "{name} requires 'field' to evaluate to a constant, but got a non-constant argument"
 )
-SET_FIELD_NAME_TYPE = condition(
-    4161107, "{name} requires 'field' to evaluate to type String, but got {kind}"
-)
+SET_FIELD_NAME_TYPE = condition(4161107, "{name} requires 'field' to evaluate to type String, but got {kind}")
 SET_FIELD_PATH_AS_NAME = condition(
     4161108, "'{name}' 'field' must be a constant string; use $literal for a name that starts with '$'"
 )
 SET_FIELD_NAME_NUL = condition(9534700, "{name}: 'field' cannot contain an embedded null byte")
+
+# Timestamps
+TS_SECOND_TYPE = condition(5687301, "$tsSecond requires argument of type timestamp, found {kind}")
+TS_INCREMENT_TYPE = condition(5687302, "$tsIncrement requires argument of type timestamp, found {kind}")

@@ -27,9 +27,10 @@ NOT_IN_UNION = condition(31441, "{name} is not allowed within a $unionWith's sub
 NEEDS_COLLECTION = condition(
     ErrorCode.InvalidNamespace, "{{aggregate: 1}} is not valid for '{name}'; a collection is required."
 )
-NEEDS_NO_COLLECTION = condition(
-    ErrorCode.InvalidNamespace, "'{name}' can only be run with {{aggregate: 1}}"
-)
+NEEDS_NO_COLLECTION = condition(ErrorCode.InvalidNamespace, "'{name}' can only be run with {{aggregate: 1}}")
+CHANGE_STREAM_NESTED = condition(40573, "{name} is not allowed within a sub-pipeline")
+CLUSTER_CATALOG_NESTED = condition(9621301, "{name} is not allowed within a sub-pipeline")
+SESSIONS_NAMESPACE = condition(ErrorCode.InvalidNamespace, "{name} may only be run against config.system.sessions")
 
 # $match, $limit, $skip, $sort, $sample
 MATCH_NOT_OBJECT = condition(15959, "the match filter must be an expression in an object")
@@ -61,14 +62,10 @@ SORT_BY_COUNT_NOT_EXPRESSION = condition(
 SORT_BY_COUNT_NOT_PATH = condition(
     40148, "the sortByCount field must be defined as a $-prefixed path or an expression inside an object"
 )
-SORT_BY_COUNT_TYPE = condition(
-    40149, "the sortByCount field must be specified as a string or as an object"
-)
+SORT_BY_COUNT_TYPE = condition(40149, "the sortByCount field must be specified as a string or as an object")
 
 # $replaceRoot, $replaceWith, $documents
-REPLACE_ROOT_NOT_OBJECT = condition(
-    40229, "expected an object as specification for $replaceRoot stage, got {kind}"
-)
+REPLACE_ROOT_NOT_OBJECT = condition(40229, "expected an object as specification for $replaceRoot stage, got {kind}")
 REPLACE_ROOT_UNKNOWN_FIELD = condition(40230, "unrecognized option to $replaceRoot stage: {field}")
 REPLACE_ROOT_WITHOUT_NEW_ROOT = condition(40231, "no newRoot specified for the $replaceRoot stage")
 NEW_ROOT_NOT_OBJECT = condition(
@@ -79,7 +76,9 @@ NEW_ROOT_NOT_OBJECT = condition(
 DOCUMENTS_NOT_ARRAY = condition(5858203, "an array is expected, found {kind}")
 
 # $unwind
-UNWIND_SPEC_TYPE = condition(15981, "expected either a string or an object as specification for $unwind stage, got {kind}")
+UNWIND_SPEC_TYPE = condition(
+    15981, "expected either a string or an object as specification for $unwind stage, got {kind}"
+)
 UNWIND_PATH_TYPE = condition(28808, "expected a string as the path for $unwind stage, got {kind}")
 UNWIND_PRESERVE_TYPE = condition(
     28809, "expected a boolean for the preserveNullAndEmptyArrays option to $unwind stage, got {kind}"
@@ -108,12 +107,14 @@ BUCKET_TOO_FEW_BOUNDARIES = condition(
     40192, "The $bucket 'boundaries' field must have at least 2 values, but found {count} value(s)."
 )
 BUCKET_MIXED_BOUNDARIES = condition(
-    40193, "All values in the the 'boundaries' option to $bucket must have the same type. Found conflicting types "
-    "{left} and {right}."
+    40193,
+    "All values in the the 'boundaries' option to $bucket must have the same type. Found conflicting types "
+    "{left} and {right}.",
 )
 BUCKET_BOUNDARIES_ORDER = condition(
-    40194, "The 'boundaries' option to $bucket must be sorted, but elements {left} and {right} are not in ascending "
-    "order ({left_value} is not less than {right_value})."
+    40194,
+    "The 'boundaries' option to $bucket must be sorted, but elements {left} and {right} are not in ascending "
+    "order ({left_value} is not less than {right_value}).",
 )
 BUCKET_DEFAULT_NOT_CONSTANT = condition(
     40195, "The $bucket 'default' field must be a constant expression, but found: {value}."
@@ -122,8 +123,9 @@ BUCKET_OUTPUT_TYPE = condition(40196, "The $bucket 'output' field must be an obj
 BUCKET_UNKNOWN_FIELD = condition(40197, "Unrecognized option to $bucket: {field}.")
 BUCKET_INCOMPLETE = condition(40198, "$bucket requires 'groupBy' and 'boundaries' to be specified.")
 BUCKET_DEFAULT_IN_RANGE = condition(
-    40199, "The $bucket 'default' field must be less than the lowest boundary or greater than or equal to the "
-    "highest boundary."
+    40199,
+    "The $bucket 'default' field must be less than the lowest boundary or greater than or equal to the "
+    "highest boundary.",
 )
 BUCKET_BOUNDARIES_TYPE = condition(40200, "The $bucket 'boundaries' field must be an array, but found type: {kind}.")
 BUCKET_NOT_OBJECT = condition(40201, "Argument to $bucket stage must be an object, but found type: {kind}.")
@@ -135,8 +137,8 @@ BUCKET_GROUP_BY = condition(
 FACET_NOT_OBJECT = condition(40169, "the $facet specification must be a non-empty object, but found: {value}")
 FACET_NOT_ARRAY = condition(40170, "arguments to $facet must be arrays, {field} is type {kind}")
 FACET_STAGE_NOT_OBJECT = condition(
-    40171, "elements of arrays in $facet spec must be non-empty objects, {field} argument contained an element of "
-    "type {kind}"
+    40171,
+    "elements of arrays in $facet spec must be non-empty objects, {field} argument contained an element of type {kind}",
 )
 RESULT_TOO_LARGE = condition(
     10334, "BSONObj size: {size} (0x{size:X}) is invalid. Size must be between 0 and 16793600(16MB)"
@@ -161,7 +163,5 @@ ADD_FIELDS_EMPTY = condition(40177, "Invalid {name} :: caused by :: specificatio
 PROJECT_NOT_OBJECT = condition(15969, "$project specification must be an object")
 UNSET_TYPE = condition(31002, "$unset specification must be a string or an array")
 UNSET_EMPTY = condition(31119, "$unset specification must be a string or an array with at least one field")
-UNSET_ELEMENT_TYPE = condition(
-    31120, "$unset specification must be a string or an array containing only string values"
-)
+UNSET_ELEMENT_TYPE = condition(31120, "$unset specification must be a string or an array containing only string values")
 UNSET_NUL = condition(9527900, "$unset field path must not contain a null byte")

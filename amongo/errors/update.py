@@ -54,6 +54,10 @@ EXPR_NOT_ALLOWED = condition(ErrorCode.QueryFeatureNotAllowed, "$expr is not all
 SPECIAL_NOT_ALLOWED = condition(ErrorCode.BadValue, "{name} is not allowed in this context")
 
 # Array filters
+ARRAY_FILTER_TYPE = condition(
+    ErrorCode.TypeMismatch,
+    "BSON field 'update.updates.arrayFilters.{position}' is the wrong type '{kind}', expected type 'object'",
+)
 ARRAY_FILTER_WITHOUT_FIELD = condition(
     ErrorCode.FailedToParse, "Cannot use an expression without a top-level field name in arrayFilters"
 )

@@ -17,9 +17,8 @@ from typing import Final
 import regex
 
 from amongo.errors import query as errors
+from amongo.runtime.limits import PATTERN_BYTES, SEARCH_S
 
-PATTERN_LENGTH: Final = 32764  # server: the longest pattern, in bytes
-SEARCH_S: Final = 1.0  # amongo: one search in one string; the server stops after 10 million steps of matching
 FLAG_BITS: Final = {"i": 2, "m": 8, "s": 16, "u": 32, "x": 64}
 """The flags that MongoDB takes, and the bit that `bson.Regex` keeps each in. u changes nothing: text is always UTF."""
 
@@ -102,7 +101,7 @@ def compile_pattern(pattern: str, flags: str = "") -> Find:
     for flag in flags:
         if flag not in FLAG_BITS:
             raise errors.REGEX_BAD_FLAG(flag=flag)
-    if len(pattern.encode()) > PATTERN_LENGTH:
+    if len(pattern.encode()) > PATTERN_BYTES:
         raise errors.REGEX_INVALID(reason="pattern is too long")
     plain = _PLAIN.fullmatch(pattern)
     if plain is not None and not set(flags) & set("imx"):

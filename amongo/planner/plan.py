@@ -7,6 +7,7 @@ bytes; with the decoded document beside it where a stage needed it.
 from __future__ import annotations
 
 import heapq
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
@@ -56,7 +57,7 @@ class Plan:
         if query.sort is not None:
             rows = _sorted(rows, query)
         if query.skip or query.limit:
-            rows = islice(rows, query.skip, query.skip + query.limit if query.limit else None)
+            rows = islice(rows, *_window(query))
         return rows
 
     def documents(self, store: Store, interrupt: Interrupt) -> Iterator[bytes]:
@@ -72,7 +73,7 @@ class Plan:
         query, view = self.query, store.view(self.collection)
         documents = (raw for _, raw in reversed(view)) if query.is_reverse else view.documents()
         if query.skip or query.limit:
-            documents = islice(documents, query.skip, query.skip + query.limit if query.limit else None)
+            documents = islice(documents, *_window(query))
         return documents
 
     def _found(self, store: Store, interrupt: Interrupt) -> Iterator[Row]:
@@ -125,6 +126,12 @@ def _sorted(rows: Iterator[Row], query: CanonicalQuery) -> Iterator[Row]:
     if query.limit:
         return iter(heapq.nsmallest(query.skip + query.limit, rows, key=key))
     return iter(sorted(rows, key=key))
+
+
+def _window(query: CanonicalQuery) -> tuple[int, int | None]:
+    """The places in a result between which skip and limit let through; both are up to an int64."""
+    stop = min(query.skip + query.limit, sys.maxsize) if query.limit else None
+    return min(query.skip, sys.maxsize), stop
 
 
 def _projected(rows: Iterator[Row], query: CanonicalQuery) -> Iterator[bytes]:

@@ -29,7 +29,7 @@ class Interrupt:
     time_limit_ms   `maxTimeMS` of the command; None for no limit
     """
 
-    __slots__ = ("_breath_due", "_deadline", "_loop_thread", "_reason")
+    __slots__ = ("_breath_due", "_deadline", "_follower", "_loop_thread", "_reason")
 
     def __init__(self, time_limit_ms: int | None = None) -> None:
         now = time.monotonic()
@@ -37,10 +37,19 @@ class Interrupt:
         self._reason: str | None = None
         self._breath_due = now + BREATH_INTERVAL_S
         self._loop_thread: int | None = None
+        self._follower: Interrupt | None = None
 
     def stop(self, reason: str = "operation was interrupted") -> None:
         """Ask the operation to end; thread-safe, and harmless after its end."""
         self._reason = reason
+        if self._follower is not None:
+            self._follower.stop(reason)
+
+    def also_stop(self, follower: Interrupt) -> None:
+        """Whatever stops this operation stops another as well: a getMore goes on with what a find has begun."""
+        self._follower = follower
+        if self._reason is not None:
+            follower.stop(self._reason)
 
     def limit(self, time_limit_ms: int) -> None:
         """End the operation in `time_limit_ms` milliseconds from now."""
@@ -58,13 +67,16 @@ class Interrupt:
         """
         if self._reason is not None:
             raise OperationInterrupted(self._reason)
-        now = time.monotonic()
-        if self._deadline is not None and now >= self._deadline:
+        if self._deadline is not None and time.monotonic() >= self._deadline:
             raise TimeLimitExpired
-        if now >= self._breath_due:
+        self.breathe()
+
+    def breathe(self) -> None:
+        """Let other threads run when it is time: `check` for work that has to be done to its end."""
+        if time.monotonic() >= self._breath_due:
             if self._loop_thread != threading.get_ident():
                 time.sleep(BREATH_S)
-            self._breath_due = now + BREATH_INTERVAL_S + BREATH_S
+            self._breath_due = time.monotonic() + BREATH_INTERVAL_S
 
     def watch(self, documents: Iterable[Any]) -> Iterator[Any]:
         """The documents, one by one, with a check before every 64th."""
@@ -85,10 +97,16 @@ class _Never(Interrupt):
     def stop(self, reason: str = "") -> None:
         """Do nothing: this interrupt is shared."""
 
+    def also_stop(self, follower: Interrupt) -> None:
+        """Do nothing: this interrupt is shared."""
+
     def limit(self, time_limit_ms: int) -> None:
         """Do nothing: this interrupt is shared."""
 
     def check(self) -> None:
+        """Do nothing."""
+
+    def breathe(self) -> None:
         """Do nothing."""
 
 

@@ -12,6 +12,13 @@ COMMAND_BYTES: Final = DOCUMENT_BYTES + 16 * 1024  # manual: a command may excee
 MESSAGE_BYTES: Final = 48_000_000  # hello, maxMessageSizeBytes
 WRITE_BATCH_COUNT: Final = 100_000  # hello, maxWriteBatchSize
 NESTING_DEPTH: Final = 100  # manual, Nested Depth for BSON Documents
+BSON_DEPTH: Final = 200  # server, maxBSONDepth: what no BSON may exceed, stored or not
+PATH_COMPONENTS: Final = BSON_DEPTH  # server: a longer path reaches nothing
+BACKFILL_COUNT: Final = 1_500_000  # server: nulls that one update puts before a new array element
+
+# Regular expressions
+PATTERN_BYTES: Final = 32_764  # manual, $regex: the longest pattern
+SEARCH_S: Final = 1.0  # amongo: one search in one string; the server stops after 10 million steps of matching
 
 # What a server says of itself
 WIRE_VERSION: Final = 25  # hello of MongoDB 8.0, maxWireVersion
@@ -48,6 +55,7 @@ LOG_FILE_BYTES: Final = 256 * 1024 * 1024  # amongo: a log file is closed and th
 FRAME_BYTES: Final = 1024 * 1024 * 1024  # amongo: a longer frame is damage, not data
 SYNC_INTERVAL_S: Final = 0.1  # manual, journaling: unsynced writes reach the disk within 100 ms
 UPDATE_BATCH_COUNT: Final = 1000  # amongo: documents that one frame of an update-many or delete-many holds
+UPDATE_SHAPES: Final = 1000  # amongo: shapes of updates that the parser remembers
 WRITE_ATTEMPTS: Final = 1000  # amongo: times that a write starts anew because others changed its document
 
 # Memory

@@ -17,7 +17,7 @@ import anyio.to_thread
 
 from amongo.runtime.blocking import is_blocking
 from amongo.runtime.interrupts import Interrupt
-from amongo.runtime.limits import WORKER_THREADS
+from amongo.runtime.limits import BREATH_INTERVAL_S, WORKER_THREADS
 
 T = TypeVar("T")
 
@@ -37,37 +37,91 @@ def _limiter() -> anyio.CapacityLimiter:
         return limiter
 
 
-async def run(call: Callable[..., T], *arguments: Any, interrupt: Interrupt | None = None) -> T:
+async def run(
+    call: Callable[..., T],
+    *arguments: Any,
+    interrupt: Interrupt | None = None,
+    discard: Callable[[T], object] | None = None,
+) -> T:
     """Run `call(*arguments)` on a worker thread; at once on this thread under the blocking client.
 
-    A cancelled caller stops `interrupt` and waits for the call's end, so that nothing goes on behind its back.
+    A cancelled caller stops `interrupt` and waits for the call's end, so that nothing goes on behind its back; a call
+    that still waits for a thread is not begun. What a call has given that nobody takes any more goes to `discard`.
     """
     if is_blocking():
         return call(*arguments)
-    results: list[T] = []
-    failures: list[BaseException] = []
-    done = anyio.Event()
+    job = _Job(call, arguments)
+    try:
+        async with anyio.create_task_group() as group:
+            group.start_soon(job.hop)
+            try:
+                await job.done.wait()
+            except BaseException:
+                if job.claim():
+                    job.scope.cancel()
+                elif interrupt is not None:
+                    interrupt.stop("operation was interrupted because its task was cancelled")
+                raise
+    except BaseException:
+        if job.results and discard is not None:
+            discard(job.results[0])
+        raise
+    if job.failures:
+        raise job.failures[0]
+    result: T = job.results[0]
+    return result
 
-    async def hop() -> None:
+
+class _Job:
+    """One call on its way through a worker thread."""
+
+    __slots__ = ("_arguments", "_call", "_claimed", "_is_over", "done", "failures", "results", "scope")
+
+    def __init__(self, call: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
+        self._call = call
+        self._arguments = arguments
+        self._claimed = threading.Lock()
+        self._is_over = False
+        self.done = anyio.Event()
+        self.failures: list[BaseException] = []
+        self.results: list[Any] = []
+        self.scope = anyio.CancelScope(shield=True)
+
+    def claim(self) -> bool:
+        """Decide whether the call begins: True for the first to ask, its thread or whoever wants it not to begin."""
+        return self._claimed.acquire(blocking=False)
+
+    async def hop(self) -> None:
+        """The task that waits for the thread."""
         try:
-            with anyio.CancelScope(shield=True):
-                results.append(await anyio.to_thread.run_sync(call, *arguments, limiter=_limiter()))
-        except BaseException as error:
-            failures.append(error)
+            with self.scope:
+                await anyio.to_thread.run_sync(self._work, limiter=_limiter())
+        except BaseException as error:  # an event loop that ends cancels even what is shielded
+            if self.claim():
+                self.failures.append(error)
+            while not self._is_over and not self.failures:
+                await _outlast()
         finally:
-            done.set()
+            self.done.set()
 
-    async with anyio.create_task_group() as group:
-        group.start_soon(hop)
+    def _work(self) -> None:
+        if not self.claim():
+            return
         try:
-            await done.wait()
-        except BaseException:
-            if interrupt is not None:
-                interrupt.stop("operation was interrupted because its task was cancelled")
-            raise
-    if failures:
-        raise failures[0]
-    return results[0]
+            self.results.append(self._call(*self._arguments))
+        except BaseException as error:
+            self.failures.append(error)
+        finally:
+            self._is_over = True
+
+
+async def _outlast() -> None:
+    """Wait a moment, whoever wants this task to end."""
+    try:
+        with anyio.CancelScope(shield=True):
+            await anyio.sleep(BREATH_INTERVAL_S)
+    except BaseException:
+        pass
 
 
 def scheduler() -> Callable[[Callable[[], object]], object]:

@@ -51,6 +51,6 @@ def decode_foreign(raw: bytes) -> dict[str, Any]:
 def encode(document: Mapping[str, Any]) -> bytes:
     """The BSON bytes of a document of canonical values, field order kept."""
     try:
-        return bson.encode(document, codec_options=CODEC)
+        return bson.encode(document, False, CODEC)
     except bson.errors.InvalidDocument:
         return encode_exact(document)

@@ -16,15 +16,18 @@ from bson.datetime_ms import DatetimeMS
 from bson.errors import InvalidBSON, InvalidDocument
 from bson.raw_bson import RawBSONDocument
 
+from amongo.runtime.limits import BSON_DEPTH
 from amongo.values.deprecated import UNDEFINED, DBPointer, Symbol, Undefined
 from amongo.values.order import regex_parts
-
-MAX_DEPTH: Final = 200  # server, maximum depth of a BSON value; users' documents are held to 100 elsewhere
 
 _INT: Final = struct.Struct("<i")
 _LONG: Final = struct.Struct("<q")
 _DOUBLE: Final = struct.Struct("<d")
 _TIMESTAMP: Final = struct.Struct("<II")
+
+
+class NestedTooDeep(InvalidBSON):
+    """A document whose nesting exceeds BSON_DEPTH."""
 
 
 # Reading
@@ -34,7 +37,7 @@ def decode_exact(raw: bytes) -> dict[str, Any]:
     """The document of `raw` as canonical values, deprecated types and DBRef-shaped documents kept as they are.
 
     errors   InvalidBSON of `bson.errors`: bytes that are not one whole document, a length that does not fit, invalid
-             UTF-8, an unknown type, nesting past MAX_DEPTH
+             UTF-8, an unknown type; NestedTooDeep, which is one, past BSON_DEPTH
     """
     raw = bytes(raw)
     document, end = _read_document(raw, 0, len(raw), 1)
@@ -61,8 +64,8 @@ def _read_document(raw: bytes, at: int, limit: int, depth: int) -> tuple[dict[st
 
 def _bounds(raw: bytes, at: int, limit: int, depth: int) -> int:
     """Where the closing NUL of the document at `at` stands."""
-    if depth > MAX_DEPTH:
-        raise InvalidBSON(f"nested more than {MAX_DEPTH} deep")
+    if depth > BSON_DEPTH:
+        raise NestedTooDeep(f"nested more than {BSON_DEPTH} deep")
     size = _read_size(raw, at, limit)
     end = at + size - 1
     if size < 5 or end >= limit:
@@ -223,7 +226,7 @@ def encode_exact(document: Mapping[str, Any]) -> bytes:
     """The BSON bytes of a document of canonical values, field order kept.
 
     errors   InvalidDocument of `bson.errors`: a name that is no string or holds NUL, a value of no BSON type, nesting
-             past MAX_DEPTH; OverflowError for an integer past 64 bits; UnicodeEncodeError for a lone surrogate
+             past BSON_DEPTH; OverflowError for an integer past 64 bits; UnicodeEncodeError for a lone surrogate
     """
     return _write_document(document, 1)
 
@@ -231,8 +234,8 @@ def encode_exact(document: Mapping[str, Any]) -> bytes:
 def _write_document(document: Mapping[str, Any], depth: int) -> bytes:
     if isinstance(document, RawBSONDocument):
         return bytes(document.raw)
-    if depth > MAX_DEPTH:
-        raise InvalidDocument(f"Invalid document: nested more than {MAX_DEPTH} deep")
+    if depth > BSON_DEPTH:
+        raise InvalidDocument(f"Invalid document: nested more than {BSON_DEPTH} deep")
     parts: list[bytes] = []
     for name, value in document.items():
         if type(name) is not str:
@@ -286,8 +289,8 @@ def _write_long(value: int, depth: int) -> tuple[bytes, bytes]:
 
 
 def _write_array(value: list[Any], depth: int) -> tuple[bytes, bytes]:
-    if depth + 1 > MAX_DEPTH:
-        raise InvalidDocument(f"Invalid document: nested more than {MAX_DEPTH} deep")
+    if depth + 1 > BSON_DEPTH:
+        raise InvalidDocument(f"Invalid document: nested more than {BSON_DEPTH} deep")
     parts: list[bytes] = []
     for position, element in enumerate(value):
         kind, encoded = _write_value(element, depth + 1)

@@ -18,9 +18,8 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from amongo.errors import value as errors
+from amongo.runtime.limits import PATH_COMPONENTS
 from amongo.values.missing import MISSING
-
-MAX_COMPONENTS = 200  # server, maximum depth of a BSON value: a longer path reaches nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +67,7 @@ def field_path(text: str) -> FieldPath:
     if text.endswith("."):
         raise errors.PATH_ENDS_WITH_DOT()
     parts = tuple(text.split("."))
-    if len(parts) > MAX_COMPONENTS:
+    if len(parts) > PATH_COMPONENTS:
         raise errors.PATH_TOO_LONG()
     for part in parts:
         if not part:
@@ -138,16 +137,12 @@ class Leaf(NamedTuple):
     """One value that a query path reaches.
 
     value      the value, or MISSING where the path ends in nothing
-    position   the place in the outermost array on the way, which the positional `$` stands for; None without one
+    position   the place in the outermost array that was searched on the way, which the positional `$` stands for;
+               None without one, as where the path names all places itself
     """
 
     value: Any
     position: int | None
-
-    @property
-    def is_element(self) -> bool:
-        """Whether an array was entered on the way to the value."""
-        return self.position is not None
 
 
 def expand(document: Any, path: FieldPath, *, leaf_arrays: bool = True) -> Iterator[Any]:
@@ -163,7 +158,7 @@ def expand(document: Any, path: FieldPath, *, leaf_arrays: bool = True) -> Itera
 
 
 def expand_located(document: Any, path: FieldPath, *, leaf_arrays: bool = True) -> Iterator[Leaf]:
-    """Like `expand`, with the position in the outermost array for each value."""
+    """Like `expand`, with the position in the outermost array that was searched for each value."""
     for value, index in _leaves(document, path.parts, 0, None, leaf_arrays):
         yield Leaf(value, index)
 
@@ -236,18 +231,18 @@ def _through_array(
 ) -> Iterator[_Found]:
     """Each document of the array; and the element at the position that the next component may name.
 
-    An array inside the array is entered by position only.
+    An array inside the array is entered by position only. A position that the path itself names is not one that the
+    match has found: the positional `$` does not stand for it.
     """
     position_named = int(parts[at]) if is_index(parts[at]) else -1
     for position, element in enumerate(array):
-        outermost = position if index is None else index
         kind = type(element)
         if kind is dict:
-            yield from _leaves(element, parts, at, outermost, leaf_arrays)
+            yield from _leaves(element, parts, at, position if index is None else index, leaf_arrays)
         if position == position_named:
             if at + 1 == len(parts):
-                yield element, outermost
+                yield element, index
             elif kind is dict:
-                yield from _leaves(element, parts, at + 1, outermost, leaf_arrays)
+                yield from _leaves(element, parts, at + 1, index, leaf_arrays)
             elif kind is list:
-                yield from _through_array(element, parts, at + 1, outermost, leaf_arrays)
+                yield from _through_array(element, parts, at + 1, index, leaf_arrays)

@@ -11,9 +11,10 @@ from bson.raw_bson import RawBSONDocument
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from amongo.runtime.limits import BSON_DEPTH
 from amongo.values.codec import CODEC, decode, decode_foreign, encode
 from amongo.values.deprecated import UNDEFINED, DBPointer, Symbol
-from amongo.values.exact import MAX_DEPTH, decode_exact, encode_exact
+from amongo.values.exact import decode_exact, encode_exact
 
 OID = ObjectId("0123456789abcdef01234567")
 kept_documents = st.dictionaries(canonical.names, canonical.kept_values, max_size=4)
@@ -139,10 +140,10 @@ def deep(levels: int) -> dict[str, Any]:
 
 
 def test_nesting_has_a_limit() -> None:
-    assert decode_exact(encode_exact(deep(MAX_DEPTH))) == deep(MAX_DEPTH)
+    assert decode_exact(encode_exact(deep(BSON_DEPTH))) == deep(BSON_DEPTH)
     with pytest.raises(InvalidDocument):
-        encode_exact(deep(MAX_DEPTH + 1))
-    inner = encode_exact(deep(MAX_DEPTH))
+        encode_exact(deep(BSON_DEPTH + 1))
+    inner = encode_exact(deep(BSON_DEPTH))
     wrapped = (len(inner) + 8).to_bytes(4, "little") + b"\x03a\0" + inner + b"\0"
     with pytest.raises(InvalidBSON):
         decode_exact(wrapped)

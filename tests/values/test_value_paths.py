@@ -67,7 +67,7 @@ def test_evaluate(name: str, document: dict[str, Any], path: str, expected: Any)
     assert bind_evaluate(field_path(path))(document) == expected
 
 
-# (name, document, path, leaves with their place in the outermost array)
+# (name, document, path, leaves with their place in the outermost array that was searched)
 EXPAND: list[tuple[str, dict[str, Any], str, list[tuple[Any, int | None]]]] = [
     ("top field", {"a": 1}, "a", [(1, None)]),
     ("missing", {}, "a", [(MISSING, None)]),
@@ -83,15 +83,17 @@ EXPAND: list[tuple[str, dict[str, Any], str, list[tuple[Any, int | None]]]] = [
     ("an empty array on the way gives nothing", {"a": []}, "a.b", []),
     ("an array in an array on the way gives nothing", {"a": [[{"b": 1}]]}, "a.b", []),
     ("the outermost place counts", {"a": [{"b": 0}, {"b": [1, 2]}]}, "a.b", [(0, 0), (1, 1), (2, 1), ([1, 2], 1)]),
-    ("a position", {"a": [1, 2]}, "a.1", [(2, 1)]),
+    ("a position", {"a": [1, 2]}, "a.1", [(2, None)]),
     ("a position past the end", {"a": [1]}, "a.1", []),
     ("a leading zero is no position", {"a": [1, 2]}, "a.01", []),
-    ("an array at a position is not opened", {"a": [[1, 2], 3]}, "a.0", [([1, 2], 0)]),
+    ("an array at a position is not opened", {"a": [[1, 2], 3]}, "a.0", [([1, 2], None)]),
     ("a numeric field name", {"a": {"0": 1}}, "a.0", [(1, None)]),
-    ("field name and position", {"a": [{"0": "name"}, {}]}, "a.0", [("name", 0), ({"0": "name"}, 0), (MISSING, 1)]),
-    ("through a position", {"a": [{"b": 1}, {"b": 2}]}, "a.1.b", [(MISSING, 0), (MISSING, 1), (2, 1)]),
-    ("through a position into an array", {"a": [5, [{"b": 1}, {"b": 2}]]}, "a.1.b", [(1, 1), (2, 1)]),
-    ("two positions", {"a": [[1, 2], [3, 4]]}, "a.1.0", [(3, 1)]),
+    ("field name and position", {"a": [{"0": "name"}, {}]}, "a.0", [("name", 0), ({"0": "name"}, None), (MISSING, 1)]),
+    ("through a position", {"a": [{"b": 1}, {"b": 2}]}, "a.1.b", [(MISSING, 0), (MISSING, 1), (2, None)]),
+    ("through a position into an array", {"a": [5, [{"b": 1}, {"b": 2}]]}, "a.1.b", [(1, 0), (2, 1)]),
+    ("a position, then any element", {"a": [{"b": [0, 1]}]}, "a.0.b", [(MISSING, 0), (0, 0), (1, 1), ([0, 1], None)]),
+    ("any document, then a position", {"a": [{}, {"b": [0, 1]}]}, "a.b.1", [(MISSING, 0), (1, 1)]),
+    ("two positions", {"a": [[1, 2], [3, 4]]}, "a.1.0", [(3, None)]),
     ("through a scalar at a position", {"a": [5]}, "a.0.b", []),
     ("an empty component", {"a": {"": 1}}, "a.", [(1, None)]),
 ]
@@ -107,11 +109,6 @@ def test_arrays_at_the_end_can_be_left_whole() -> None:
     document = {"a": [{"b": [1, 2]}, {"b": 3}]}
     assert list(expand(document, query_path("a.b"), leaf_arrays=False)) == [[1, 2], 3]
     assert list(expand(document, query_path("a"), leaf_arrays=False)) == [document["a"]]
-
-
-def test_a_leaf_says_whether_an_array_was_entered() -> None:
-    leaves = list(expand_located({"a": [1]}, query_path("a")))
-    assert [leaf.is_element for leaf in leaves] == [True, False]
 
 
 small_values = st.recursive(

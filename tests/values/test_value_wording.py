@@ -61,7 +61,11 @@ SHOWN: list[tuple[str, Any, str]] = [
     ("empty document", {}, "{}"),
     ("array", [1, 2.0], "[ 1, 2.0 ]"),
     ("empty array", [], "[]"),
-    ("nested", {"a": [{"b": {}}, []], "c": {"d": OID}}, f"{{ a: [ {{ b: {{}} }}, [] ], c: {{ d: ObjectId('{OID}') }} }}"),
+    (
+        "nested",
+        {"a": [{"b": {}}, []], "c": {"d": OID}},
+        f"{{ a: [ {{ b: {{}} }}, [] ], c: {{ d: ObjectId('{OID}') }} }}",
+    ),
 ]
 
 

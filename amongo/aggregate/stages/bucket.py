@@ -11,8 +11,8 @@ from amongo.aggregate.environment import Document
 from amongo.aggregate.stages.group import Group
 from amongo.aggregate.stages.registry import stage
 from amongo.aggregate.stages.sort import Sort
-from amongo.aggregate.stages.stage import Stage, Surroundings
 from amongo.aggregate.stages.stacked import Stacked
+from amongo.aggregate.stages.stage import Stage, Surroundings
 from amongo.errors import expression as expression_errors
 from amongo.errors import pipeline as errors
 from amongo.mql.accumulators import Accumulation, parse_accumulation

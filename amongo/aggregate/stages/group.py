@@ -10,6 +10,8 @@ from amongo.aggregate.environment import Document, Environment
 from amongo.aggregate.stages.memory import MemoryBound
 from amongo.aggregate.stages.registry import stage
 from amongo.aggregate.stages.stage import Run, Stage, Surroundings
+from amongo.errors import ServerError
+from amongo.errors import expression as expression_errors
 from amongo.errors import pipeline as errors
 from amongo.mql.accumulators import Accumulation, parse_accumulation
 from amongo.mql.expressions import Expression
@@ -39,7 +41,11 @@ class Group(Stage):
             bound = MemoryBound("$group", environment.memory_bytes)
             groups: dict[bytes, tuple[Any, list[Any]]] = {}
             for document in environment.interrupt.watch(documents):
-                key = key_of(document, variables)
+                try:
+                    key = key_of(document, variables)
+                    values = [argument(document, variables) for argument in arguments]
+                except ServerError as failure:
+                    raise _as_in_group(failure) from None
                 if key is MISSING:
                     key = None
                 group = groups.get(packed := key_bytes(key, collator))
@@ -48,7 +54,6 @@ class Group(Stage):
                     states = [accumulation.create(key, variables) for accumulation in accumulations]
                     group = groups[packed] = (key, states)
                 states = group[1]
-                values = [argument(document, variables) for argument in arguments]
                 for index in every:
                     states[index].add(values[index])
                 for index in growing:
@@ -62,6 +67,17 @@ class Group(Stage):
                 yield result
 
         return run
+
+
+def _as_in_group(failure: ServerError) -> ServerError:
+    """A failed expression's error as $group reports it: the server runs it in another engine, with other numbers."""
+    for outside, inside in (
+        (expression_errors.DIVIDE_BY_ZERO, expression_errors.DIVIDE_BY_ZERO_IN_GROUP),
+        (expression_errors.MOD_BY_ZERO, expression_errors.MOD_BY_ZERO_IN_GROUP),
+    ):
+        if (failure.code, failure.message) == (outside.code, outside.template):
+            return inside()
+    return failure
 
 
 @stage("$group")

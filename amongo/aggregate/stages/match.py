@@ -45,6 +45,4 @@ def parse_match(spec: Any, surroundings: Surroundings) -> Match:
     if type(spec) is not dict:
         raise errors.MATCH_NOT_OBJECT()
     variables = RunningVariables(surroundings.scope.names)
-    return Match(
-        spec, parse_filter(spec, variables=variables, collator=surroundings.scope.collator), variables
-    )
+    return Match(spec, parse_filter(spec, variables=variables, collator=surroundings.scope.collator), variables)

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from amongo.errors import Condition
+from amongo.errors import pipeline as errors
+
 
 @dataclass(frozen=True, slots=True)
 class Position:
@@ -14,6 +17,7 @@ class Position:
     last                  only at the end of a pipeline
     in_facet, in_lookup, in_union   whether a sub-pipeline of that stage may hold it
     needs_collection      False: only in a pipeline without a collection; None: in both kinds
+    nested                the error in any sub-pipeline, where it is one of the stage's own
     """
 
     first: bool = False
@@ -22,29 +26,33 @@ class Position:
     in_lookup: bool = True
     in_union: bool = True
     needs_collection: bool | None = True
+    nested: Condition | None = None
 
 
 _SOURCE: Final = Position(first=True, in_facet=False)
 _WRITER: Final = Position(last=True, in_facet=False, in_lookup=False, in_union=False)
 
 POSITIONS: Final[dict[str, Position]] = {
-    "$changeStream": Position(first=True, in_facet=False, in_lookup=False, in_union=False, needs_collection=None),
+    "$changeStream": Position(first=True, in_facet=False, needs_collection=None, nested=errors.CHANGE_STREAM_NESTED),
     "$collStats": _SOURCE,
     "$currentOp": Position(first=True, in_facet=False, in_lookup=False, in_union=False, needs_collection=False),
     "$documents": Position(first=True, in_facet=False, needs_collection=False),
     "$facet": Position(in_facet=False),
     "$geoNear": _SOURCE,
     "$indexStats": _SOURCE,
-    "$listLocalSessions": Position(
-        first=True, in_facet=False, in_lookup=False, in_union=False, needs_collection=False
+    "$listCatalog": Position(first=True, in_facet=False, needs_collection=None),
+    "$listClusterCatalog": Position(
+        first=True, in_facet=False, needs_collection=None, nested=errors.CLUSTER_CATALOG_NESTED
     ),
+    "$listLocalSessions": Position(first=True, in_facet=False, in_lookup=False, in_union=False, needs_collection=False),
     "$listSampledQueries": Position(first=True, in_facet=False, needs_collection=False),
-    "$listSessions": _SOURCE,
+    "$listSessions": Position(first=True, nested=errors.SESSIONS_NAMESPACE),
     "$merge": _WRITER,
     "$out": _WRITER,
     "$planCacheStats": _SOURCE,
     "$querySettings": Position(first=True, in_facet=False, needs_collection=False),
     "$search": _SOURCE,
+    "$searchBeta": _SOURCE,
     "$searchMeta": _SOURCE,
     "$vectorSearch": Position(first=True, in_facet=False, in_lookup=False),
 }

@@ -35,16 +35,19 @@ class Surroundings:
 
     scope            variables and collation for its expressions
     parse_pipeline   how a sub-pipeline is parsed: (stages, surroundings) -> Pipeline
-    container        the stage around this pipeline, "" at the top
-    depth            how many pipelines stand around this one
+    containers       the stages around this pipeline, outermost first; empty at the top
     has_collection   False for a pipeline without one: a database aggregate, or a $lookup without `from`
     """
 
     parse_pipeline: Callable[[Any, Surroundings], Pipeline]
     scope: Scope = field(default_factory=Scope)
-    container: str = ""
-    depth: int = 0
+    containers: tuple[str, ...] = ()
     has_collection: bool = True
+
+    @property
+    def container(self) -> str:
+        """The stage directly around this pipeline, "" at the top."""
+        return self.containers[-1] if self.containers else ""
 
     def parse(self, spec: Any) -> Expression:
         """Parse an expression of the stage."""
@@ -54,8 +57,7 @@ class Surroundings:
         """The surroundings of a sub-pipeline of `container`."""
         return replace(
             self,
-            container=container,
+            containers=(*self.containers, container),
             scope=scope or self.scope,
-            depth=self.depth + 1,
             has_collection=has_collection,
         )

@@ -8,7 +8,7 @@ PyMongo would send.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,7 @@ from bson.codec_options import CodecOptions
 from bson.raw_bson import RawBSONDocument
 from pymongo.errors import ConfigurationError, DocumentTooLarge, DuplicateKeyError, WriteError
 
-from amongo.client.documents import canonical_filter, decode_reply, document_too_large, encode_raw
+from amongo.client.documents import canonical_filter, check_raw, decode_reply, document_too_large, encode_raw
 from amongo.client.sending import raise_write_concern_error, send
 from amongo.client.session import AsyncClientSession, session_for
 from amongo.commands.delete import DeleteRequest, DeleteStatement
@@ -50,6 +50,18 @@ class WriteOptions:
             "bypassDocumentValidation": self.bypass_document_validation,
         }
         return {name: value for name, value in fields.items() if value is not None}
+
+    def of_inserts(self) -> WriteOptions:
+        """The same for an insert, which has no use for `let`."""
+        return self if self.let is None else replace(self, let=None)
+
+    def is_plain(self, is_ordered: Any) -> bool:
+        """Whether a request object says it all: nothing is asked for, or mistyped, that only the command carries."""
+        return (
+            self.let is self.comment is None
+            and (self.bypass_document_validation is None or type(self.bypass_document_validation) is bool)
+            and type(is_ordered) is bool
+        )
 
 
 NO_OPTIONS = WriteOptions()
@@ -85,7 +97,7 @@ class Encoder:
     def next_slice(self) -> list[bytes]:
         """The bytes of the next documents; empty after the last.
 
-        errors   bson's InvalidDocument and InvalidStringData, PyMongo's DocumentTooLarge
+        errors   bson's InvalidDocument and InvalidStringData, PyMongo's DocumentTooLarge; those of `check_raw`
         """
         documents = self._documents[self._position : self._position + self._count]
         if not documents:
@@ -94,6 +106,10 @@ class Encoder:
         largest = max(map(len, raws))
         if largest > DOCUMENT_BYTES:
             raise document_too_large(largest)
+        if any(issubclass(kind, RawBSONDocument) for kind in set(map(type, documents))):
+            for document, raw in zip(documents, raws, strict=True):
+                if isinstance(document, RawBSONDocument):
+                    check_raw(raw)
         self._position += len(raws)
         self._count = max(1, min(ENCODE_SLICE_COUNT, len(raws) * DECODE_SLICE_BYTES // sum(map(len, raws))))
         return raws
@@ -106,7 +122,8 @@ async def run_inserts(
 
     errors   none of a document: they stand in the reply's `writeErrors`
     """
-    if collection._writes_directly:
+    options = options.of_inserts()
+    if collection._writes_directly and options.is_plain(is_ordered):
         request = InsertRequest(collection._full_name, raws, is_ordered)
         reply = await collection._client._runner.execute(request, durable=collection._is_durable)
         return reply.document()  # type: ignore[no-any-return]
@@ -121,7 +138,7 @@ async def run_updates(
 
     errors   none of a statement: they stand in the reply's `writeErrors`; bson's, and DocumentTooLarge
     """
-    if collection._writes_directly and options.let is None:
+    if collection._writes_directly and options.is_plain(is_ordered):
         codec_options = collection.codec_options
         updates: list[UpdateStatement] = []
         for statement in statements:
@@ -144,7 +161,7 @@ async def run_deletes(
 
     errors   none of a statement: they stand in the reply's `writeErrors`; bson's
     """
-    if collection._writes_directly and options.let is None:
+    if collection._writes_directly and options.is_plain(is_ordered):
         codec_options = collection.codec_options
         deletes: list[DeleteStatement] = []
         for statement in statements:

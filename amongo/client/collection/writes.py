@@ -64,7 +64,7 @@ class CollectionWrites(CollectionCore[_DocumentType]):
         raw = encode_document(document, self._codec_options)
         if session is not None:
             check_session(self, session)
-        if self._writes_directly:
+        if self._writes_directly and comment is bypass_document_validation is None:
             if await self._client._runner.insert_one(self._full_name, raw, self._is_durable):
                 return InsertOneResult(identity, self._write_concern.acknowledged)
             request = InsertRequest(self._full_name, (raw,))
@@ -93,18 +93,18 @@ class CollectionWrites(CollectionCore[_DocumentType]):
         check_session(self, session)
         bulk = Bulk(self._itself(), ordered, WriteOptions(session, None, comment, bypass_document_validation))
         identities: list[Any] = []
-        for document in documents:
+        inserts = bulk.inserts
+        for position, document in enumerate(documents):
+            inserts.append(document)
+            if not position & 255:
+                await self._client._runner.breathe()
             if type(document) is not dict:
                 validate_is_document_type("document", document)
                 if isinstance(document, RawBSONDocument):
-                    bulk.inserts.append(document)
                     continue
             if "_id" not in document:
                 document["_id"] = ObjectId()  # type: ignore[index]
             identities.append(document["_id"])
-            bulk.inserts.append(document)
-            if len(identities) & 255 == 0:
-                await self._client._runner.breathe()
         await bulk.execute_inserts()
         return InsertManyResult(identities, self._write_concern.acknowledged)
 
@@ -153,6 +153,7 @@ class CollectionWrites(CollectionCore[_DocumentType]):
         if (
             (upsert is False and type(filter) is dict and self._writes_directly)
             and (collation is array_filters is hint is session is let is sort is comment is None)
+            and bypass_document_validation is None
             and (key := point_key(filter)) is not None
             and is_canonical_update(update)
         ):
@@ -283,7 +284,7 @@ class CollectionWrites(CollectionCore[_DocumentType]):
         bypass_document_validation: bool | None,
     ) -> UpdateResult:
         options = NO_OPTIONS
-        if session is not None or let is not None or comment is not None:
+        if not (session is let is comment is bypass_document_validation is None):
             if let is not None:
                 validate_is_mapping("let", let)
             check_session(self, session)

@@ -14,6 +14,7 @@ from zlib import crc32
 
 from amongo.engine.log.layout import Field, Layout
 from amongo.errors import storage
+from amongo.runtime.interrupts import Interrupt
 
 FORMAT_VERSION: Final = 1
 MAGIC: Final = b"amongoLG"
@@ -80,6 +81,7 @@ HEADER_BYTES: Final = _HEADER.size
 FRAME_HEADER_BYTES: Final = _FRAME.size
 MARK_PAYLOAD_BYTES: Final = _MARK.size
 MARK_FRAME_BYTES: Final = FRAME_HEADER_BYTES + MARK_PAYLOAD_BYTES
+_PIECE_COUNT = 2048
 _FILE_NAME = re.compile(r"(\d{10})\.log")
 
 pack_checked = _CHECKED.pack
@@ -244,6 +246,15 @@ def entry(record_id: int, head: bytes, documents: Sequence[bytes]) -> bytes:
     documents   raw BSON documents
     """
     return b"".join((_ENTRY.pack(record_id, len(documents)), head, *documents))
+
+
+def entry_pieces(record_id: int, head: bytes, documents: Sequence[bytes], interrupt: Interrupt) -> list[bytes]:
+    """The bytes of one entry of many documents, in pieces of a moderate number of documents each; see `entry`."""
+    pieces = [_ENTRY.pack(record_id, len(documents)) + head]
+    for start in range(0, len(documents), _PIECE_COUNT):
+        pieces.append(b"".join(documents[start : start + _PIECE_COUNT]))
+        interrupt.check()
+    return pieces
 
 
 def parse_entries(payload: bytes, sequence: int = 0) -> Iterator[Entry]:

@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
-from amongo.engine.records.view import CHUNK_BITS, CHUNK_MASK, Chunk, View
+from amongo.engine.records.view import CHUNK_BITS, CHUNK_MASK, CHUNK_SIZE, Chunk, View
+from amongo.runtime.interrupts import NEVER, Interrupt
 
 FIRST_RECORD_ID: Final = 1
 
@@ -55,7 +56,8 @@ class Collection:
         self._shared: set[int] = set()
         self._view: View | None = None
 
-    # Reading: lock-free, from any thread
+    # Reading: lock-free, from any thread. While a large batch is put in, a point read may find some of its documents
+    # already and others not yet; a view has all of them or none.
 
     def find_id(self, key: bytes) -> tuple[int, bytes] | None:
         """(record id, document bytes) of the document whose `_id` has this key; None if there is none."""
@@ -96,18 +98,24 @@ class Collection:
 
     # Changing: by the store alone, under its lock
 
-    def first_duplicate(self, keys: Sequence[bytes]) -> int | None:
+    def first_duplicate(self, keys: Sequence[bytes], interrupt: Interrupt = NEVER) -> int | None:
         """The position of the first key that is taken, by a document or by an earlier key; None if all are free."""
         by_id = self._by_id
         if len(keys) == 1:
             return 0 if keys[0] in by_id else None
-        if by_id.keys().isdisjoint(keys) and len(set(keys)) == len(keys):
-            return None
         seen: set[bytes] = set()
-        for position, key in enumerate(keys):
-            if key in by_id or key in seen:
-                return position
-            seen.add(key)
+        for start in range(0, len(keys), CHUNK_SIZE):
+            interrupt.check()
+            part = keys[start : start + CHUNK_SIZE]
+            if by_id.keys().isdisjoint(part) and seen.isdisjoint(part):
+                seen.update(part)
+                if len(seen) == start + len(part):
+                    continue
+                seen = set(keys[:start])
+            for position, key in enumerate(part, start):
+                if key in by_id or key in seen:
+                    return position
+                seen.add(key)
         return None
 
     def append(self, key: bytes, raw: bytes) -> None:
@@ -124,22 +132,24 @@ class Collection:
         self.data_bytes += len(raw)
         self._view = None
 
-    def extend(self, keys: Sequence[bytes], raws: Sequence[bytes]) -> None:
-        """Add documents behind the others, in this order."""
-        first = self.next_record_id
+    def extend(self, keys: Sequence[bytes], raws: Sequence[bytes], interrupt: Interrupt = NEVER) -> None:
+        """Add documents behind the others, in this order; chunk by chunk, so that other threads get their turn."""
         position = 0
         while position < len(raws):
             chunk = self._chunks[-1]
             if chunk is None or len(chunk) > CHUNK_MASK:
                 chunk = []
                 self._chunks.append(chunk)
-            room = CHUNK_MASK + 1 - len(chunk)
-            chunk.extend(raws[position : position + room])
-            position += room
-        self.next_record_id = first + len(raws)
-        self._by_id.update(zip(keys, range(first, self.next_record_id), strict=True))
-        self.count += len(raws)
-        self.data_bytes += sum(map(len, raws))
+            end = position + CHUNK_SIZE - len(chunk)
+            part = raws[position:end]
+            chunk.extend(part)
+            first = self.next_record_id
+            self.next_record_id = first + len(part)
+            self._by_id.update(zip(keys[position:end], range(first, self.next_record_id), strict=True))
+            self.count += len(part)
+            self.data_bytes += sum(map(len, part))
+            position = end
+            interrupt.breathe()
         self._view = None
 
     def replace(self, record_id: int, raw: bytes) -> None:

@@ -6,6 +6,7 @@ other kind is decoded.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import bson
@@ -24,6 +25,13 @@ def record_key(raw: bytes) -> bytes:
     if raw[_ELEMENT] == _OBJECT_ID_ELEMENT:
         return _OBJECT_ID_PREFIX + raw[_OBJECT_ID]
     return id_key(record_id_value(raw))
+
+
+def record_keys(raws: Sequence[bytes]) -> list[bytes]:
+    """The key bytes of the `_id`s of stored documents."""
+    if {raw[_ELEMENT] for raw in raws} == {_OBJECT_ID_ELEMENT}:
+        return [_OBJECT_ID_PREFIX + raw[_OBJECT_ID] for raw in raws]
+    return list(map(record_key, raws))
 
 
 def record_id_value(raw: bytes) -> Any:

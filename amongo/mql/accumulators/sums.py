@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from bson import Int64
-
 from amongo.mql.accumulators.registry import accumulator
 from amongo.mql.expressions.number_sum import NumberSum, Spread
 
@@ -36,10 +34,6 @@ class Average(NumberSum):
     """
 
     __slots__ = ()
-
-    def add(self, value: Any) -> None:
-        """Take in a value; whatever is no number changes nothing."""
-        super().add(int(float(value)) if type(value) is Int64 else value)
 
     def result(self) -> Any:
         """The mean so far."""

@@ -368,5 +368,3 @@ def parse_sort_array(operand: Any, scope: Scope) -> Expression:
     else:
         raise errors.SORT_ARRAY_SORT_BY_TYPE()
     return SortArray(parse_operand(fields["input"], scope), order, scope.collator)
-
-

@@ -196,9 +196,7 @@ def _parse_set_field(name: str, operand: Any, scope: Scope, value: Expression | 
     if value is None:
         required["value"] = errors.SET_FIELD_WITHOUT_VALUE
     required["input"] = errors.SET_FIELD_WITHOUT_INPUT
-    fields = read_fields(
-        name, operand, required, (), errors.SET_FIELD_NEEDS_OBJECT, errors.SET_FIELD_UNKNOWN_FIELD
-    )
+    fields = read_fields(name, operand, required, (), errors.SET_FIELD_NEEDS_OBJECT, errors.SET_FIELD_UNKNOWN_FIELD)
     field, source = parse_operand(fields["field"], scope), parse_operand(fields["input"], scope)
     value = value or parse_operand(fields["value"], scope)
     if isinstance(field, (FieldPath, Variable)):

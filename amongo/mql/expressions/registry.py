@@ -66,9 +66,7 @@ def parse_operand(spec: Any, scope: Scope) -> Expression:
     return _parse_operand(spec, scope.deeper())
 
 
-def operator(
-    *names: str, arity: int | tuple[int, int | None], is_pure: bool = True
-) -> Callable[[Function], Function]:
+def operator(*names: str, arity: int | tuple[int, int | None], is_pure: bool = True) -> Callable[[Function], Function]:
     """Register a function of evaluated positional arguments.
 
     arity     how many: a number (the function takes that many parameters) or (least, most) with None for

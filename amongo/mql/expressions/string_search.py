@@ -13,7 +13,8 @@ from amongo.errors import expression as errors
 from amongo.errors import query as query_errors
 from amongo.mql.expressions.registry import ABSENT, named, operator
 from amongo.mql.expressions.truth import is_nullish
-from amongo.mql.patterns import FLAG_BITS, SEARCH_S, compile_regex
+from amongo.mql.patterns import FLAG_BITS, compile_regex
+from amongo.runtime.limits import SEARCH_S
 from amongo.values.numbers import exact_int
 from amongo.values.order import regex_parts
 from amongo.values.types import alias

@@ -37,7 +37,7 @@ def coerce_text(value: Any) -> str:
     if is_nullish(value):
         return ""
     if kind is float:
-        return "%g" % value  # six digits, as C++ streams write it
+        return f"{value:g}"  # six digits, as C++ streams write it
     if kind in (int, Int64, Decimal128):
         return number_text(value)
     if kind is DatetimeMS:

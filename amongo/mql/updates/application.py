@@ -7,17 +7,16 @@ that is gone.
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 
 from amongo.errors import update as errors
 from amongo.mql.updates.paths import as_index
 from amongo.mql.updates.registry import UNCHANGED, Scene
 from amongo.mql.updates.tree import Elements, Fields, merge, place_positional
+from amongo.runtime.limits import BACKFILL_COUNT
+from amongo.runtime.limits import BACKFILL_COUNT
 from amongo.values.missing import MISSING
 from amongo.values.wording import element
-
-BACKFILL_COUNT: Final = 1_500_000
-"""Nulls that setting an index past the end of an array may add (the server's limit)."""
 
 
 def apply_fields(fields: Fields, value: dict[str, Any], prefix: str, scene: Scene) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from amongo.errors import update as errors
 from amongo.mql.updates.inner_filters import parse_inner_filter
 from amongo.mql.updates.registry import UpdateContext
 from amongo.mql.updates.tree import ArrayFilters
+from amongo.values.types import alias
 
 _IDENTIFIER = re.compile(r"[a-z][a-zA-Z0-9]*")
 
@@ -18,12 +19,14 @@ def parse_array_filters(filters: list[dict[str, Any]], context: UpdateContext) -
     """The tests of elements by identifier.
 
     filters   filter documents, each about the paths under one identifier
-    errors    ARRAY_FILTER_WITHOUT_FIELD, ARRAY_FILTER_TWO_FIELDS, ARRAY_FILTER_NAME, ARRAY_FILTER_TWICE; those of
-              the filter
+    errors    ARRAY_FILTER_TYPE, ARRAY_FILTER_WITHOUT_FIELD, ARRAY_FILTER_TWO_FIELDS, ARRAY_FILTER_NAME,
+              ARRAY_FILTER_TWICE; those of the filter
     source    manual, $[<identifier>]
     """
     tests: ArrayFilters = {}
-    for document in filters:
+    for position, document in enumerate(filters):
+        if type(document) is not dict:
+            raise errors.ARRAY_FILTER_TYPE(position=position, kind=alias(document))
         matches = parse_inner_filter(document, context)
         name = _identifier(document)
         if name in tests:

@@ -90,6 +90,7 @@ class Operator:
     apply    (current value or MISSING, operand, scene) -> new value, MISSING or UNCHANGED
     parse    (path, operand, context) -> the operand as `apply` wants it; None when any operand will do
     expand   (path, operand) -> the leaves at their paths, for an operator that touches several
+    reads_scene      `apply` looks at the scene, other than for the words of an error
     may_restate_id   setting `_id` to an equal value is no attempt to change it
     """
 
@@ -98,6 +99,7 @@ class Operator:
     parse: Parse | None = None
     expand: Expand | None = None
     may_restate_id: bool = False
+    reads_scene: bool = True
 
 
 OPERATORS: dict[str, Operator] = {}
@@ -105,14 +107,19 @@ OPERATORS: dict[str, Operator] = {}
 
 
 def operator(
-    name: str, *, parse: Parse | None = None, expand: Expand | None = None, may_restate_id: bool = False
+    name: str,
+    *,
+    parse: Parse | None = None,
+    expand: Expand | None = None,
+    may_restate_id: bool = False,
+    reads_scene: bool = True,
 ) -> Callable[[Apply], Apply]:
     """Register the decorated function as update operator `name`; a second definition is a programming error."""
 
     def enter(function: Apply) -> Apply:
         if name in OPERATORS:
             raise RuntimeError(f"{name} is defined twice")
-        OPERATORS[name] = Operator(name, function, parse, expand, may_restate_id)
+        OPERATORS[name] = Operator(name, function, parse, expand, may_restate_id, reads_scene)
         return function
 
     return enter
@@ -126,6 +133,7 @@ __all__ = [
     "Collator",
     "Leaf",
     "Operator",
+    "Parse",
     "Scene",
     "Unchanged",
     "UpdateContext",

@@ -24,6 +24,16 @@ CASES: list[tuple[str, dict[str, Any], dict[str, Any], int | None]] = [
     ("no match", {"a": 5}, {"a": [1, 3]}, None),
     ("in", {"a": {"$in": [3, 9]}}, {"a": [1, 9]}, 1),
     ("all takes the last of equal rank", {"a": {"$all": [3, 1]}}, {"a": [1, 3]}, 0),
+    ("a place that the path names gives none", {"a.0": 1}, {"a": [1]}, None),
+    ("nor one on the way", {"a.0.b": 1}, {"a": [{"b": 1}]}, None),
+    ("nor two of them", {"a.0.0": 1}, {"a": [[1]]}, None),
+    ("nor with a field between", {"a.0.b.0": 1}, {"a": [{"b": [1]}]}, None),
+    ("behind a named place, the array that was searched", {"a.0.b": 1}, {"a": [{"b": [0, 1]}]}, 1),
+    ("before a named place, the array that was searched", {"a.b.1": 1}, {"a": [{"b": []}, {"b": [0, 1]}]}, 1),
+    ("a named place does not hide another path's", {"a": 1, "b.0": 0}, {"a": [0, 1], "b": [0]}, 1),
+    ("nor below it", {"a": 1, "b.0.c": 0}, {"a": [0, 1], "b": [{"c": 0}]}, 1),
+    ("nor in two arrays", {"a": 1, "b.0.c.0": 0}, {"a": [0, 1], "b": [{"c": [0]}]}, 1),
+    ("elemMatch behind a named place", {"a.0": {"$elemMatch": {"$gt": 0}}}, {"a": [[0, 1]]}, 1),
     ("expr gives none", {"$expr": True, "a": 3}, {"a": [1, 3]}, 1),
 ]
 

@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 
 from amongo.errors import ServerError
 from amongo.mql.updates import NOT_YET, OPERATORS, parse_update
+from amongo.mql.updates.parse import _parse_operators
 from amongo.mql.updates.paths import in_order, parse_path
+from amongo.mql.updates.plain import parse_plain
 from amongo.mql.updates.registry import operator
 from amongo.mql.updates.sameness import is_same, nesting
-from amongo.mql.updates.update import _parse_operators, _parse_plain
 
 MANUAL = {
     "$currentDate", "$inc", "$min", "$max", "$mul", "$rename", "$set", "$setOnInsert", "$unset",
@@ -131,6 +132,6 @@ def test_short_and_general_parsing_agree(update: dict[str, Any], document: dict[
         except ServerError as error:
             return str(error)
 
-    short = outcome(_parse_plain)
+    short = outcome(parse_plain)
     general = outcome(lambda spec: _parse_operators(spec, None, {}, None))
     assert short is None or short == general

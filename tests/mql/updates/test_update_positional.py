@@ -25,6 +25,8 @@ POSITIONAL = [
         {"a": [{"k": 1}, {"k": 2}]},
         {"a": [{"k": 1}, {"k": 3}]},
     ),
+    ("behind a named place", {"a.0.b": 1}, {"$set": {"a.0.b.$": 2}}, {"a": [{"b": [0, 1]}]}, {"a": [{"b": [0, 2]}]}),
+    ("before a named place", {"a.b.1": 1}, {"$set": {"a.$.b.1": 2}}, {"a": [{"b": [0, 1]}]}, {"a": [{"b": [0, 2]}]}),
     ("unset leaves null", {"a": 2}, {"$unset": {"a.$": 1}}, {"a": [1, 2]}, {"a": [1, None]}),
     ("beside a numbered element", {"a": 2}, {"$set": {"a.$": 9, "a.0": 8}}, {"a": [1, 2]}, {"a": [8, 9]}),
     (
@@ -49,6 +51,11 @@ def test_positional(
 def test_positional_may_meet_a_numbered_element_only_without_conflict() -> None:
     assert code_of({"$set": {"a.$": 9, "a.1": 8}}, {"a": [1, 2]}, filter={"a": 2}) == 40
     assert code_of({"$set": {"a.$.x": 9, "a.0": 8}}, {"a": [{"k": 1}]}, filter={"a.k": 1}) == 40
+
+
+def test_a_place_that_the_filter_names_is_no_match_to_take() -> None:
+    assert code_of({"$set": {"a.$": 1}}, {"a": [0]}, filter={"a.0": 0}) == 2
+    assert code_of({"$set": {"a.$.b": 1}}, {"a": [{"b": 0}]}, filter={"a.0.b": 0}) == 2
 
 
 def test_an_update_says_whether_it_needs_the_match() -> None:

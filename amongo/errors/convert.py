@@ -1,0 +1,52 @@
+"""Errors of type conversion (source: MongoDB manual, $convert, $toInt and their like; Error Codes)."""
+
+from amongo.errors.codes import ErrorCode
+from amongo.errors.failure import condition
+
+# How a conversion is written
+CONVERT_NEEDS_OBJECT = condition(
+    ErrorCode.FailedToParse, "$convert expects an object of named arguments but found: {kind}"
+)
+CONVERT_UNKNOWN_FIELD = condition(ErrorCode.FailedToParse, "$convert found an unknown argument: {field}")
+CONVERT_WITHOUT_INPUT = condition(ErrorCode.FailedToParse, "Missing 'input' parameter to $convert")
+CONVERT_WITHOUT_TO = condition(ErrorCode.FailedToParse, "Missing 'to' parameter to $convert")
+CONVERT_ONE_ARGUMENT = condition(50723, "{name} requires a single argument, got {count}")
+TARGET_TYPE = condition(ErrorCode.FailedToParse, "$convert's 'to' argument must be a string or number, but is {kind}")
+TARGET_NOT_WHOLE = condition(ErrorCode.FailedToParse, "In $convert, numeric 'to' argument is not an integer")
+UNKNOWN_TARGET = condition(ErrorCode.BadValue, "Unknown type name: {name}")
+TARGET_NUMBER_UNKNOWN = condition(
+    ErrorCode.FailedToParse, "In $convert, numeric value for 'to' does not correspond to a BSON type: {number}"
+)
+SUBTYPE_NOT_WHOLE = condition(4341106, "In $convert, numeric 'subtype' argument is not an integer")
+SUBTYPE_UNKNOWN = condition(
+    4341107, "In $convert, numeric value for 'subtype' does not correspond to a BinData type: {number}"
+)
+SUBTYPE_TYPE = condition(4341108, "$convert's 'subtype' argument must be a number, but is {kind}")
+FORMAT_TYPE = condition(4341114, "$convert requires that 'format' be a string, found: {kind} with value {value}")
+FORMAT_NEEDED = condition(4341115, "Format must be specified when converting from '{source}' to '{target}'")
+UNKNOWN_FORMAT = condition(4341125, "Invalid 'format' argument for $convert: {format}")
+BYTE_ORDER_TYPE = condition(9130001, "$convert requires that 'byteOrder' be a string, found: {kind}")
+UNKNOWN_BYTE_ORDER = condition(9130002, "Invalid 'byteOrder' argument for $convert: {value}")
+
+# Conversions that fail
+NO_CONVERSION = condition(
+    ErrorCode.ConversionFailure, "Unsupported conversion from {source} to {target} in $convert with no onError value"
+)
+CONVERSION_OVERFLOW = condition(
+    ErrorCode.ConversionFailure, "Conversion would overflow target type in $convert with no onError value: {value}"
+)
+CONVERSION_OF_NAN = condition(
+    ErrorCode.ConversionFailure, "Attempt to convert {what} value to integer type in $convert with no onError value"
+)
+UNREADABLE_NUMBER = condition(
+    ErrorCode.ConversionFailure, "Failed to parse number '{text}' in $convert with no onError value: {reason}"
+)
+UNREADABLE_OBJECT_ID = condition(
+    ErrorCode.ConversionFailure, "Failed to parse objectId '{text}' in $convert with no onError value: {reason}"
+)
+UNREADABLE_BINARY = condition(
+    ErrorCode.ConversionFailure, "Failed to convert '{text}' in $convert with no onError value: {reason}"
+)
+UNUSABLE_BINARY = condition(
+    ErrorCode.ConversionFailure, "Failed to convert binary data to {target} in $convert with no onError value: {reason}"
+)
