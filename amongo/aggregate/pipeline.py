@@ -16,6 +16,7 @@ from amongo.aggregate.stages.sort import Sort
 from amongo.aggregate.stages.stage import Run, Stage, Surroundings
 from amongo.errors import pipeline as errors
 from amongo.mql.expressions import Scope
+from amongo.mql.expressions.chance import RANDOM
 
 MAX_STAGES: Final = 1000  # manual, Aggregation Pipeline Limits
 MAX_DEPTH: Final = 20  # server: nested sub-pipelines
@@ -45,6 +46,8 @@ class Pipeline:
         environment   see `Environment`; `environment.interrupt` ends a run between documents
         errors        whatever a stage or an expression raises for a document, MEMORY_EXCEEDED
         """
+        if RANDOM not in environment.variables:
+            environment = environment.with_variables({RANDOM: environment.random})
         documents: Iterable[Document] = environment.interrupt.watch(source)
         for run in self._runs:
             documents = run(documents, environment)
@@ -63,7 +66,7 @@ class Pipeline:
         return None, self
 
     def leading_window(self) -> tuple[int, int | None, Pipeline]:
-        """Split off $skip and $limit stages at the start: how many to skip, how many to give then (None: all), the rest."""
+        """Split off $skip and $limit stages at the start: (how many to skip, how many to give or None, the rest)."""
         skip, limit, count = 0, None, 0
         for stage in self.stages:
             if isinstance(stage, Skip):

@@ -21,6 +21,8 @@ from pymongo.errors import DocumentTooLarge
 
 from amongo.client.failures import to_pymongo
 from amongo.commands.malformed import unreadable
+from amongo.errors import ServerError
+from amongo.mql.updates import PlainUpdate, parse_scalars
 from amongo.runtime.limits import DECODE_SLICE_BYTES, DOCUMENT_BYTES
 from amongo.values import codec
 from amongo.values.key_bytes import id_key
@@ -89,27 +91,12 @@ def point_key(filter: dict[str, Any]) -> bytes | None:
     return None
 
 
-_PLAIN_TYPES = frozenset({ObjectId, float, bool, type(None)})
-
-
-def is_canonical_update(update: Any) -> bool:
-    """Whether an update is operators with fields of plain types, which are canonical values as they stand."""
-    if type(update) is not dict:
-        return False
-    for fields in update.values():
-        if type(fields) is not dict:
-            return False
-        for name, value in fields.items():
-            kind = type(value)
-            if type(name) is not str or not name.isprintable():
-                return False
-            if not (
-                kind in _PLAIN_TYPES
-                or (kind is int and _INT32_MIN <= value <= _INT32_MAX)
-                or (kind is str and value.isascii())
-            ):
-                return False
-    return True
+def plain_update(update: dict[str, Any]) -> PlainUpdate | None:
+    """An update of the common kind, which needs no encoding to become canonical; None for any other, and for errors."""
+    try:
+        return parse_scalars(update)
+    except ServerError:
+        return None
 
 
 def canonical(document: Mapping[str, Any], codec_options: CodecOptions[Any]) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from amongo.client.runner import Runner
 from amongo.commands.instance import Instance
 from amongo.commands.writing_updates import Done
 from amongo.errors import ErrorCode, ServerError
+from amongo.mql.updates import PlainUpdate
 from amongo.runtime import workers
 from amongo.runtime.blocking import is_blocking
 
@@ -47,7 +48,7 @@ class Operations(Protocol):
         """Insert one document, if that goes without trouble."""
         ...
 
-    async def update_by_id(self, namespace: str, key: bytes, update: dict[str, Any], durable: bool) -> Done | None:
+    async def update_by_id(self, namespace: str, key: bytes, update: PlainUpdate, durable: bool) -> Done | None:
         """Update one document, if that goes without trouble."""
         ...
 
@@ -106,7 +107,7 @@ class Unopened:
         """Open the store, then insert."""
         return await (await self.open()).insert_one(namespace, raw, durable)
 
-    async def update_by_id(self, namespace: str, key: bytes, update: dict[str, Any], durable: bool) -> Done | None:
+    async def update_by_id(self, namespace: str, key: bytes, update: PlainUpdate, durable: bool) -> Done | None:
         """Open the store, then update."""
         return await (await self.open()).update_by_id(namespace, key, update, durable)
 
@@ -146,7 +147,7 @@ class _Closed:
         """
         raise _closed()
 
-    async def update_by_id(self, namespace: str, key: bytes, update: dict[str, Any], durable: bool) -> Done | None:
+    async def update_by_id(self, namespace: str, key: bytes, update: PlainUpdate, durable: bool) -> Done | None:
         """Refuse.
 
         errors   InvalidOperation

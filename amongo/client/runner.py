@@ -15,8 +15,9 @@ from amongo.commands.context import NO_CONTEXT, Context
 from amongo.commands.find import find_by_id
 from amongo.commands.insert import insert_one
 from amongo.commands.instance import Instance
-from amongo.commands.writing_updates import Done, parse_update, update_by_id
+from amongo.commands.writing_updates import Done, update_by_id
 from amongo.errors import ServerError
+from amongo.mql.updates import PlainUpdate
 from amongo.runtime.interrupts import NEVER, Interrupt
 from amongo.runtime.limits import LOOP_DOCUMENTS
 from amongo.runtime.turns import take_turn, turn
@@ -74,18 +75,14 @@ class Runner:
             await self._journaled(sequence)
         return sequence > 0
 
-    async def update_by_id(self, namespace: str, key: bytes, update: dict[str, Any], durable: bool) -> Done | None:
+    async def update_by_id(self, namespace: str, key: bytes, update: PlainUpdate, durable: bool) -> Done | None:
         """Update the document whose `_id` has this key, by operators; None if that fails: see above."""
         if time.monotonic() >= turn.ends:
             await take_turn()
         instance = self.instance
-        if instance.store.is_busy:
-            return None
-        try:
-            done = update_by_id(instance, namespace, key, parse_update(update))
-        except ServerError:
-            return None
-        if durable and done.sequence:
+        instance.counts["update"] += 1
+        done = update_by_id(instance, namespace, key, update)
+        if durable and done is not None and done.sequence:
             await self._journaled(done.sequence)
         return done
 

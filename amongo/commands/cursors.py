@@ -13,7 +13,7 @@ from amongo.commands.replies import CursorReply
 from amongo.errors import command as errors
 from amongo.runtime.clock import Clock
 from amongo.runtime.interrupts import Interrupt
-from amongo.runtime.limits import BATCH_BYTES, CURSOR_IDLE_MS, FIRST_BATCH_COUNT, OPEN_CURSORS
+from amongo.runtime.limits import BATCH_BYTES, CHECK_DOCUMENTS, CURSOR_IDLE_MS, FIRST_BATCH_COUNT, OPEN_CURSORS
 from amongo.runtime.workers import Lock
 
 
@@ -73,6 +73,7 @@ class Cursor:
             batch.append(self._held)
             size = len(self._held)
             self._held = None
+        countdown = CHECK_DOCUMENTS
         for raw in self._documents:
             size += len(raw)
             if size > BATCH_BYTES and batch:
@@ -81,6 +82,10 @@ class Cursor:
             batch.append(raw)
             if len(batch) == count:
                 break
+            countdown -= 1
+            if not countdown:
+                self.interrupt.check()
+                countdown = CHECK_DOCUMENTS
         else:
             return batch, True
         self._left -= len(batch)

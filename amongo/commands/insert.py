@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from bson import ObjectId
 from bson.errors import InvalidBSON
 from bson.raw_bson import RawBSONDocument
 
@@ -16,13 +15,15 @@ from amongo.commands.fields import Field, parse_fields
 from amongo.commands.namespaces import collection_namespace
 from amongo.commands.replies import WriteReply
 from amongo.commands.writing import check_batch_count, duplicate_key, write_error
-from amongo.engine.records import Collection, record_key
-from amongo.engine.store import CollectionDropped
+from amongo.engine.records import Collection, record_key, record_keys
+from amongo.engine.store import CollectionDropped, Inserted
 from amongo.errors import ServerError
 from amongo.errors import command as errors
+from amongo.runtime.interrupts import Interrupt
 from amongo.runtime.limits import DOCUMENT_BYTES, NESTING_DEPTH
 from amongo.values.codec import decode_foreign, encode
 from amongo.values.exact import NestedTooDeep
+from amongo.values.identities import new_object_id
 from amongo.values.types import alias
 
 if TYPE_CHECKING:
@@ -40,6 +41,11 @@ FIELDS = {
 # Type bytes of `_id`s: those that any document may have, checked by one look, and those that none may.
 _ID_NAME = b"_id\x00"
 _SIMPLE_ID_KINDS = frozenset({0x01, 0x02, 0x05, 0x07, 0x08, 0x09, 0x0A, 0x10, 0x11, 0x12, 0x13})
+_SIMPLE_IDS = frozenset(bytes((kind,)) + _ID_NAME for kind in _SIMPLE_ID_KINDS)
+
+# The nested documents and arrays of the deepest document that may be stored take so many bytes at least.
+_DEEP_BYTES = 6 * NESTING_DEPTH
+_SLICE_COUNT = 512
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,33 +86,75 @@ def run(instance: Instance, request: InsertRequest, context: Context) -> WriteRe
     errors   none: what fails stands in the reply's `errors`
     """
     instance.counts["insert"] += len(request.documents)
-    raws: list[bytes] = []
-    positions: list[int] = []
-    failures: list[dict[str, Any]] = []
-    for position, raw in enumerate(request.documents):
-        try:
-            raws.append(stored_document(raw))
-            positions.append(position)
-        except ServerError as error:
-            failures.append(write_error(position, error))
-            if request.ordered:
-                break
-    keys = list(map(record_key, raws))
-    collection, inserted = _insert(instance, request, keys, raws)
+    batch = _Batch()
+    for start in range(0, len(request.documents), _SLICE_COUNT):
+        context.interrupt.check()
+        batch.add(start, request.documents[start : start + _SLICE_COUNT], request.ordered)
+        if batch.failures and request.ordered:
+            break
+    collection, inserted = _insert(instance, request, batch, context.interrupt)
+    failures = batch.failures
     for duplicate in inserted.duplicates:
-        failures.append(write_error(positions[duplicate], duplicate_key(collection.namespace, raws[duplicate])))
+        error = duplicate_key(collection.namespace, batch.raws[duplicate])
+        failures.append(write_error(batch.positions[duplicate], error))
     failures.sort(key=lambda failure: failure["index"])
     if request.ordered:
         del failures[1:]
-    count = len(raws) if inserted.positions is None else len(inserted.positions)
+    count = len(batch.raws) if inserted.positions is None else len(inserted.positions)
     return WriteReply(count, None, [], failures, inserted.sequence)
 
 
-def _insert(instance: Instance, request: InsertRequest, keys: list[bytes], raws: list[bytes]) -> tuple[Collection, Any]:
+class _Batch:
+    """The documents of an insert that can be stored.
+
+    raws        as they are stored
+    keys        of their `_id`s
+    positions   in the request
+    failures    write errors of the others
+    """
+
+    __slots__ = ("failures", "keys", "positions", "raws")
+
+    def __init__(self) -> None:
+        self.raws: list[bytes] = []
+        self.keys: list[bytes] = []
+        self.positions: list[int] = []
+        self.failures: list[dict[str, Any]] = []
+
+    def add(self, start: int, documents: Sequence[bytes], is_ordered: bool) -> None:
+        """Add the documents that stand from `start` on in the request, up to the first failure of an ordered one."""
+        if _are_storable(documents):
+            self.raws += documents
+            self.keys += record_keys(documents)
+            self.positions += range(start, start + len(documents))
+            return
+        for position, raw in enumerate(documents, start):
+            try:
+                raw = stored_document(raw)
+            except ServerError as error:
+                self.failures.append(write_error(position, error))
+                if is_ordered:
+                    return
+                continue
+            self.raws.append(raw)
+            self.keys.append(record_key(raw))
+            self.positions.append(position)
+
+
+def _are_storable(documents: Sequence[bytes]) -> bool:
+    """Whether a look at the first bytes shows that all these documents can be stored as they are."""
+    return max(map(len, documents)) <= _DEEP_BYTES and _SIMPLE_IDS.issuperset({raw[4:9] for raw in documents})
+
+
+def _insert(
+    instance: Instance, request: InsertRequest, batch: _Batch, interrupt: Interrupt
+) -> tuple[Collection, Inserted]:
     while True:
         collection = instance.writable_collection(request.namespace)
         try:
-            return collection, instance.store.insert(collection, keys, raws, ordered=request.ordered)
+            return collection, instance.store.insert(
+                collection, batch.keys, batch.raws, ordered=request.ordered, interrupt=interrupt
+            )
         except CollectionDropped:  # between the two lines above; it is made anew
             continue
 
@@ -137,7 +185,7 @@ def stored_document(raw: bytes) -> bytes:
         raise errors.DOCUMENT_TOO_LARGE(size=len(raw), limit=DOCUMENT_BYTES)
     if raw[5:9] != _ID_NAME or raw[4] not in _SIMPLE_ID_KINDS:
         raw = _with_id_first(raw)
-    if len(raw) > 6 * NESTING_DEPTH and raw.count(b"\x03") + raw.count(b"\x04") >= NESTING_DEPTH:
+    if len(raw) > _DEEP_BYTES and raw.count(b"\x03") + raw.count(b"\x04") >= NESTING_DEPTH:
         check_depth(_decoded(raw))
     return raw
 
@@ -156,7 +204,7 @@ def _with_id_first(raw: bytes) -> bytes:
     if "_id" in document:
         check_id(document["_id"])
     else:
-        document = {"_id": ObjectId(), **document}
+        document = {"_id": new_object_id(), **document}
     if next(iter(document)) == "_id" and raw[5:9] == _ID_NAME:
         return raw
     return encode({"_id": document.pop("_id"), **document})

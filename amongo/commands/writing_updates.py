@@ -17,9 +17,10 @@ from amongo.commands.insert import check_depth, check_id
 from amongo.commands.writing import duplicate_key
 from amongo.engine.records import Collection, record_key
 from amongo.engine.store import Change, CollectionDropped
+from amongo.errors import ServerError
 from amongo.errors import command as errors
 from amongo.mql.matcher import array_match_index, parse_filter
-from amongo.mql.updates import Update, parse_update, upsert_document
+from amongo.mql.updates import PlainUpdate, Update, parse_update, upsert_document
 from amongo.planner import CanonicalQuery, canonical_query, plan_query
 from amongo.planner.plan import Row
 from amongo.runtime.interrupts import Interrupt
@@ -45,6 +46,7 @@ class Done(NamedTuple):
 
 
 NOTHING = Done(0, 0, 0)
+MATCHED = Done(1, 0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,24 +133,36 @@ def update_one(task: UpdateTask) -> Done:
     raise errors.WRITE_CONFLICT(limit=WRITE_ATTEMPTS)
 
 
-def update_by_id(instance: Instance, namespace: str, key: bytes, update: Update) -> Done:
-    """Update the document whose `_id` has this key: `update_one` without a plan.
+def update_by_id(instance: Instance, namespace: str, key: bytes, update: PlainUpdate) -> Done | None:
+    """Update the document whose `_id` has this key, at once: the journey of `update_one({"_id": x}, {"$set": …})`.
 
-    errors   those of the update; WRITE_CONFLICT
+    None when another thread holds the store's lock, or when the update fails: `UpdateRequest` then does it, or says
+    why not, in full.
     """
     store = instance.store
-    for _ in range(WRITE_ATTEMPTS):
+    if not store.lock.acquire(blocking=False):
+        return None
+    try:
         collection = store.catalog.by_namespace.get(namespace)
         found = None if collection is None else collection.find_id(key)
         if collection is None or found is None:
             return NOTHING
-        change = _change(instance, update, found[0], found[1], decode(found[1]), None)
-        if change is None:
-            return Done(1, 0, 0)
-        sequence = store.update_one(collection, change)
-        if sequence:
-            return Done(1, 1, sequence)
-    raise errors.WRITE_CONFLICT(limit=WRITE_ATTEMPTS)
+        record_id, raw = found
+        after, updated, removed = update.changed(decode(raw))
+        if after is None:
+            return MATCHED
+        changed = encode(after)
+        if len(changed) > DOCUMENT_BYTES:
+            return None
+        if len(updated) == len(update.children):
+            description = update.paths
+        else:
+            description = encode({"updatedFields": updated, "removedFields": removed})
+        return Done(1, 1, store.replace(collection, record_id, changed, description))
+    except ServerError:
+        return None
+    finally:
+        store.lock.release()
 
 
 def _change(

@@ -1,8 +1,9 @@
 """One open store: the log, the catalog, and the one lock under which state changes.
 
 Every change goes the same way: build the entries, append one frame to the log, then change memory. If the log refuses
-the frame (disk full, I/O error), memory stays as it was and the caller gets the error. Recovery reads the frames and
-makes the same changes.
+the frame (disk full, I/O error), memory stays as it was and the caller gets the error. Once the log has the frame, the
+change of memory is made, whatever comes in between; see `_commit`. Recovery reads the frames and makes the same
+changes; see `replay`.
 
 A change of records states what it expects to find: `update` and `delete` name the bytes that the caller has seen, and
 report the records where something else stands by now, so that a caller may compute without the lock and try again.
@@ -19,13 +20,14 @@ from bson import Binary
 from amongo.engine.catalog import Catalog
 from amongo.engine.files import DiskFiles, Files
 from amongo.engine.log import Log, MemoryLog, entry, entry_pieces
-from amongo.engine.records import Collection, View, record_id_value, record_key, record_keys
+from amongo.engine.records import Collection, View, record_id_value, record_key
+from amongo.engine.replay import replay
 from amongo.engine.settings import DEFAULT_SETTINGS, Settings
 from amongo.errors import storage as errors
 from amongo.runtime.clock import SYSTEM_CLOCK, Clock
 from amongo.runtime.interrupts import NEVER, Interrupt
 from amongo.runtime.workers import Completion, RLock
-from amongo.values.codec import decode, encode
+from amongo.values.codec import encode
 
 
 class CollectionDropped(Exception):
@@ -52,7 +54,7 @@ class Change(NamedTuple):
     expected      the bytes that the caller has seen under it
     raw           the bytes to put there, with the same `_id`
     description   what changed, as BSON, for change streams: updatedFields, removedFields, truncatedArrays, each where
-                  there is one; None for a replacement
+                  there is one; or updatedPaths, whose values stand in the new document; None for a replacement
     """
 
     record_id: int
@@ -86,6 +88,8 @@ class Store:
         self._log = log
         self._release = release
         self._is_open = True
+        # The last sequence before the commit that is being made, and what it does to memory.
+        self._pending: tuple[int, Callable[..., object], tuple[Any, ...]] | None = None
 
     @classmethod
     def open(
@@ -110,7 +114,7 @@ class Store:
         try:
             log = Log.open(directory, files, clock, settings=settings, has_service=has_service)
             store = cls(log, lock.release, directory)
-            store._recover(log)
+            replay(log.replay(), store.catalog)
         except BaseException:
             lock.release()
             raise
@@ -163,10 +167,9 @@ class Store:
                 raise CollectionDropped
             if collection.has_key(key):
                 return 0
-            payload = entry(collection.next_record_id, self._head(collection, "i"), (raw,))
-            sequence = self._log.append(payload)
-            collection.append(key, raw)
-            return sequence
+            record_id = collection.next_record_id
+            payload = entry(record_id, self._head(collection, "i"), (raw,))
+            return self._commit(payload, collection.append, record_id, key, raw)
 
     def insert(
         self,
@@ -199,9 +202,9 @@ class Store:
                 raws = [raws[position] for position in positions]
             if not raws:
                 return Inserted(positions, duplicates, 0)
-            pieces = entry_pieces(collection.next_record_id, self._head(collection, "i"), raws, interrupt)
-            sequence = self._log.append(pieces)
-            collection.extend(keys, raws, interrupt)
+            record_id = collection.next_record_id
+            pieces = entry_pieces(record_id, self._head(collection, "i"), raws, interrupt)
+            sequence = self._commit(pieces, collection.extend, record_id, keys, raws, interrupt)
             return Inserted(positions, duplicates, sequence)
 
     def update(self, collection: Collection, changes: Sequence[Change]) -> Changed:
@@ -217,30 +220,17 @@ class Store:
             if not changes:
                 return Changed(conflicts, 0)
             head = self._head(collection, "u")
-            sequence = self._log.append(
-                b"".join(
-                    entry(
-                        change.record_id,
-                        head,
-                        (change.raw,) if change.description is None else (change.raw, change.description),
-                    )
-                    for change in changes
-                )
-            )
-            for change in changes:
-                collection.replace(change.record_id, change.raw)
-            return Changed(conflicts, sequence)
+            pieces = [
+                entry(record_id, head, (raw,) if description is None else (raw, description))
+                for record_id, _, raw, description in changes
+            ]
+            replacements = [(change.record_id, change.raw) for change in changes]
+            return Changed(conflicts, self._commit(pieces, collection.replace_all, replacements))
 
-    def update_one(self, collection: Collection, change: Change) -> int:
-        """Replace one record; the commit's sequence, or 0 if what the caller has seen stands there no more."""
-        record_id, expected, raw, description = change
-        with self.lock:
-            if collection.is_dropped or collection.record(record_id) is not expected:
-                return 0
-            documents = (raw,) if description is None else (raw, description)
-            sequence = self._log.append(entry(record_id, self._head(collection, "u"), documents))
-            collection.replace(record_id, raw)
-            return sequence
+    def replace(self, collection: Collection, record_id: int, raw: bytes, description: bytes) -> int:
+        """Replace the record that the caller has just looked up under `lock`, which it holds; the commit's sequence."""
+        head = collection.heads.get("u") or self._head(collection, "u")
+        return self._commit(entry(record_id, head, (raw, description)), collection.replace, record_id, raw)
 
     def delete(self, collection: Collection, removals: Sequence[tuple[int, bytes]]) -> Changed:
         """Remove records, given as (record id, the bytes the caller has seen), as one commit."""
@@ -255,11 +245,9 @@ class Store:
             if not removals:
                 return Changed(conflicts, 0)
             head = self._head(collection, "d")
-            sequence = self._log.append(
-                b"".join(entry(record_id, head, (_id_document(raw),)) for record_id, raw in removals)
-            )
-            collection.remove((record_id, record_key(raw)) for record_id, raw in removals)
-            return Changed(conflicts, sequence)
+            pieces = [entry(record_id, head, (_id_document(raw),)) for record_id, raw in removals]
+            keys = [(record_id, record_key(raw)) for record_id, raw in removals]
+            return Changed(conflicts, self._commit(pieces, collection.remove, keys))
 
     # Collections
 
@@ -271,19 +259,17 @@ class Store:
                 return found
             collection = Collection(namespace, uuid.uuid4().bytes, options or {})
             name = namespace.partition(".")[2]
-            self._commit_catalog(namespace, collection.uuid, {"create": name, "options": collection.options})
-            self.catalog.add(collection)
+            command = {"create": name, "options": collection.options}
+            self._commit_catalog(namespace, collection.uuid, command, self.catalog.add, collection)
             return collection
 
     def set_options(self, collection: Collection, options: dict[str, Any]) -> int:
         """Give a collection other options; the commit's sequence."""
         with self.lock:
-            name = collection.namespace.partition(".")[2]
-            sequence = self._commit_catalog(
-                collection.namespace, collection.uuid, {"collMod": name, "options": options}
+            command = {"collMod": collection.namespace.partition(".")[2], "options": options}
+            return self._commit_catalog(
+                collection.namespace, collection.uuid, command, setattr, collection, "options", options
             )
-            collection.options = options
-            return sequence
 
     def drop(self, namespace: str) -> int:
         """Drop the collection of this namespace; the commit's sequence, 0 if there is none."""
@@ -291,9 +277,8 @@ class Store:
             collection = self.catalog.get(namespace)
             if collection is None:
                 return 0
-            sequence = self._commit_catalog(namespace, collection.uuid, {"drop": namespace.partition(".")[2]})
-            self.catalog.remove(collection)
-            return sequence
+            command = {"drop": namespace.partition(".")[2]}
+            return self._commit_catalog(namespace, collection.uuid, command, self.catalog.remove, collection)
 
     def rename(self, source: str, target: str) -> int:
         """Rename the collection `source` to `target`, dropping what stands there; the commit's sequence."""
@@ -303,9 +288,9 @@ class Store:
             command: dict[str, Any] = {"renameCollection": source, "to": target}
             if dropped is not None:
                 command["dropTarget"] = Binary(dropped.uuid, 4)
-            sequence = self._commit_catalog(source, collection.uuid, command)
-            self._apply_rename(collection, target, dropped)
-            return sequence
+            return self._commit_catalog(
+                source, collection.uuid, command, self.catalog.rename, collection, source, target, dropped
+            )
 
     def drop_database(self, database: str) -> int:
         """Drop every collection of a database as one commit; its sequence, 0 if there is none."""
@@ -313,22 +298,54 @@ class Store:
             collections = self.catalog.collections(database)
             if not collections:
                 return 0
-            sequence = self._commit_catalog(database + ".$cmd", None, {"dropDatabase": 1})
-            for collection in collections:
-                self.catalog.remove(collection)
-            return sequence
+            command = {"dropDatabase": 1}
+            return self._commit_catalog(database, None, command, self.catalog.remove, *collections)
 
-    def _apply_rename(self, collection: Collection, target: str, dropped: Collection | None) -> None:
-        if dropped is not None:
-            self.catalog.remove(dropped)
-        self.catalog.rename(collection, target)
+    # Commits
 
-    def _commit_catalog(self, namespace: str, identity: bytes | None, command: dict[str, Any]) -> int:
+    def _commit(self, payload: bytes | Sequence[bytes], change: Callable[..., object], *arguments: Any) -> int:
+        """Write one frame, then change memory; the commit's sequence. Under the lock.
+
+        change   must bear to be made again where it broke off: the frame is written, so it has to happen. An exception
+                 of another's making (Ctrl-C, no memory) may come at any point here
+        errors   those of `Log.append`, with memory as it was; STORE_BEHIND_LOG
+        """
+        if self._pending is not None:
+            raise errors.STORE_BEHIND_LOG()
+        self._pending = self._log.last_sequence, change, arguments
+        try:
+            sequence = self._log.append(payload)
+            change(*arguments)
+        except BaseException:
+            self._make_up()
+            raise
+        self._pending = None
+        return sequence
+
+    def _make_up(self) -> None:
+        """Make the change of a commit that broke off, if the log has its frame."""
+        while self._pending is not None:
+            sequence, change, arguments = self._pending
+            try:
+                if self._log.last_sequence != sequence:
+                    change(*arguments)
+                self._pending = None
+            except KeyboardInterrupt:
+                continue  # the first one is being raised
+
+    def _commit_catalog(
+        self,
+        namespace: str,
+        identity: bytes | None,
+        command: dict[str, Any],
+        change: Callable[..., object],
+        *arguments: Any,
+    ) -> int:
         head: dict[str, Any] = {"op": "c", "ns": namespace.partition(".")[0] + ".$cmd"}
         if identity is not None:
             head["ui"] = Binary(identity, 4)
         head["o"] = command
-        return self._log.append(entry(0, encode(head), ()))
+        return self._commit(entry(0, encode(head), ()), change, *arguments)
 
     @staticmethod
     def _head(collection: Collection, operation: str) -> bytes:
@@ -339,59 +356,6 @@ class Store:
                 {"op": operation, "ns": collection.namespace, "ui": Binary(collection.uuid, 4)}
             )
         return head
-
-    # Recovery
-
-    def _recover(self, log: Log) -> None:
-        """Make the changes of every frame of the log again."""
-        heads: dict[bytes, tuple[str, Collection | None]] = {}
-        for frame in log.replay():
-            for record_id, head, documents in frame.entries():
-                known = heads.get(head)
-                if known is None:
-                    fields = decode(head)
-                    if fields["op"] == "c":
-                        self._replay_catalog(fields)
-                        heads.clear()
-                        continue
-                    known = heads[head] = (fields["op"], self.catalog.by_uuid.get(bytes(fields["ui"])))
-                operation, collection = known
-                if collection is None:
-                    raise errors.STORE_CORRUPT(
-                        reason=f"commit {frame.sequence} writes to a collection that was never created"
-                    )
-                _replay_records(collection, operation, record_id, documents)
-
-    def _replay_catalog(self, head: dict[str, Any]) -> None:
-        command = head["o"]
-        name = next(iter(command))
-        database = head["ns"].partition(".")[0]
-        if name == "dropDatabase":
-            for each in self.catalog.collections(database):
-                self.catalog.remove(each)
-            return
-        identity = bytes(head["ui"])
-        if name == "create":
-            self.catalog.add(Collection(f"{database}.{command['create']}", identity, command["options"]))
-            return
-        collection = self.catalog.by_uuid[identity]
-        if name == "drop":
-            self.catalog.remove(collection)
-        elif name == "collMod":
-            collection.options = command["options"]
-        elif name == "renameCollection":
-            dropped = self.catalog.by_uuid.get(bytes(command["dropTarget"])) if "dropTarget" in command else None
-            self._apply_rename(collection, command["to"], dropped)
-
-
-def _replay_records(collection: Collection, operation: str, record_id: int, documents: list[bytes]) -> None:
-    if operation == "i":
-        collection.reserve(record_id)
-        collection.extend(record_keys(documents), documents)
-    elif operation == "u":
-        collection.replace(record_id, documents[0])
-    elif operation == "d":
-        collection.remove([(record_id, record_key(documents[0]))])
 
 
 def _split_duplicates(

@@ -11,7 +11,8 @@ UNIT_TYPE = condition(5439013, "{name} requires 'unit' to be a string, but got {
 UNKNOWN_UNIT = condition(ErrorCode.FailedToParse, "unknown time unit value: {unit}")
 WEEK_START_TYPE = condition(5439015, "{name} requires 'startOfWeek' to be a string, but got {kind}")
 UNKNOWN_WEEK_START = condition(
-    ErrorCode.FailedToParse, "{name} parameter 'startOfWeek' value cannot be recognized as a day of a week: {value}"
+    ErrorCode.FailedToParse,
+    "{name} parameter 'startOfWeek' value cannot be recognized as a day of a week: {value}",
 )
 
 # Parts of a date

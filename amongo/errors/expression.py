@@ -321,3 +321,28 @@ SET_FIELD_NAME_NUL = condition(9534700, "{name}: 'field' cannot contain an embed
 # Timestamps
 TS_SECOND_TYPE = condition(5687301, "$tsSecond requires argument of type timestamp, found {kind}")
 TS_INCREMENT_TYPE = condition(5687302, "$tsIncrement requires argument of type timestamp, found {kind}")
+
+# Bitwise, trigonometry, chance
+BITS_TAKE_WHOLE_NUMBERS = condition(ErrorCode.TypeMismatch, "{name} only supports int and long operands, not {kind}")
+BIT_NOT_TAKES_WHOLE_NUMBER = condition(28765, "$bitNot only supports int and long, not {kind}")
+TRIGONOMETRY_RANGE = condition(50989, "cannot apply {name} to {value}, value is out of range")
+ATAN2_TAKES_NUMBERS = condition(51044, "$atan2 only supports numeric types")
+RAND_NEEDS_OBJECT = condition(10065, "invalid parameter: expected an object ($rand)")
+RAND_TAKES_NOTHING = condition(3040501, "$rand does not currently accept arguments")
+
+# $firstN, $lastN, $minN, $maxN, $top, $topN, $bottom, $bottomN
+N_NEEDS_OBJECT = condition(5787801, "specification must be an object for {name}")
+N_UNKNOWN_FIELD = condition(5787901, "Unknown argument to {name}: {field}")
+N_TYPE = condition(5787902, "Value for 'n' must be of integral type, but found {kind}")
+N_NOT_WHOLE = condition(5787903, "Value for 'n' must be of integral type, but found {value}")
+N_WITHOUT_N = condition(5787906, "Missing value for 'n' in {name}")
+N_WITHOUT_INPUT = condition(5787907, "Missing value for 'input' in {name}")
+N_NOT_POSITIVE = condition(5787908, "'n' must be greater than 0, found {value}")
+N_IN_GROUP = condition(7548606, "'n' must be a positive integral value, found {value}")
+N_TAKES_ARRAY = condition(5788200, "{name}: input must be an array, found {kind}")
+TOP_NEEDS_OBJECT = condition(5788001, "specification must be an object for {name}")
+TOP_UNKNOWN_FIELD = condition(5788002, "Unknown argument to {name}: '{field}'")
+TOP_WITHOUT_N = condition(5788003, "Missing value for 'n' in {name}")
+TOP_WITHOUT_OUTPUT = condition(5788004, "Missing value for 'output' in {name}")
+TOP_WITHOUT_SORT_BY = condition(5788005, "Missing value for 'sortBy' in {name}")
+TOP_SORT_BY_TYPE = condition(5788604, "expected 'sortBy' to be an object in {name}, found {kind}")

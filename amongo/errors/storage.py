@@ -56,6 +56,11 @@ LOG_READ_ONLY = condition(
     ErrorCode.LogWriteFailed,
     "the store accepts no more writes, its log failed earlier: {reason}. Reads go on; reopen the store to write again",
 )
+STORE_BEHIND_LOG = condition(
+    ErrorCode.InternalError,
+    "the store accepts no more writes, an earlier one is in the log and could not be completed in memory. "
+    "Reopen the store to write again",
+)
 FRAME_TOO_LARGE = condition(
     ErrorCode.TransactionTooLarge, "one commit of {actual_bytes} bytes is larger than the limit of {limit_bytes} bytes"
 )

@@ -40,12 +40,14 @@ OPEN_SESSIONS: Final = 1_000_000  # manual, maxSessions
 # The event loop
 LOOP_SLICE_S: Final = 0.0008  # amongo: work done at once on the loop before others get their turn
 LOOP_TURN_OPERATIONS: Final = 16  # amongo: operations that one turn of a busy loop lets through
+LOOP_HOLD_S: Final = 0.002  # amongo: what is done once for many operations waits this long for those that queue
 LOOP_DOCUMENTS: Final = 64  # amongo: a read that examines more documents than this goes to a worker
 DECODE_SLICE_BYTES: Final = 64 * 1024  # amongo: result bytes decoded in one go on the loop (about 0.5 ms)
 ENCODE_SLICE_COUNT: Final = 128  # amongo: documents encoded in one go on the loop
 
 # Workers
 WORKER_THREADS: Final = 8  # amongo: operations that run on threads at one time, the others wait in order
+WORKER_IDLE_S: Final = 10.0  # amongo: a worker thread that has had nothing to do for this long ends
 BREATH_INTERVAL_S: Final = 0.001  # amongo: a worker lets other threads run this often
 BREATH_S: Final = 0.00005  # amongo: for this long
 CHECK_DOCUMENTS: Final = 64  # amongo: a loop over documents checks for interruption this often

@@ -10,28 +10,22 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import deque
 from collections.abc import Callable
-from typing import Any
-
-import anyio
-import anyio.lowlevel
 
 from amongo.runtime.blocking import is_blocking
-from amongo.runtime.limits import LOOP_SLICE_S, LOOP_TURN_OPERATIONS
+from amongo.runtime.limits import LOOP_HOLD_S, LOOP_SLICE_S, LOOP_TURN_OPERATIONS
+from amongo.runtime.loops import Loop, current_loop
 
 
 class _Turn(threading.local):
-    """The state of this thread's event loop.
+    """The state of this thread.
 
-    ends       when the present slice is used up, on the monotonic clock; 0 while operations queue
-    loop       the native event loop that the state belongs to
+    ends    when the present slice is used up, on the monotonic clock; 0 while operations queue
+    queue   that of the event loop which was the last to queue operations on this thread
     """
 
     ends: float = 0.0
-    loop: Any = None
-    schedule: Callable[[Callable[[], object]], object] | None = None
-    waiting: deque[anyio.Event]
+    queue: _Queue | None = None
 
 
 turn = _Turn()
@@ -41,27 +35,60 @@ async def take_turn() -> None:
     """Wait for this operation's turn; gives other tasks of the loop theirs."""
     if is_blocking():
         return
-    native: Any = anyio.lowlevel.current_token().native_token
-    if turn.loop is not native:
-        turn.loop = native
-        turn.schedule = getattr(native, "call_soon", None) or native.run_sync_soon
-        turn.waiting = deque()
-    event = anyio.Event()
-    turn.waiting.append(event)
-    if len(turn.waiting) == 1:
+    queue = _queue_here()
+    if not queue.is_moving:
+        queue.is_moving = True
         turn.ends = 0.0
-        assert turn.schedule is not None
-        turn.schedule(_next_turn)
-    await event.wait()
+        queue.loop.soon(queue.move)
+    await queue.line.wait()
 
 
-def _next_turn() -> None:
-    """Let the operations that have waited longest go on, and begin a new slice if none are left."""
-    waiting = turn.waiting
-    for _ in range(min(LOOP_TURN_OPERATIONS, len(waiting))):
-        waiting.popleft().set()
-    if waiting:
-        assert turn.schedule is not None
-        turn.schedule(_next_turn)
-    else:
-        turn.ends = time.monotonic() + LOOP_SLICE_S
+def at_end_of_turn(call: Callable[[], object]) -> None:
+    """Have `call` made once the operations that are ready, and those that queue, have had their turn.
+
+    It is made `LOOP_HOLD_S` later at the latest, however many queue.
+    """
+    queue = _queue_here()
+    queue.calls.append(call)
+    if len(queue.calls) == 1:
+        queue.calls_due = time.monotonic() + LOOP_HOLD_S
+        queue.loop.soon(queue.make_calls)
+
+
+class _Queue:
+    """The operations of one event loop that wait for their turn, and the calls that wait for them."""
+
+    __slots__ = ("calls", "calls_due", "is_moving", "line", "loop")
+
+    def __init__(self, loop: Loop) -> None:
+        self.loop = loop
+        self.line = loop.new_line()
+        self.is_moving = False  # whether `move` is scheduled
+        self.calls: list[Callable[[], object]] = []
+        self.calls_due = 0.0
+
+    def move(self) -> None:
+        """Let the operations that have waited longest go on, and begin a new slice if none are left."""
+        self.line.release(LOOP_TURN_OPERATIONS)
+        if self.line:
+            self.loop.soon(self.move)
+        else:
+            self.is_moving = False
+            turn.ends = time.monotonic() + LOOP_SLICE_S
+
+    def make_calls(self) -> None:
+        """Make the calls, unless operations queue and there is time to wait for them."""
+        if self.line and time.monotonic() < self.calls_due:
+            self.loop.soon(self.make_calls)
+            return
+        calls, self.calls = self.calls, []
+        for call in calls:
+            call()
+
+
+def _queue_here() -> _Queue:
+    loop = current_loop()
+    queue = turn.queue
+    if queue is None or queue.loop is not loop:
+        queue = turn.queue = _Queue(loop)
+    return queue

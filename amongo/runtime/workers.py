@@ -13,11 +13,12 @@ from typing import Any, TypeVar
 
 import anyio
 import anyio.lowlevel
-import anyio.to_thread
 
 from amongo.runtime.blocking import is_blocking
 from amongo.runtime.interrupts import Interrupt
-from amongo.runtime.limits import BREATH_INTERVAL_S, WORKER_THREADS
+from amongo.runtime.loops import Line, Loop, current_loop
+from amongo.runtime.pool import POOL, Job
+from amongo.runtime.turns import at_end_of_turn
 
 T = TypeVar("T")
 
@@ -25,111 +26,52 @@ Lock = threading.Lock
 RLock = threading.RLock
 Condition = threading.Condition
 
-_limiters: anyio.lowlevel.RunVar[anyio.CapacityLimiter] = anyio.lowlevel.RunVar("amongo_workers")
 
-
-def _limiter() -> anyio.CapacityLimiter:
-    try:
-        return _limiters.get()
-    except LookupError:
-        limiter = anyio.CapacityLimiter(WORKER_THREADS)
-        _limiters.set(limiter)
-        return limiter
-
-
-async def run(
-    call: Callable[..., T],
-    *arguments: Any,
-    interrupt: Interrupt | None = None,
-    discard: Callable[[T], object] | None = None,
-) -> T:
+async def run(call: Callable[..., T], *arguments: Any, interrupt: Interrupt | None = None) -> T:
     """Run `call(*arguments)` on a worker thread; at once on this thread under the blocking client.
 
     A cancelled caller stops `interrupt` and waits for the call's end, so that nothing goes on behind its back; a call
-    that still waits for a thread is not begun. What a call has given that nobody takes any more goes to `discard`.
+    that has not begun by then is never made.
     """
     if is_blocking():
         return call(*arguments)
-    job = _Job(call, arguments)
+    await anyio.lowlevel.checkpoint_if_cancelled()
+    loop = current_loop()
+    line = loop.new_line()
+    job = Job(call, arguments, lambda: loop.post(line.release))
+    POOL.submit(job)
     try:
-        async with anyio.create_task_group() as group:
-            group.start_soon(job.hop)
-            try:
-                await job.done.wait()
-            except BaseException:
-                if job.claim():
-                    job.scope.cancel()
-                elif interrupt is not None:
-                    interrupt.stop("operation was interrupted because its task was cancelled")
-                raise
-    except BaseException:
-        if job.results and discard is not None:
-            discard(job.results[0])
+        await line.wait()
+    except GeneratorExit:  # the event loop is being destroyed: nothing can be awaited any more
+        _stop(interrupt)
         raise
-    if job.failures:
-        raise job.failures[0]
-    result: T = job.results[0]
-    return result
-
-
-class _Job:
-    """One call on its way through a worker thread."""
-
-    __slots__ = ("_arguments", "_call", "_claimed", "_is_over", "done", "failures", "results", "scope")
-
-    def __init__(self, call: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
-        self._call = call
-        self._arguments = arguments
-        self._claimed = threading.Lock()
-        self._is_over = False
-        self.done = anyio.Event()
-        self.failures: list[BaseException] = []
-        self.results: list[Any] = []
-        self.scope = anyio.CancelScope(shield=True)
-
-    def claim(self) -> bool:
-        """Decide whether the call begins: True for the first to ask, its thread or whoever wants it not to begin."""
-        return self._claimed.acquire(blocking=False)
-
-    async def hop(self) -> None:
-        """The task that waits for the thread."""
-        try:
-            with self.scope:
-                await anyio.to_thread.run_sync(self._work, limiter=_limiter())
-        except BaseException as error:  # an event loop that ends cancels even what is shielded
-            if self.claim():
-                self.failures.append(error)
-            while not self._is_over and not self.failures:
-                await _outlast()
-        finally:
-            self.done.set()
-
-    def _work(self) -> None:
-        if not self.claim():
-            return
-        try:
-            self.results.append(self._call(*self._arguments))
-        except BaseException as error:
-            self.failures.append(error)
-        finally:
-            self._is_over = True
-
-
-async def _outlast() -> None:
-    """Wait a moment, whoever wants this task to end."""
-    try:
-        with anyio.CancelScope(shield=True):
-            await anyio.sleep(BREATH_INTERVAL_S)
     except BaseException:
-        pass
+        if not job.withdraw():
+            _stop(interrupt)
+            await _end_of(job, line)
+        raise
+    if job.error is None:
+        result: T = job.result
+        return result
+    try:
+        raise job.error
+    finally:
+        job.error = None  # its traceback holds this frame
 
 
-def scheduler() -> Callable[[Callable[[], object]], object]:
-    """A thread-safe function that has the running event loop make a call in its next turn."""
-    native: Any = anyio.lowlevel.current_token().native_token
-    schedule: Callable[[Callable[[], object]], object]
-    schedule = getattr(native, "call_soon_threadsafe", None) or native.run_sync_soon
-    return schedule
+def _stop(interrupt: Interrupt | None) -> None:
+    if interrupt is not None:
+        interrupt.stop("operation was interrupted because its task was cancelled")
+
+
+async def _end_of(job: Job, line: Line) -> None:
+    """Wait for the end of a call, however often the waiting task is cancelled."""
+    with anyio.CancelScope(shield=True):
+        while not job.is_done:
+            try:
+                await line.wait()
+            except anyio.get_cancelled_exc_class():  # asyncio's own `Task.cancel` passes through shields
+                continue
 
 
 def start_service(name: str, target: Callable[[], None]) -> threading.Thread:
@@ -143,16 +85,21 @@ class Completion:
     """Something that happens once; tasks and threads wait for it.
 
     The first `set_result` or `set_exception` counts; both may be called from any thread. Any number of tasks, of any
-    event loops, and of threads may wait, before or after.
+    event loops, and of threads may wait, before or after; all tasks of one loop are woken by one call to it.
+
+    ask   called when somebody begins to wait, from any thread and perhaps several times: what is to happen is wanted
+          now. Tasks ask once all that are ready on their loop have gone on, so that they ask for all of them.
     """
 
-    __slots__ = ("_callbacks", "_error", "_is_done", "_lock")
+    __slots__ = ("_ask", "_callbacks", "_error", "_is_done", "_lines", "_lock")
 
-    def __init__(self) -> None:
+    def __init__(self, ask: Callable[[], object] | None = None) -> None:
+        self._ask = ask
         self._lock = threading.Lock()
         self._is_done = False
         self._error: BaseException | None = None
-        self._callbacks: list[Callable[[], None]] = []
+        self._callbacks: list[Callable[[], object]] = []
+        self._lines: dict[Loop, Line] = {}
 
     @property
     def is_done(self) -> bool:
@@ -174,23 +121,23 @@ class Completion:
             self._error = error
             self._is_done = True
             callbacks, self._callbacks = self._callbacks, []
+            lines, self._lines = self._lines, {}
+        for loop, line in lines.items():
+            loop.post(line.release)
         for callback in callbacks:
             callback()
-
-    def add_callback(self, callback: Callable[[], None]) -> None:
-        """Call `callback` when it happens, on the thread that settles; at once if it has happened."""
-        with self._lock:
-            if not self._is_done:
-                self._callbacks.append(callback)
-                return
-        callback()
 
     def wait_blocking(self, timeout_s: float | None = None) -> bool:
         """Block this thread until it happens; False if `timeout_s` seconds passed first."""
         event = threading.Event()
-        self.add_callback(event.set)
-        if not event.wait(timeout_s):
-            return False
+        with self._lock:
+            if not self._is_done:
+                self._callbacks.append(event.set)
+        if not self._is_done:
+            if self._ask is not None:
+                self._ask()
+            if not event.wait(timeout_s):
+                return False
         self._raise()
         return True
 
@@ -200,25 +147,28 @@ class Completion:
             if is_blocking():
                 self.wait_blocking()
                 return
-            await self._suspend()
+            loop = current_loop()
+            # Without the lock: a line that is found here is released later, for that takes a turn of this very loop.
+            line = self._lines.get(loop)
+            if line is None:
+                line = self._new_line(loop)
+            if line is not None:
+                await line.wait()
         self._raise()
 
-    async def _suspend(self) -> None:
-        event = anyio.Event()
-        schedule = scheduler()
-
-        def wake() -> None:
-            try:
-                schedule(event.set)
-            except RuntimeError:  # the waiter's event loop is gone, and the waiter with it
-                pass
-
-        self.add_callback(wake)
-        await event.wait()
+    def _new_line(self, loop: Loop) -> Line | None:
+        """The line of this loop's tasks; None if it has happened meanwhile."""
+        with self._lock:
+            if self._is_done:
+                return None
+            line = self._lines[loop] = loop.new_line()
+        if self._ask is not None:
+            at_end_of_turn(self._ask)
+        return line
 
     def _raise(self) -> None:
         if self._error is not None:
-            raise self._error
+            raise self._error.with_traceback(None)  # many raise the same error: each with its own traceback
 
 
 async def sleep(duration_s: float) -> None:

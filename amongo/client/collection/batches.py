@@ -86,6 +86,8 @@ class Encoder:
     """Encodes many documents in slices; between slices the event loop may have its turn.
 
     A slice is as many documents as make `DECODE_SLICE_BYTES`, judged by the slice before.
+
+    size_bytes   of the last slice
     """
 
     def __init__(self, documents: Sequence[Any], codec_options: CodecOptions[Any]) -> None:
@@ -93,6 +95,7 @@ class Encoder:
         self._codec_options = codec_options
         self._position = 0
         self._count = _FIRST_SLICE_COUNT
+        self.size_bytes = 0
 
     def next_slice(self) -> list[bytes]:
         """The bytes of the next documents; empty after the last.
@@ -103,15 +106,16 @@ class Encoder:
         if not documents:
             return []
         raws = list(map(encode_raw, documents, repeat(False), repeat(self._codec_options)))
-        largest = max(map(len, raws))
-        if largest > DOCUMENT_BYTES:
-            raise document_too_large(largest)
+        sizes = list(map(len, raws))
+        if max(sizes) > DOCUMENT_BYTES:
+            raise document_too_large(max(sizes))
         if any(issubclass(kind, RawBSONDocument) for kind in set(map(type, documents))):
             for document, raw in zip(documents, raws, strict=True):
                 if isinstance(document, RawBSONDocument):
                     check_raw(raw)
+        self.size_bytes = sum(sizes)
         self._position += len(raws)
-        self._count = max(1, min(ENCODE_SLICE_COUNT, len(raws) * DECODE_SLICE_BYTES // sum(map(len, raws))))
+        self._count = max(1, min(ENCODE_SLICE_COUNT, len(raws) * DECODE_SLICE_BYTES // self.size_bytes))
         return raws
 
 

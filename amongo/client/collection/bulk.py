@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from bson.objectid import ObjectId
 from bson.raw_bson import RawBSONDocument
 from pymongo.common import validate_is_document_type, validate_ok_for_replace, validate_ok_for_update
 from pymongo.errors import BulkWriteError, ConfigurationError, InvalidOperation, OperationFailure
@@ -18,6 +17,7 @@ from pymongo.errors import BulkWriteError, ConfigurationError, InvalidOperation,
 from amongo.client.collection.batches import Encoder, WriteOptions, run_deletes, run_inserts, run_updates
 from amongo.client.documents import decode_reply
 from amongo.runtime.limits import MESSAGE_BYTES, WRITE_BATCH_COUNT
+from amongo.values.identities import new_object_id, new_object_ids
 
 if TYPE_CHECKING:
     from amongo.client.collection import AsyncCollection
@@ -174,15 +174,14 @@ class Bulk:
         batch: list[bytes] = []
         size_bytes = start = 0
         while raws := encoder.next_slice():
-            slice_bytes = sum(map(len, raws))
-            if batch and (size_bytes + slice_bytes > MESSAGE_BYTES or len(batch) + len(raws) > WRITE_BATCH_COUNT):
+            size_bytes += encoder.size_bytes
+            if batch and (size_bytes > MESSAGE_BYTES or len(batch) + len(raws) > WRITE_BATCH_COUNT):
                 reply = await self.insert_raw(batch)
                 if not self._merge(INSERT, reply, indexes, documents, start):
                     return False
                 start += len(batch)
-                batch, size_bytes = [], 0
+                batch, size_bytes = [], encoder.size_bytes
             batch += raws
-            size_bytes += slice_bytes
             await self._collection._client._runner.breathe()
         return self._merge(INSERT, await self.insert_raw(batch), indexes, documents, start)
 
@@ -236,5 +235,13 @@ def identify(document: Any) -> Any:
         return None
     if "_id" in document:
         return document["_id"]
-    identity = document["_id"] = ObjectId()
+    identity = document["_id"] = new_object_id()
     return identity
+
+
+def identify_several(documents: Sequence[dict[str, Any]]) -> list[Any]:
+    """The `_id`s of documents to insert, which are given one where they have none."""
+    anonymous = [document for document in documents if "_id" not in document]
+    for document, identity in zip(anonymous, new_object_ids(len(anonymous)), strict=True):
+        document["_id"] = identity
+    return [document["_id"] for document in documents]

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from bson.objectid import ObjectId
 from bson.raw_bson import RawBSONDocument
 from pymongo import helpers_shared
 from pymongo.collation import validate_collation_or_none
@@ -31,12 +31,13 @@ from amongo.client.collection.batches import (
     run_deletes,
     run_updates,
 )
-from amongo.client.collection.bulk import Bulk, identify
+from amongo.client.collection.bulk import Bulk, identify, identify_several
 from amongo.client.collection.core import CollectionCore
-from amongo.client.documents import decode_reply, encode_document, is_canonical_update, point_key
+from amongo.client.documents import decode_reply, encode_document, plain_update, point_key
 from amongo.client.session import AsyncClientSession
 from amongo.commands.insert import InsertRequest
 from amongo.commands.writing_updates import Done
+from amongo.runtime.limits import ENCODE_SLICE_COUNT
 
 if TYPE_CHECKING:
     from pymongo.operations import _IndexKeyHint
@@ -93,18 +94,17 @@ class CollectionWrites(CollectionCore[_DocumentType]):
         check_session(self, session)
         bulk = Bulk(self._itself(), ordered, WriteOptions(session, None, comment, bypass_document_validation))
         identities: list[Any] = []
-        inserts = bulk.inserts
-        for position, document in enumerate(documents):
-            inserts.append(document)
-            if not position & 255:
-                await self._client._runner.breathe()
-            if type(document) is not dict:
+        iterator = iter(documents)
+        while part := list(islice(iterator, ENCODE_SLICE_COUNT)):
+            await self._client._runner.breathe()
+            bulk.inserts += part
+            if set(map(type, part)) == {dict}:
+                identities += identify_several(part)  # type: ignore[arg-type]
+                continue
+            for document in part:
                 validate_is_document_type("document", document)
-                if isinstance(document, RawBSONDocument):
-                    continue
-            if "_id" not in document:
-                document["_id"] = ObjectId()  # type: ignore[index]
-            identities.append(document["_id"])
+                if not isinstance(document, RawBSONDocument):
+                    identities.append(identify(document))
         await bulk.execute_inserts()
         return InsertManyResult(identities, self._write_concern.acknowledged)
 
@@ -148,18 +148,18 @@ class CollectionWrites(CollectionCore[_DocumentType]):
 
         errors   TypeError, ValueError, DuplicateKeyError, WriteError
         """
-        validate_is_mapping("filter", filter)
-        validate_ok_for_update(update)
         if (
-            (upsert is False and type(filter) is dict and self._writes_directly)
-            and (collation is array_filters is hint is session is let is sort is comment is None)
-            and bypass_document_validation is None
+            (upsert is False and type(filter) is dict and type(update) is dict and update and self._writes_directly)
+            and (collation is None and array_filters is None and hint is None and session is None)
+            and (let is None and sort is None and comment is None and bypass_document_validation is None)
             and (key := point_key(filter)) is not None
-            and is_canonical_update(update)
+            and (plain := plain_update(update)) is not None
         ):
-            done = await self._client._runner.update_by_id(self._full_name, key, update, self._is_durable)
+            done = await self._client._runner.update_by_id(self._full_name, key, plain, self._is_durable)
             if done is not None:
                 return self._updated(done)
+        validate_is_mapping("filter", filter)
+        validate_ok_for_update(update)
         validate_list_or_none("array_filters", array_filters)
         statement = self._update_statement(filter, update, upsert, collation, array_filters, hint, sort)
         return await self._update(statement, session, let, comment, bypass_document_validation)
@@ -284,7 +284,7 @@ class CollectionWrites(CollectionCore[_DocumentType]):
         bypass_document_validation: bool | None,
     ) -> UpdateResult:
         options = NO_OPTIONS
-        if not (session is let is comment is bypass_document_validation is None):
+        if not (session is None and let is None and comment is None and bypass_document_validation is None):
             if let is not None:
                 validate_is_mapping("let", let)
             check_session(self, session)

@@ -1,6 +1,7 @@
 """Namespaces and their collections.
 
-The catalog is changed by commits of kind `c` alone; recovery makes the same changes from the log.
+The catalog is changed by commits of kind `c` alone; recovery makes the same changes from the log. A change that broke
+off is made once more: each may be repeated.
 """
 
 from __future__ import annotations
@@ -38,15 +39,18 @@ class Catalog:
         self.by_namespace[collection.namespace] = collection
         self.by_uuid[collection.uuid] = collection
 
-    def remove(self, collection: Collection) -> None:
-        """Forget a collection."""
-        collection.is_dropped = True
-        self.by_namespace.pop(collection.namespace, None)
-        self.by_uuid.pop(collection.uuid, None)
+    def remove(self, *collections: Collection) -> None:
+        """Forget collections."""
+        for collection in collections:
+            collection.is_dropped = True
+            self.by_namespace.pop(collection.namespace, None)
+            self.by_uuid.pop(collection.uuid, None)
 
-    def rename(self, collection: Collection, namespace: str) -> None:
-        """Enter a collection under another namespace."""
-        self.by_namespace.pop(collection.namespace)
-        collection.namespace = namespace
+    def rename(self, collection: Collection, source: str, target: str, dropped: Collection | None) -> None:
+        """Enter a collection under the namespace `target` instead of `source`, in the place of one that is dropped."""
+        if dropped is not None:
+            self.remove(dropped)
+        self.by_namespace.pop(source, None)
+        self.by_namespace[target] = collection
+        collection.namespace = target
         collection.heads.clear()
-        self.by_namespace[namespace] = collection

@@ -3,7 +3,16 @@
 `format` has the bytes, `reader` reads one file, `recovery` all of them after a stop, `log` writes.
 """
 
-from amongo.engine.log.format import COMMIT, FORMAT_VERSION, LOG_DIRECTORY, Entry, Frame, entry, parse_entries
+from amongo.engine.log.format import (
+    COMMIT,
+    FORMAT_VERSION,
+    LOG_DIRECTORY,
+    Entry,
+    Frame,
+    entry,
+    entry_pieces,
+    parse_entries,
+)
 from amongo.engine.log.log import Log
 from amongo.engine.log.memory import MemoryLog
 from amongo.engine.log.reader import Damage
@@ -20,5 +29,6 @@ __all__ = [
     "Log",
     "MemoryLog",
     "entry",
+    "entry_pieces",
     "parse_entries",
 ]

@@ -8,7 +8,7 @@ when it was written; recovery needs it to tell a torn tail from damage.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 from zlib import crc32
 
@@ -72,6 +72,7 @@ _FRAME = FRAME_LAYOUT.struct()
 _MARK = MARK_LAYOUT.struct()
 _ENTRY = ENTRY_LAYOUT.struct()
 _INT32 = Layout("", (Field("length", "i", ""),)).struct()
+_ENTRY_START = Layout("", (*ENTRY_LAYOUT.fields, Field("length", "i", ""))).struct()  # and the length of the head
 # What a frame's checksum covers of its header: everything but the checksum itself.
 _CHECKED = Layout("", tuple(field for field in FRAME_LAYOUT.fields if field.name != "crc32")).struct()
 _CHECKED_START = FRAME_LAYOUT.offset("sequence")
@@ -131,11 +132,11 @@ class Frame(NamedTuple):
     sequence: int
     wall_ms: int
     kind: int
-    payload: bytes | memoryview
+    payload: bytes
 
-    def entries(self) -> Iterator[Entry]:
+    def entries(self) -> list[Entry]:
         """The entries of a commit, in order. errors: ENTRY_MALFORMED."""
-        return parse_entries(bytes(self.payload), self.sequence)
+        return parse_entries(self.payload, self.sequence)
 
 
 class BadHeader(ValueError):
@@ -168,7 +169,7 @@ def pack_header(header: Header) -> bytes:
     return body + crc32(body).to_bytes(4, "little")
 
 
-def parse_header(block: bytes | memoryview, path: str) -> Header:
+def parse_header(block: bytes, path: str) -> Header:
     """The header at the start of a file.
 
     Size, magic, version and checksum stand where they stand in every format version.
@@ -194,29 +195,27 @@ def pack_frame(sequence: int, wall_ms: int, kind: int, payload: bytes) -> bytes:
     return _FRAME.pack(length, checksum, sequence, wall_ms, kind) + payload
 
 
-def parse_frame(content: memoryview, offset: int, frame_limit_bytes: int) -> Frame | str:
-    """The frame that begins at `offset`, or the reason why there is none.
-
-    The payload is a slice of `content`, not a copy.
-    """
+def parse_frame(content: bytes, offset: int, frame_limit_bytes: int) -> Frame | str:
+    """The frame that begins at `offset`, or the reason why there is none."""
     remaining = len(content) - offset
     if remaining < FRAME_HEADER_BYTES:
         return f"the file ends {remaining} bytes into a frame header"
     length, checksum, sequence, wall_ms, kind = _FRAME.unpack_from(content, offset)
     if length > frame_limit_bytes:
         return f"the frame's length of {length} bytes is over the limit"
-    end = offset + FRAME_HEADER_BYTES + length
-    if end > len(content):
-        return f"the file ends {len(content) - offset} bytes into a frame of {end - offset} bytes"
-    computed = crc32(content[offset + _CHECKED_START : end], crc32(content[offset : offset + _LENGTH_BYTES]))
-    if computed != checksum:
+    start = offset + FRAME_HEADER_BYTES
+    if length > len(content) - start:
+        return f"the file ends {remaining} bytes into a frame of {FRAME_HEADER_BYTES + length} bytes"
+    payload = content[start : start + length]
+    header = content[offset : offset + _LENGTH_BYTES] + content[offset + _CHECKED_START : start]
+    if crc32(payload, crc32(header)) != checksum:
         return "the checksum of the frame does not match"
     if kind not in KINDS:
         return f"the frame is of unknown kind {kind}"
-    return Frame(sequence, wall_ms, kind, content[offset + FRAME_HEADER_BYTES : end])
+    return Frame(sequence, wall_ms, kind, payload)
 
 
-def looks_like_commit(content: memoryview, offset: int, after_sequence: int) -> bool:
+def looks_like_commit(content: bytes, offset: int, after_sequence: int) -> bool:
     """Whether a commit may begin at `offset`: a cheap test before the checksum, for a search through a whole file."""
     if len(content) - offset < FRAME_HEADER_BYTES + _ENTRY.size + SMALLEST_DOCUMENT_BYTES:
         return False
@@ -232,7 +231,7 @@ def pack_mark(store_uuid: bytes, number: int, offset: int) -> bytes:
     return _MARK.pack(store_uuid, number, offset)
 
 
-def parse_mark(payload: bytes | memoryview) -> Mark:
+def parse_mark(payload: bytes) -> Mark:
     """What a mark frame's payload says. errors: struct.error if it has not the length of one."""
     _, number, offset = _MARK.unpack(payload)
     return Mark(number, offset)
@@ -257,24 +256,31 @@ def entry_pieces(record_id: int, head: bytes, documents: Sequence[bytes], interr
     return pieces
 
 
-def parse_entries(payload: bytes, sequence: int = 0) -> Iterator[Entry]:
+def parse_entries(payload: bytes, sequence: int = 0) -> list[Entry]:
     """The entries of a commit's payload, in order.
 
     sequence   of the frame, for the message
     errors     ENTRY_MALFORMED: a document's length leads out of the payload
     """
+    entries = []
     offset, size = 0, len(payload)
     while offset < size:
-        if size - offset < _ENTRY.size:
+        if size - offset < _ENTRY_START.size:
             raise storage.ENTRY_MALFORMED(sequence=sequence, offset=offset, reason="it ends within an entry")
-        record_id, count = _ENTRY.unpack_from(payload, offset)
+        record_id, count, length = _ENTRY_START.unpack_from(payload, offset)
         offset += _ENTRY.size
-        documents: list[bytes] = []
-        for _ in range(count + 1):
-            end = offset + (_INT32.unpack_from(payload, offset)[0] if size - offset >= SMALLEST_DOCUMENT_BYTES else 0)
-            if end > size or end - offset < SMALLEST_DOCUMENT_BYTES:
+        documents: list[bytes] = []  # the head is the first
+        while True:
+            end = offset + length
+            if end > size or length < SMALLEST_DOCUMENT_BYTES:
                 raise storage.ENTRY_MALFORMED(sequence=sequence, offset=offset, reason="no document fits there")
             documents.append(payload[offset:end])
             offset = end
+            if len(documents) > count:
+                break
+            if size - offset < SMALLEST_DOCUMENT_BYTES:
+                raise storage.ENTRY_MALFORMED(sequence=sequence, offset=offset, reason="no document fits there")
+            length = _INT32.unpack_from(payload, offset)[0]
         head = documents.pop(0)
-        yield Entry(record_id, head, documents)
+        entries.append(Entry(record_id, head, documents))
+    return entries

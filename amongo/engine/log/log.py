@@ -99,6 +99,7 @@ class Log:
         self._first_sequences: dict[int, int] = {}
         self._synced_sequence = 0
         self._group: Completion | None = None  # of all who wait for the next fsync
+        self._is_asked = False  # whether somebody does wait for it
         self._refusal: Refusal | None = storage.LOG_NOT_REPLAYED  # why no frame is taken
         self._has_failed = False  # no frame, not even a mark, may follow
         self._sync_error: ServerError | None = None
@@ -132,7 +133,7 @@ class Log:
     def replay(self, after: int = 0) -> Iterator[Frame]:
         """Every commit with a sequence over `after`, in order; then the log takes frames. Once, and to its end.
 
-        Payloads are views of the file's bytes. A torn tail is cut off when the iterator is exhausted; see `cut`.
+        A torn tail is cut off when the iterator is exhausted; see `cut`.
 
         errors   LOG_CORRUPT, LOG_FILE_MISSING, LOG_BEGINS_LATE, STORE_UNREADABLE; what `append` raises
         """
@@ -208,8 +209,11 @@ class Log:
         errors    OUT_OF_DISK_SPACE, LOG_WRITE_FAILED (both: nothing was written), FRAME_TOO_LARGE, LOG_READ_ONLY,
                   LOG_CLOSED, LOG_NOT_REPLAYED
         """
-        pieces: Sequence[bytes] = (payload,) if type(payload) is bytes else payload  # type: ignore[assignment]
-        length = sum(map(len, pieces))
+        pieces: Sequence[bytes]
+        if type(payload) is bytes:
+            pieces, length = (payload,), len(payload)
+        else:
+            pieces, length = payload, sum(map(len, payload))  # type: ignore[assignment, arg-type]
         if length > FRAME_BYTES:
             raise storage.FRAME_TOO_LARGE(actual_bytes=length, limit_bytes=FRAME_BYTES)
         if kind != COMMIT and (kind not in KINDS or kind == MARK):
@@ -225,10 +229,11 @@ class Log:
             for piece in pieces:
                 checksum = crc32(piece, checksum)
             header = pack_frame_header(length, checksum, sequence, wall_ms, kind)
+            # A join of much lets other threads run meanwhile, a sum does not.
+            frame = header + payload if type(payload) is bytes else b"".join((header, *pieces))
             self._is_writing = True
             try:
-                # A join of much lets other threads run meanwhile, a sum does not.
-                self._file.write(b"".join((header, *pieces)))  # type: ignore[union-attr]
+                self._file.write(frame)  # type: ignore[union-attr]
             except OSError as error:
                 raise self._undo(error) from error
             self.last_sequence = sequence
@@ -294,18 +299,21 @@ class Log:
     def durable(self, sequence: int) -> Completion:
         """Settled when the commit `sequence` and all before it would survive a power loss.
 
-        All who wait share one fsync: the next to begin, after at most one that is under way. Its failure fails them
-        all with LOG_SYNC_FAILED, and every later call for what is not durable by then.
+        All who wait share one fsync: the next to begin, after at most one that is under way. It begins when somebody
+        waits, or when it is due anyway. Its failure fails them all with LOG_SYNC_FAILED, and every later call for what
+        is not durable by then.
         """
+        if sequence > self.last_sequence:
+            raise ValueError(f"sequence {sequence} has not been handed out")
+        group = self._group
+        if group is not None:  # without the lock: whenever it is taken from here on, its fsync covers `sequence`
+            return group
         with self._lock:
-            if sequence > self.last_sequence:
-                raise ValueError(f"sequence {sequence} has not been handed out")
             is_durable = sequence <= self._synced_sequence
             if is_durable or self._sync_error is not None:
                 completion = Completion()
             else:
-                completion = self._group = self._group or Completion()
-                self._wake()
+                completion = self._group = self._group or Completion(self._ask)
         if is_durable:
             completion.set_result()
         elif self._sync_error is not None:
@@ -317,6 +325,12 @@ class Log:
     def sync_now(self) -> None:
         """Block until everything appended so far is durable. errors: LOG_SYNC_FAILED."""
         self.durable(self.last_sequence).wait_blocking()
+
+    def _ask(self) -> None:
+        """Somebody waits for the group."""
+        with self._lock:
+            self._is_asked = True
+            self._wake()
 
     def _wake(self) -> None:
         self._is_idle = False
@@ -336,9 +350,9 @@ class Log:
             while True:
                 if self._sync_error is not None:
                     return False
-                if self._group is not None:
+                if self._is_asked and self._group is not None:
                     return True
-                is_dirty = self.last_sequence > self._synced_sequence
+                is_dirty = self.last_sequence > self._synced_sequence or self._group is not None
                 if self._is_closing:
                     return is_dirty
                 if is_dirty:
@@ -356,7 +370,7 @@ class Log:
         with self._lock:
             file, number, offset = self._file, self._number, self._offset
             target, is_dirty = self.last_sequence, self.last_sequence > self._synced_sequence
-            group, self._group = self._group, None
+            group, self._group, self._is_asked = self._group, None, False
             has_switched = upcoming is not None and self._switch(upcoming)
         if upcoming is not None and not has_switched:
             self._discard(upcoming, number + 1)

@@ -64,7 +64,8 @@ class Collection:
         record_id = self._by_id.get(key)
         if record_id is None:
             return None
-        raw = self.record(record_id)
+        chunk = self._chunks[record_id >> CHUNK_BITS]
+        raw = None if chunk is None else chunk[record_id & CHUNK_MASK]
         return None if raw is None else (record_id, raw)
 
     def get_by_key(self, key: bytes) -> bytes | None:
@@ -96,7 +97,9 @@ class Collection:
             self._shared = set(range(len(self._chunks)))
         return view
 
-    # Changing: by the store alone, under its lock
+    # Changing: by the store alone, under its lock. Any of these may break off anywhere (KeyboardInterrupt, MemoryError)
+    # and is then made once more, so that each goes on where it was: what belongs together is assigned in one statement,
+    # in which Python calls nothing and so takes no signal.
 
     def first_duplicate(self, keys: Sequence[bytes], interrupt: Interrupt = NEVER) -> int | None:
         """The position of the first key that is taken, by a document or by an earlier key; None if all are free."""
@@ -118,36 +121,38 @@ class Collection:
                 seen.add(key)
         return None
 
-    def append(self, key: bytes, raw: bytes) -> None:
-        """Add one document behind the others."""
-        record_id = self.next_record_id
+    def append(self, record_id: int, key: bytes, raw: bytes) -> None:
+        """Add one document behind the others, under the next record id."""
         chunk = self._chunks[-1]
-        if chunk is None or len(chunk) > CHUNK_MASK:
-            chunk = []
-            self._chunks.append(chunk)
+        if chunk is None or len(chunk) != record_id & CHUNK_MASK:  # a new chunk, or a repetition
+            self.extend(record_id, (key,), (raw,))
+            return
         chunk.append(raw)
         self._by_id[key] = record_id
-        self.next_record_id = record_id + 1
-        self.count += 1
-        self.data_bytes += len(raw)
-        self._view = None
+        data_bytes = self.data_bytes + len(raw)
+        self.next_record_id, self.count, self.data_bytes, self._view = record_id + 1, self.count + 1, data_bytes, None
 
-    def extend(self, keys: Sequence[bytes], raws: Sequence[bytes], interrupt: Interrupt = NEVER) -> None:
-        """Add documents behind the others, in this order; chunk by chunk, so that other threads get their turn."""
-        position = 0
+    def extend(
+        self, record_id: int, keys: Sequence[bytes], raws: Sequence[bytes], interrupt: Interrupt = NEVER
+    ) -> None:
+        """Add documents behind the others, in this order; chunk by chunk, so that other threads get their turn.
+
+        record_id   of the first, the next one; the others follow
+        """
+        position = self.next_record_id - record_id  # 0; in a repetition, how many are in already
         while position < len(raws):
-            chunk = self._chunks[-1]
-            if chunk is None or len(chunk) > CHUNK_MASK:
-                chunk = []
-                self._chunks.append(chunk)
-            end = position + CHUNK_SIZE - len(chunk)
-            part = raws[position:end]
-            chunk.extend(part)
             first = self.next_record_id
-            self.next_record_id = first + len(part)
-            self._by_id.update(zip(keys[position:end], range(first, self.next_record_id), strict=True))
-            self.count += len(part)
-            self.data_bytes += sum(map(len, part))
+            index, slot = first >> CHUNK_BITS, first & CHUNK_MASK
+            end = position + CHUNK_SIZE - slot
+            part = raws[position:end]
+            if index == len(self._chunks):
+                self._chunks.append([])
+            chunk = self._chunks[index]
+            assert chunk is not None
+            chunk[slot:] = part
+            self._by_id.update(zip(keys[position:end], range(first, first + len(part)), strict=True))
+            count, data_bytes = self.count + len(part), self.data_bytes + sum(map(len, part))
+            self.next_record_id, self.count, self.data_bytes = first + len(part), count, data_bytes
             position = end
             interrupt.breathe()
         self._view = None
@@ -158,9 +163,13 @@ class Collection:
         slot = record_id & CHUNK_MASK
         old = chunk[slot]
         assert old is not None
-        chunk[slot] = raw
-        self.data_bytes += len(raw) - len(old)
-        self._view = None
+        data_bytes = self.data_bytes + len(raw) - len(old)
+        chunk[slot], self.data_bytes, self._view = raw, data_bytes, None
+
+    def replace_all(self, replacements: Iterable[tuple[int, bytes]]) -> None:
+        """Put other bytes under record ids, given as (record id, document)."""
+        for record_id, raw in replacements:
+            self.replace(record_id, raw)
 
     def remove(self, removals: Iterable[tuple[int, bytes]]) -> None:
         """Remove records, given as (record id, `_id` key)."""
@@ -168,11 +177,11 @@ class Collection:
             chunk = self._writable(record_id >> CHUNK_BITS)
             slot = record_id & CHUNK_MASK
             old = chunk[slot]
-            assert old is not None
-            chunk[slot] = None
-            del self._by_id[key]
-            self.count -= 1
-            self.data_bytes -= len(old)
+            if old is None:
+                continue  # a repetition
+            self._by_id.pop(key, None)
+            count, data_bytes = self.count - 1, self.data_bytes - len(old)
+            chunk[slot], self.count, self.data_bytes = None, count, data_bytes
         self._view = None
 
     def reserve(self, record_id: int) -> None:

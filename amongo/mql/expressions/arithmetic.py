@@ -1,4 +1,4 @@
-"""Arithmetic: $add, $subtract, $multiply, $divide, $mod, $abs. Numbers keep the widest type; dates take part in sums."""
+"""Arithmetic: $add, $subtract, $multiply, $divide, $mod, $abs. Numbers keep the widest type; sums take dates."""
 
 from __future__ import annotations
 

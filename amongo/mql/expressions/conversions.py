@@ -58,7 +58,7 @@ _CUT.rounding = ROUND_DOWN
 _CUT.traps = dict.fromkeys(_CUT.traps, False)
 _WHOLE_TEXT: Final = re.compile(r"[+-]?[0-9]+")
 _NUMBER_TEXT: Final = re.compile(
-    r"[+-]?(?:(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|[iI][nN][fF](?:[iI][nN][iI][tT][yY])?|[nN][aA][nN])"
+    r"[+-]?(?:(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e[+-]?[0-9]+)?|inf(?:inity)?|nan)", re.IGNORECASE | re.ASCII
 )
 _INTEGER_BYTES: Final = {1: "b", 2: "h", 4: "i", 8: "q"}
 _DOUBLE_BYTES: Final = {4: "f", 8: "d"}
@@ -92,14 +92,8 @@ def _whole(value: Any, target: BsonType, least: int, most: int, options: Options
             raise errors.UNREADABLE_NUMBER(text=value[:100], reason="it is no whole number")
         whole = int(value.lstrip("+-").lstrip("0")[:40] or "0") * (-1 if value[0] == "-" else 1)
     elif kind in (bytes, Binary):
-        whole = int(
-            _unpack(
-                value,
-                {size: code for size, code in _INTEGER_BYTES.items() if 256**size // 2 <= most + 1},
-                target,
-                options,
-            )
-        )
+        sizes = {size: code for size, code in _INTEGER_BYTES.items() if 256**size // 2 <= most + 1}
+        whole = int(_unpack(value, sizes, target, options))
     elif is_number(value):
         whole = _cut(value)
     elif kind is DatetimeMS and target is BsonType.LONG:
@@ -172,8 +166,8 @@ def _parse_number(text: str) -> Decimal:
 def to_decimal_value(value: Any, options: Options) -> Decimal128:
     """A decimal: from bool, numbers (a double with 15 digits), text, a date."""
     kind = type(value)
-    if kind is Decimal128:
-        return value
+    if type(value) is Decimal128:
+        return Decimal128.from_bid(value.bid)
     if kind is str:
         exact = _parse_number(value)
         if not exact.is_finite():

@@ -1,3 +1,22 @@
 """Expression operators of MongoDB 8 that are refused for now, each with the reason."""
 
-NOT_YET: dict[str, str] = {}
+_AGGREGATION = "the aggregation issue brings every remaining expression"
+_TEXT = "there is no metadata to show before text search"
+
+NOT_YET: dict[str, str] = {
+    "$createObjectId": _AGGREGATION,
+    "$encStrContains": "there is no queryable encryption",
+    "$encStrEndsWith": "there is no queryable encryption",
+    "$encStrNormalizedEq": "there is no queryable encryption",
+    "$encStrStartsWith": "there is no queryable encryption",
+    "$function": "there is no JavaScript engine",
+    "$hash": _AGGREGATION,
+    "$hexHash": _AGGREGATION,
+    "$median": _AGGREGATION,
+    "$meta": _TEXT,
+    "$percentile": _AGGREGATION,
+    "$toArray": _AGGREGATION,
+    "$toHashedIndexKey": _AGGREGATION,
+    "$toObject": _AGGREGATION,
+    "$toUUID": _AGGREGATION,
+}

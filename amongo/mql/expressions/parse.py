@@ -64,8 +64,8 @@ def parse_path_text(text: str, scope: Scope) -> Expression:
     if len(text) < 2:
         raise errors.DOLLAR_ALONE()
     if text[1] != "$":
-        path = field_path(text[1:])
-        return Variable("CURRENT", path) if scope.rebinds_current else FieldPath(path)
+        whole = field_path(text[1:])
+        return Variable("CURRENT", whole) if scope.rebinds_current else FieldPath(whole)
     name, dot, rest = text[2:].partition(".")
     check_read_name(name)
     if not scope.defines(name):

@@ -102,18 +102,19 @@ def _check_replace(text: Any, find: Any, replacement: Any) -> bool:
     return not (is_nullish(text) or is_nullish(find) or is_nullish(replacement))
 
 
-_replace = {
-    "required": {
+_replacing = functools.partial(
+    named,
+    required={
         "input": errors.REPLACE_WITHOUT_INPUT,
         "find": errors.REPLACE_WITHOUT_FIND,
         "replacement": errors.REPLACE_WITHOUT_REPLACEMENT,
     },
-    "not_object": errors.REPLACE_NEEDS_OBJECT,
-    "unknown": errors.REPLACE_UNKNOWN_FIELD,
-}
+    not_object=errors.REPLACE_NEEDS_OBJECT,
+    unknown=errors.REPLACE_UNKNOWN_FIELD,
+)
 
 
-@named("$replaceOne", **_replace)
+@_replacing("$replaceOne")
 def replace_one(text: Any, find: Any, replacement: Any) -> str | None:
     """Replace the first occurrence.
 
@@ -127,7 +128,7 @@ def replace_one(text: Any, find: Any, replacement: Any) -> str | None:
     return text.replace(find, replacement, 1) if _check_replace(text, find, replacement) else None
 
 
-@named("$replaceAll", **_replace)
+@_replacing("$replaceAll")
 def replace_all(text: Any, find: Any, replacement: Any) -> str | None:
     """Replace every occurrence, left to right, without looking into what was put in.
 
@@ -140,12 +141,13 @@ def replace_all(text: Any, find: Any, replacement: Any) -> str | None:
     return text.replace(find, replacement) if _check_replace(text, find, replacement) else None
 
 
-_regex = {
-    "required": {"input": errors.REGEX_WITHOUT_INPUT, "regex": errors.REGEX_WITHOUT_REGEX},
-    "optional": ("options",),
-    "not_object": errors.REGEX_NEEDS_OBJECT,
-    "unknown": errors.REGEX_UNKNOWN_FIELD,
-}
+_searching = functools.partial(
+    named,
+    required={"input": errors.REGEX_WITHOUT_INPUT, "regex": errors.REGEX_WITHOUT_REGEX},
+    optional=("options",),
+    not_object=errors.REGEX_NEEDS_OBJECT,
+    unknown=errors.REGEX_UNKNOWN_FIELD,
+)
 
 
 PATTERN_LENGTH = 16384  # server: the longest literal that its regular expressions compile to, in characters
@@ -265,7 +267,7 @@ def _found(match: Any) -> dict[str, Any]:
     return {"match": match.group(), "idx": match.start(), "captures": list(match.groups())}
 
 
-@named("$regexMatch", **_regex)
+@_searching("$regexMatch")
 def regex_match(text: Any, regex: Any, options: Any) -> bool:
     """Whether a regular expression finds something.
 
@@ -277,7 +279,7 @@ def regex_match(text: Any, regex: Any, options: Any) -> bool:
     return Search("$regexMatch", text, regex, options).at(0) is not None
 
 
-@named("$regexFind", **_regex)
+@_searching("$regexFind")
 def regex_find(text: Any, regex: Any, options: Any) -> dict[str, Any] | None:
     """What a regular expression finds first.
 
@@ -290,7 +292,7 @@ def regex_find(text: Any, regex: Any, options: Any) -> dict[str, Any] | None:
     return None if match is None else _found(match)
 
 
-@named("$regexFindAll", **_regex)
+@_searching("$regexFindAll")
 def regex_find_all(text: Any, regex: Any, options: Any) -> list[dict[str, Any]]:
     """All that a regular expression finds, without overlaps.
 

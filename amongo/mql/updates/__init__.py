@@ -13,6 +13,7 @@ from amongo.mql.updates import arithmetic, arrays, fields, push, rename
 from amongo.mql.updates.difference import describe
 from amongo.mql.updates.not_yet import NOT_YET
 from amongo.mql.updates.parse import UPDATE_STAGES, parse_update
+from amongo.mql.updates.plain import PlainUpdate, parse_scalars
 from amongo.mql.updates.registry import OPERATORS
 from amongo.mql.updates.update import Outcome, Update
 from amongo.mql.updates.upserts import filter_fields, upsert_document
@@ -22,9 +23,11 @@ __all__ = [
     "OPERATORS",
     "UPDATE_STAGES",
     "Outcome",
+    "PlainUpdate",
     "Update",
     "describe",
     "filter_fields",
+    "parse_scalars",
     "parse_update",
     "upsert_document",
 ]

@@ -14,7 +14,6 @@ from amongo.mql.updates.paths import as_index
 from amongo.mql.updates.registry import UNCHANGED, Scene
 from amongo.mql.updates.tree import Elements, Fields, merge, place_positional
 from amongo.runtime.limits import BACKFILL_COUNT
-from amongo.runtime.limits import BACKFILL_COUNT
 from amongo.values.missing import MISSING
 from amongo.values.wording import element
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, Final, NamedTuple
 
-from bson import Timestamp
+from bson import ObjectId, Timestamp
 from bson.datetime_ms import DatetimeMS
 
 from amongo.errors import ServerError
@@ -19,37 +19,44 @@ from amongo.mql.updates.sameness import nesting
 from amongo.mql.updates.tree import Fields
 from amongo.mql.updates.update import UNCHANGED_OUTCOME, Kind, OperatorUpdate, Outcome, Update
 from amongo.runtime.limits import NESTING_DEPTH, UPDATE_SHAPES
+from amongo.values.codec import encode
 from amongo.values.missing import MISSING
+from amongo.values.numbers import INT_MAX, INT_MIN
 
 _CONTAINERS: Final = frozenset({dict, list})
 _SUSPECT_DEPTH: Final = NESTING_DEPTH - 3  # an operator may add an array around a value
+_SCALARS: Final = frozenset({float, bool, ObjectId, type(None)})
 _CONTEXT: Final = UpdateContext(None, {})
 _NO_SCENE: Final = Scene({}, DatetimeMS(0), Timestamp(0, 0), None, False, {}, [])
 
 
-class _Step(NamedTuple):
-    """One field of a shape."""
+class _Shape(NamedTuple):
+    """What the names of an update's fields decide.
 
-    path: str
-    operator: str
-    apply: Apply
-    parse: Parse | None
+    steps      (field, operator, apply, parse) in the server's order
+    paths      the fields as a description names them, encoded once: {"updatedPaths": [field, …]}
+    """
+
+    steps: tuple[tuple[str, str, Apply, Parse | None], ...]
+    paths: bytes
 
 
-_shapes: dict[tuple[str, ...], tuple[_Step, ...]] = {}
+_shapes: dict[tuple[str, ...], _Shape] = {}
 
 
 class PlainUpdate(Update):
     """An update of top-level fields by operators that do not look at the scene.
 
     children   (field, (apply, operand)), in the server's order
+    paths      {"updatedPaths": [field, …]} of all children, as BSON
     """
 
-    __slots__ = ("children",)
+    __slots__ = ("children", "paths")
     kind: ClassVar[Kind] = "operators"
 
-    def __init__(self, children: list[tuple[str, Leaf]]) -> None:
+    def __init__(self, children: list[tuple[str, Leaf]], paths: bytes) -> None:
         self.children = children
+        self.paths = paths
         self.uses_positional = False
 
     def apply(
@@ -62,6 +69,16 @@ class PlainUpdate(Update):
         is_insert: bool = False,
     ) -> Outcome:
         """See `Update.apply`."""
+        after, updated, removed = self.changed(document)
+        if after is None:
+            return UNCHANGED_OUTCOME
+        return Outcome(after, {"updatedFields": updated, "removedFields": removed, "truncatedArrays": []})
+
+    def changed(self, document: dict[str, Any]) -> tuple[dict[str, Any] | None, dict[str, Any], list[str]]:
+        """(the new document or None, the fields that changed with their values, the fields that are gone).
+
+        errors   those of the operators
+        """
         updated: dict[str, Any] = {}
         removed: list[str] = []
         after: dict[str, Any] | None = None
@@ -79,10 +96,9 @@ class PlainUpdate(Update):
                     after[name] = updated[name] = result
         except ServerError:  # once more, where the error can say of which document it speaks
             whole = OperatorUpdate(Fields(list(self.children)))
-            return whole.apply(document, now=now, clock_timestamp=clock_timestamp, is_insert=is_insert)
-        if after is None:
-            return UNCHANGED_OUTCOME
-        return Outcome(after, {"updatedFields": updated, "removedFields": removed, "truncatedArrays": []})
+            whole.apply(document, now=_NO_SCENE.now, clock_timestamp=_NO_SCENE.timestamp)
+            raise
+        return after, updated, removed
 
 
 def parse_plain(update: dict[str, Any]) -> PlainUpdate | None:
@@ -90,42 +106,77 @@ def parse_plain(update: dict[str, Any]) -> PlainUpdate | None:
 
     errors   those of the operands
     """
-    shape: list[str] = []
-    for name, fields in update.items():
-        if type(fields) is not dict:
-            return None
-        shape.append(name)
-        shape += fields
-    steps = _shapes.get(tuple(shape))
-    if steps is None:
-        steps = _steps(update)
-        if steps is None:
-            return None
-        if len(_shapes) >= UPDATE_SHAPES:
-            _shapes.clear()
-        _shapes[tuple(shape)] = steps
+    shape = _shape(update)
+    if shape is None:
+        return None
     children: list[tuple[str, Leaf]] = []
-    for path, operator, apply, parse in steps:
+    for path, operator, apply, parse in shape.steps:
         operand = update[operator][path]
         if type(operand) in _CONTAINERS and nesting(operand) > _SUSPECT_DEPTH:
             return None
         if parse is not None:
             operand = parse(path, operand, _CONTEXT)
         children.append((path, (apply, operand)))
-    return PlainUpdate(children)
+    return PlainUpdate(children, shape.paths)
 
 
-def _steps(update: dict[str, dict[str, Any]]) -> tuple[_Step, ...] | None:
-    """The fields of an update's shape in the server's order; None when it is not of the common kind."""
+def parse_scalars(update: dict[str, Any]) -> PlainUpdate | None:
+    """The update if it is of the common kind and each operand a plain scalar; None if it is not.
+
+    It takes an update as a caller wrote it: scalars of these types are canonical values as they stand.
+
+    errors   those of the operands
+    """
+    shape = _shape(update)
+    if shape is None:
+        return None
+    children: list[tuple[str, Leaf]] = []
+    for path, operator, apply, parse in shape.steps:
+        operand = update[operator][path]
+        kind = type(operand)
+        if kind is int:
+            if not INT_MIN <= operand <= INT_MAX:
+                return None
+        elif kind is str:
+            if not operand.isascii():
+                return None
+        elif kind not in _SCALARS:
+            return None
+        if parse is not None:
+            operand = parse(path, operand, _CONTEXT)
+        children.append((path, (apply, operand)))
+    return PlainUpdate(children, shape.paths)
+
+
+def _shape(update: dict[str, Any]) -> _Shape | None:
+    """The shape of an update, remembered; None when it is not of the common kind."""
+    names: list[str] = []
+    for name, fields in update.items():
+        if type(fields) is not dict:
+            return None
+        names.append(name)
+        names += fields
+    key = tuple(names)
+    shape = _shapes.get(key)
+    if shape is None:
+        shape = _find_shape(update)
+        if shape is not None:
+            if len(_shapes) >= UPDATE_SHAPES:
+                _shapes.clear()
+            _shapes[key] = shape
+    return shape
+
+
+def _find_shape(update: dict[str, dict[str, Any]]) -> _Shape | None:
     operators: dict[str, Operator] = {}
     for name, fields in update.items():
         operator = OPERATORS.get(name)
         if operator is None or operator.expand is not None or operator.reads_scene:
             return None
         for path in fields:
-            if not is_plain(path) or path in operators:
+            if type(path) is not str or not path.isprintable() or not is_plain(path) or path in operators:
                 return None
             operators[path] = operator
-    return tuple(
-        _Step(path, operators[path].name, operators[path].apply, operators[path].parse) for path in in_order(operators)
-    )
+    paths = in_order(operators)
+    steps = tuple((path, operators[path].name, operators[path].apply, operators[path].parse) for path in paths)
+    return _Shape(steps, encode({"updatedPaths": paths}))

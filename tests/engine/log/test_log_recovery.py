@@ -26,7 +26,7 @@ def commit(number: int) -> bytes:
 def open_log(files: MemoryFiles, log_file_bytes: int = 1 << 20, new_uuid=lambda: UUID):
     settings = Settings(log_file_bytes=log_file_bytes)
     log = Log.open("store", files, ManualClock(), settings=settings, has_service=False, new_uuid=new_uuid)
-    return log, [next(frame.entries()).record_id for frame in log.replay()]
+    return log, [frame.entries()[0].record_id for frame in log.replay()]
 
 
 def written(*, commits: int, sync_after: tuple[int, ...] = (), log_file_bytes: int = 1 << 20, closes: bool = False):

@@ -46,7 +46,7 @@ def open_log(files, directory="store"):
         has_service=False,
         new_uuid=lambda: UUID,
     )
-    return log, [(frame.sequence, next(frame.entries()).record_id // 2) for frame in log.replay()]
+    return log, [(frame.sequence, frame.entries()[0].record_id // 2) for frame in log.replay()]
 
 
 def make_store(files, directory="store", closes=True) -> None:

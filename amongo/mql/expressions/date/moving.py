@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 from bson import Int64
@@ -16,19 +17,20 @@ from amongo.mql.expressions.truth import is_nullish
 from amongo.values.numbers import LONG_MAX, LONG_MIN, exact_integer
 from amongo.values.types import alias
 
-_SHIFT = {
-    "required": {
+_shifting = functools.partial(
+    named,
+    required={
         "startDate": errors.ADD_INCOMPLETE,
         "unit": errors.ADD_INCOMPLETE,
         "amount": errors.ADD_INCOMPLETE,
     },
-    "optional": ("timezone",),
-    "not_object": errors.ADD_NEEDS_OBJECT,
-    "unknown": errors.ADD_UNKNOWN_FIELD,
-}
+    optional=("timezone",),
+    not_object=errors.ADD_NEEDS_OBJECT,
+    unknown=errors.ADD_UNKNOWN_FIELD,
+)
 
 
-@named("$dateAdd", **_SHIFT)
+@_shifting("$dateAdd")
 def date_add(start: Any, unit: Any, amount: Any, timezone: Any) -> DatetimeMS | None:
     """A date moved forward by so many units.
 
@@ -42,7 +44,7 @@ def date_add(start: Any, unit: Any, amount: Any, timezone: Any) -> DatetimeMS | 
     return _shift("$dateAdd", start, unit, amount, timezone, 1)
 
 
-@named("$dateSubtract", **_SHIFT)
+@_shifting("$dateSubtract")
 def date_subtract(start: Any, unit: Any, amount: Any, timezone: Any) -> DatetimeMS | None:
     """A date moved back by so many units.
 
