@@ -9,9 +9,12 @@ from __future__ import annotations
 import warnings
 from collections import deque
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Generic, NoReturn, Self
+from weakref import WeakSet
 
+import anyio
 import bson
 import pymongo
 from bson.codec_options import DEFAULT_CODEC_OPTIONS, CodecOptions, TypeRegistry
@@ -33,12 +36,14 @@ from amongo.client.change_stream import AsyncChangeStream, AsyncClusterChangeStr
 from amongo.client.client_bulk import ClientBulk
 from amongo.client.client_options import parse_options
 from amongo.client.command_cursor import AsyncCommandCursor
+from amongo.client.cursor_base import CursorBase
 from amongo.client.database import AsyncDatabase
 from amongo.client.documents import decode_reply
 from amongo.client.opening import CLOSED, Operations, Unopened, part
 from amongo.client.sending import send
 from amongo.client.session import AsyncClientSession, SessionOptions, SessionPool, TransactionOptions
 from amongo.client.topology import address_pair, describe_topology
+from amongo.runtime.blocking import is_blocking
 from amongo.runtime.workers import Lock
 
 if TYPE_CHECKING:
@@ -97,6 +102,7 @@ class AsyncMongoClient(BaseObject, Generic[_DocumentType]):
         self._runner: Operations = Unopened(self, address)
         self._sessions = SessionPool()
         self._dead_cursors: deque[tuple[str, int]] = deque()
+        self._open_cursors: WeakSet[CursorBase[Any]] = WeakSet()  # those that may hold a server cursor
         self._metadata: list[DriverInfo] = []
 
     # Opening and closing
@@ -111,15 +117,21 @@ class AsyncMongoClient(BaseObject, Generic[_DocumentType]):
 
     async def close(self) -> None:
         """Close it: what was acknowledged is safe afterwards. Safe to call twice."""
-        if self._is_open:
-            ids = self._sessions.pop_all()
-            try:
-                await self._kill_dead_cursors()
+        try:
+            if self._is_open:
+                await self._say_goodbye()
+        finally:
+            await part(self, self._address)
+
+    async def _say_goodbye(self) -> None:
+        """End the sessions that are open."""
+        ids = self._sessions.pop_all()
+        try:
+            with anyio.CancelScope(shield=True) if not is_blocking() else nullcontext():
                 if ids:
                     await send(self, _ADMIN, {"endSessions": ids}, DEFAULT_CODEC_OPTIONS)
-            except PyMongoError:
-                pass  # the server forgets them in time
-        await part(self, self._address)
+        except PyMongoError:
+            pass  # the server forgets them in time
 
     aclose = close
 
@@ -142,6 +154,11 @@ class AsyncMongoClient(BaseObject, Generic[_DocumentType]):
                 stacklevel=2,
             )
 
+    def _note_open(self, cursor: CursorBase[Any]) -> None:
+        """Take note of a cursor that holds a server cursor; it is closed with the client."""
+        with self._lock:
+            self._open_cursors.add(cursor)
+
     @property
     def _is_open(self) -> bool:
         """Whether the store has been opened and not yet closed."""
@@ -156,11 +173,16 @@ class AsyncMongoClient(BaseObject, Generic[_DocumentType]):
             except IndexError:  # another thread took the last
                 break
             by_namespace.setdefault(namespace, []).append(Int64(cursor_id))
-        for namespace, cursor_ids in by_namespace.items():
-            if self._is_open:
-                database, _, collection = namespace.partition(".")
-                command = bson.encode({"killCursors": collection, "cursors": cursor_ids})
-                await self._runner.command(database, command)
+        try:
+            for namespace, cursor_ids in by_namespace.items():
+                if self._is_open:
+                    database, _, collection = namespace.partition(".")
+                    command = bson.encode({"killCursors": collection, "cursors": cursor_ids})
+                    await self._runner.command(database, command)
+        except BaseException:  # cancelled: the next command does it
+            for namespace, cursor_ids in by_namespace.items():
+                self._dead_cursors.extend((namespace, cursor_id) for cursor_id in cursor_ids)
+            raise
 
     # Databases
 

@@ -127,11 +127,13 @@ class CursorBase(Generic[_DocumentType]):
         self._receive(int(cursor["id"]), raw_batch(cursor[batch]))
 
     def _receive(self, cursor_id: int, batch: list[bytes]) -> None:
+        if not cursor_id:
+            self._killed = True
+        elif self._id is None:
+            self._client._note_open(self)
         self._id = cursor_id
         self._buffer.fill(batch)
         self._retrieved += len(batch)
-        if not cursor_id:
-            self._killed = True
 
     # Giving
 
@@ -168,7 +170,11 @@ class CursorBase(Generic[_DocumentType]):
                 if not remaining:
                     break
             if len(buffer) or not self._killed:
-                await self._client._runner.breathe()
+                try:
+                    await self._client._runner.breathe()
+                except BaseException:  # with the documents that are lost here, nobody can go on
+                    self._abandon()
+                    raise
         return documents
 
     async def __anext__(self) -> _DocumentType:

@@ -8,11 +8,10 @@ loop for long.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import bson
-from bson import _bson_to_dict, _dict_to_bson
 from bson.codec_options import CodecOptions
 from bson.errors import InvalidBSON
 from bson.objectid import ObjectId
@@ -25,15 +24,10 @@ from amongo.errors import ServerError
 from amongo.mql.updates import PlainUpdate, parse_scalars
 from amongo.runtime.limits import DECODE_SLICE_BYTES, DOCUMENT_BYTES
 from amongo.values import codec
+from amongo.values.codec import encode_raw
 from amongo.values.key_bytes import id_key
 
 _INT32_MIN, _INT32_MAX = -(2**31), 2**31 - 1
-
-# The C codec itself, as PyMongo calls it: encode_raw(document, check_keys, codec_options), decode_raw(bytes,
-# codec_options). `bson.encode` and `bson.decode` are these behind a check of the codec options, which were checked when
-# the collection was made; the check is a twentieth of a small document's cost.
-encode_raw: Callable[[Any, bool, CodecOptions[Any]], bytes] = _dict_to_bson
-decode_raw: Callable[[bytes, CodecOptions[Any]], Any] = _bson_to_dict
 
 
 def encode_document(document: Any, codec_options: CodecOptions[Any]) -> bytes:

@@ -9,16 +9,14 @@ counted here.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from pymongo.errors import ConfigurationError, ConnectionFailure, InvalidOperation, PyMongoError
 
 from amongo.client.failures import to_pymongo
 from amongo.client.runner import Runner
 from amongo.commands.instance import Instance
-from amongo.commands.writing_updates import Done
 from amongo.errors import ErrorCode, ServerError
-from amongo.mql.updates import PlainUpdate
 from amongo.runtime import workers
 from amongo.runtime.blocking import is_blocking
 
@@ -32,24 +30,21 @@ _UNUSABLE_PATHS = {ErrorCode.InvalidPath, ErrorCode.NonExistentPath, ErrorCode.U
 class Operations(Protocol):
     """What a client asks of its runner; see `Runner`."""
 
+    @property
+    def instance(self) -> Instance | None:
+        """The open store; None before the first operation and after the last."""
+        ...
+
+    async def journaled(self, sequence: int) -> None:
+        """Wait until a commit is safe against power loss."""
+        ...
+
     async def execute(self, request: Any, *, durable: bool = False, session_id: bytes | None = None) -> Any:
         """Run a request object of `amongo.commands`."""
         ...
 
     async def command(self, database: str, command: bytes, *, session_id: bytes | None = None) -> dict[str, Any]:
         """Run a command document."""
-        ...
-
-    async def find_by_id(self, namespace: str, key: bytes) -> bytes | None:
-        """The point read."""
-        ...
-
-    async def insert_one(self, namespace: str, raw: bytes, durable: bool) -> bool:
-        """Insert one document, if that goes without trouble."""
-        ...
-
-    async def update_by_id(self, namespace: str, key: bytes, update: PlainUpdate, durable: bool) -> Done | None:
-        """Update one document, if that goes without trouble."""
         ...
 
     async def breathe(self) -> None:
@@ -59,6 +54,8 @@ class Operations(Protocol):
 
 class Unopened:
     """Stands for the runner until the first operation, which opens the store."""
+
+    instance: Final = None
 
     def __init__(self, client: AsyncMongoClient[Any], address: Address) -> None:
         self._client = client
@@ -99,17 +96,9 @@ class Unopened:
         """Open the store, then run the command."""
         return await (await self.open()).command(database, command, session_id=session_id)
 
-    async def find_by_id(self, namespace: str, key: bytes) -> bytes | None:
-        """Open the store, then read."""
-        return await (await self.open()).find_by_id(namespace, key)
-
-    async def insert_one(self, namespace: str, raw: bytes, durable: bool) -> bool:
-        """Open the store, then insert."""
-        return await (await self.open()).insert_one(namespace, raw, durable)
-
-    async def update_by_id(self, namespace: str, key: bytes, update: PlainUpdate, durable: bool) -> Done | None:
-        """Open the store, then update."""
-        return await (await self.open()).update_by_id(namespace, key, update, durable)
+    async def journaled(self, sequence: int) -> None:
+        """Wait for a commit, which only an open store can have made."""
+        await (await self.open()).journaled(sequence)
 
     async def breathe(self) -> None:
         """Open the store, then give the event loop its turn."""
@@ -119,6 +108,11 @@ class Unopened:
 class _Closed:
     """Stands for the runner after the client was closed: every operation is refused with InvalidOperation."""
 
+    instance: Final = None
+
+    async def journaled(self, sequence: int) -> None:
+        """Wait for what a point operation has committed: closing waited for it as well."""
+
     async def execute(self, request: Any, *, durable: bool = False, session_id: bytes | None = None) -> Any:
         """Refuse.
 
@@ -127,27 +121,6 @@ class _Closed:
         raise _closed()
 
     async def command(self, database: str, command: bytes, *, session_id: bytes | None = None) -> dict[str, Any]:
-        """Refuse.
-
-        errors   InvalidOperation
-        """
-        raise _closed()
-
-    async def find_by_id(self, namespace: str, key: bytes) -> bytes | None:
-        """Refuse.
-
-        errors   InvalidOperation
-        """
-        raise _closed()
-
-    async def insert_one(self, namespace: str, raw: bytes, durable: bool) -> bool:
-        """Refuse.
-
-        errors   InvalidOperation
-        """
-        raise _closed()
-
-    async def update_by_id(self, namespace: str, key: bytes, update: PlainUpdate, durable: bool) -> Done | None:
         """Refuse.
 
         errors   InvalidOperation
@@ -173,8 +146,17 @@ async def part(client: AsyncMongoClient[Any], address: Address) -> None:
     """Close `client`: refuse operations from now on, and give its store back; the last client closes it."""
     with client._lock:
         runner, client._runner = client._runner, CLOSED
+        open_ids = [cursor._id for cursor in client._open_cursors if cursor._id and not cursor._killed]
     if isinstance(runner, Runner):
-        await workers.run(release, address, runner.instance)
+        runner.is_closed = True
+        cursor_ids = open_ids + [cursor_id for _, cursor_id in client._dead_cursors]
+        await workers.run_surely(_let_go, address, runner.instance, cursor_ids)
+
+
+def _let_go(address: Address, instance: Instance, cursor_ids: list[int]) -> None:
+    """Close what a client has left open in an instance that others may go on with, and give the instance back."""
+    instance.cursors.kill(cursor_ids)
+    release(address, instance)
 
 
 def _opening_failure(error: ServerError) -> PyMongoError:

@@ -8,16 +8,13 @@ just then.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 from amongo.client.failures import to_pymongo
 from amongo.commands.context import NO_CONTEXT, Context
-from amongo.commands.find import find_by_id
-from amongo.commands.insert import insert_one
 from amongo.commands.instance import Instance
-from amongo.commands.writing_updates import Done, update_by_id
 from amongo.errors import ServerError
-from amongo.mql.updates import PlainUpdate
 from amongo.runtime.interrupts import NEVER, Interrupt
 from amongo.runtime.limits import LOOP_DOCUMENTS
 from amongo.runtime.turns import take_turn, turn
@@ -25,12 +22,16 @@ from amongo.runtime.workers import run
 
 
 class Runner:
-    """Runs the operations of the clients of one open store."""
+    """Runs the operations of one client of an open store.
 
-    __slots__ = ("instance",)
+    is_closed   the client was closed; what still runs for it leaves no cursor behind
+    """
+
+    __slots__ = ("instance", "is_closed")
 
     def __init__(self, instance: Instance) -> None:
         self.instance = instance
+        self.is_closed = False
 
     async def execute(self, request: Any, *, durable: bool = False, session_id: bytes | None = None) -> Any:
         """Run a request of a hot command and give its reply object.
@@ -47,52 +48,22 @@ class Runner:
             else:
                 interrupt = Interrupt()
                 context = Context(interrupt, session_id)
-                reply = await run(instance.execute, request, context, interrupt=interrupt, discard=self._discard)
+                reply = await self._on_worker(interrupt, instance.execute, request, context)
         except ServerError as error:
             raise to_pymongo(error) from None
         if durable and reply.sequence:
-            await self._journaled(reply.sequence)
+            await self.journaled(reply.sequence)
         return reply
 
-    async def find_by_id(self, namespace: str, key: bytes) -> bytes | None:
-        """The point read: the bytes of the document whose `_id` has this key."""
-        if time.monotonic() >= turn.ends:
-            await take_turn()
-        return find_by_id(self.instance, namespace, key)
-
-    async def insert_one(self, namespace: str, raw: bytes, durable: bool) -> bool:
-        """Insert one document; False if that fails, for whatever reason: `execute` then says why, in full."""
-        if time.monotonic() >= turn.ends:
-            await take_turn()
-        instance = self.instance
-        if instance.store.is_busy:
-            return False
-        try:
-            sequence = insert_one(instance, namespace, raw)
-        except ServerError:
-            return False
-        if durable and sequence:
-            await self._journaled(sequence)
-        return sequence > 0
-
-    async def update_by_id(self, namespace: str, key: bytes, update: PlainUpdate, durable: bool) -> Done | None:
-        """Update the document whose `_id` has this key, by operators; None if that fails: see above."""
-        if time.monotonic() >= turn.ends:
-            await take_turn()
-        instance = self.instance
-        instance.counts["update"] += 1
-        done = update_by_id(instance, namespace, key, update)
-        if durable and done is not None and done.sequence:
-            await self._journaled(done.sequence)
-        return done
-
-    async def _journaled(self, sequence: int) -> None:
+    async def journaled(self, sequence: int) -> None:
         """Wait until the commit `sequence` is safe against power loss.
 
         errors   PyMongo's OperationFailure when the fsync failed
         """
+        completion = self.instance.durable(sequence)
+        await completion.happening()
         try:
-            await self.instance.durable(sequence).wait()
+            completion.check()
         except ServerError as error:
             raise to_pymongo(error) from None
 
@@ -111,14 +82,19 @@ class Runner:
                 return instance.run_command(database, command, Context(session_id=session_id))
             interrupt = Interrupt()
             context = Context(interrupt, session_id)
-            return await run(
-                instance.run_command, database, command, context, interrupt=interrupt, discard=self._discard
-            )
+            reply: dict[str, Any] = await self._on_worker(interrupt, instance.run_command, database, command, context)
+            return reply
         except ServerError as error:
             raise to_pymongo(error) from None
 
+    async def _on_worker(self, interrupt: Interrupt, call: Callable[..., Any], *arguments: Any) -> Any:
+        reply = await run(call, *arguments, interrupt=interrupt, discard=self._discard)
+        if self.is_closed:
+            self._discard(reply)
+        return reply
+
     def _discard(self, reply: Any) -> None:
-        """Close the cursor that a reply has opened for a task that was cancelled meanwhile."""
+        """Close the cursor that a reply has opened for a task that was cancelled, or a client that was closed."""
         cursor = reply.get("cursor") if isinstance(reply, dict) else None
         cursor_id = cursor.get("id", 0) if isinstance(cursor, dict) else getattr(reply, "cursor_id", 0)
         if cursor_id:

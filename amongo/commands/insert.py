@@ -15,12 +15,12 @@ from amongo.commands.fields import Field, parse_fields
 from amongo.commands.namespaces import collection_namespace
 from amongo.commands.replies import WriteReply
 from amongo.commands.writing import check_batch_count, duplicate_key, write_error
-from amongo.engine.records import Collection, record_key, record_keys
+from amongo.engine.records import Collection, object_id_keys, record_key
 from amongo.engine.store import CollectionDropped, Inserted
 from amongo.errors import ServerError
 from amongo.errors import command as errors
 from amongo.runtime.interrupts import Interrupt
-from amongo.runtime.limits import DOCUMENT_BYTES, NESTING_DEPTH
+from amongo.runtime.limits import DOCUMENT_BYTES, LOOP_DOCUMENTS, NESTING_DEPTH
 from amongo.values.codec import decode_foreign, encode
 from amongo.values.exact import NestedTooDeep
 from amongo.values.identities import new_object_id
@@ -46,6 +46,10 @@ _SIMPLE_IDS = frozenset(bytes((kind,)) + _ID_NAME for kind in _SIMPLE_ID_KINDS)
 # The nested documents and arrays of the deepest document that may be stored take so many bytes at least.
 _DEEP_BYTES = 6 * NESTING_DEPTH
 _SLICE_COUNT = 512
+
+# In the time in which a read looks at one document, so many are inserted, or so many bytes.
+_INSERTS_PER_READ = 16
+_BYTES_PER_READ = 8192
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,9 +127,10 @@ class _Batch:
 
     def add(self, start: int, documents: Sequence[bytes], is_ordered: bool) -> None:
         """Add the documents that stand from `start` on in the request, up to the first failure of an ordered one."""
-        if _are_storable(documents):
+        keys = _keys_as_they_are(documents)
+        if keys is not None:
             self.raws += documents
-            self.keys += record_keys(documents)
+            self.keys += keys
             self.positions += range(start, start + len(documents))
             return
         for position, raw in enumerate(documents, start):
@@ -141,9 +146,14 @@ class _Batch:
             self.positions.append(position)
 
 
-def _are_storable(documents: Sequence[bytes]) -> bool:
-    """Whether a look at the first bytes shows that all these documents can be stored as they are."""
-    return max(map(len, documents)) <= _DEEP_BYTES and _SIMPLE_IDS.issuperset({raw[4:9] for raw in documents})
+def _keys_as_they_are(documents: Sequence[bytes]) -> list[bytes] | None:
+    """The keys of the `_id`s, if a look at the first bytes shows that all these documents can be stored as they are."""
+    if max(map(len, documents)) > _DEEP_BYTES:
+        return None
+    keys = object_id_keys(documents)
+    if keys is None and _SIMPLE_IDS.issuperset({raw[4:9] for raw in documents}):
+        keys = list(map(record_key, documents))
+    return keys
 
 
 def _insert(
@@ -160,20 +170,26 @@ def _insert(
 
 
 def insert_one(instance: Instance, namespace: str, raw: bytes) -> int:
-    """Insert one document; the commit's sequence, or 0 if its `_id` is taken.
+    """Insert one document at once: the journey of `insert_one`; the commit's sequence.
 
-    errors   those of `stored_document` and `Instance.writable_collection`
+    0 when another thread holds the store's lock, when the `_id` is taken, or when it fails: `InsertRequest` then does
+    it, or says why not, in full.
     """
-    instance.counts["insert"] += 1
-    raw = stored_document(raw)
-    key = record_key(raw)
     store = instance.store
-    while True:
+    if not store.lock.acquire(blocking=False):
+        return 0
+    try:
+        raw = stored_document(raw)
+        key = record_key(raw)
         collection = store.catalog.by_namespace.get(namespace) or instance.writable_collection(namespace)
-        try:
-            return store.insert_one(collection, key, raw)
-        except CollectionDropped:
-            continue
+        if collection.has_key(key):
+            return 0
+        instance.counts["insert"] += 1
+        return store.append(collection, key, raw)
+    except ServerError:
+        return 0
+    finally:
+        store.lock.release()
 
 
 def stored_document(raw: bytes) -> bytes:
@@ -219,9 +235,23 @@ def check_id(value: Any) -> None:
     if kind in ("array", "regex", "undefined"):
         raise errors.INVALID_ID_TYPE(kind=kind)
     if kind == "object":
-        for name in value:
-            if name.startswith("$"):
-                raise errors.ID_DOLLAR_FIELD(name=name)
+        _check_id_names(value)
+
+
+def _check_id_names(value: dict[str, Any]) -> None:
+    """Refuse names that begin with a dollar, at any depth, except those of a DBRef."""
+    names = [name for name in value if name.startswith("$")]
+    if names[:2] == ["$ref", "$id"] and next(iter(value)) == "$ref" and type(value["$ref"]) is str:
+        names = [name for name in names[2:] if name != "$db" or type(value["$db"]) is not str]
+    if names:
+        raise errors.ID_DOLLAR_FIELD(name=names[0])
+    inner = list(value.values())
+    while inner:
+        each = inner.pop()
+        if type(each) is dict:
+            _check_id_names(each)
+        elif type(each) is list:
+            inner += each
 
 
 def check_depth(value: Any) -> None:
@@ -243,8 +273,10 @@ def check_depth(value: Any) -> None:
 
 
 def examines(instance: Instance, request: InsertRequest) -> int:
-    """How many documents it inserts."""
-    return len(request.documents)
+    """How many documents a read looks at in the time that the insert takes: it decodes none, but writes them all."""
+    documents = request.documents
+    count = len(documents) // _INSERTS_PER_READ
+    return count if count > LOOP_DOCUMENTS else max(count, sum(map(len, documents)) // _BYTES_PER_READ)
 
 
 COMMAND = Command("insert", parse, run, raw_fields=("documents",))

@@ -46,7 +46,6 @@ class Done(NamedTuple):
 
 
 NOTHING = Done(0, 0, 0)
-MATCHED = Done(1, 0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,24 +132,28 @@ def update_one(task: UpdateTask) -> Done:
     raise errors.WRITE_CONFLICT(limit=WRITE_ATTEMPTS)
 
 
-def update_by_id(instance: Instance, namespace: str, key: bytes, update: PlainUpdate) -> Done | None:
+NO_MATCH = -1
+
+
+def update_by_id(instance: Instance, namespace: str, key: bytes, update: PlainUpdate) -> int | None:
     """Update the document whose `_id` has this key, at once: the journey of `update_one({"_id": x}, {"$set": …})`.
 
-    None when another thread holds the store's lock, or when the update fails: `UpdateRequest` then does it, or says
-    why not, in full.
+    result   the commit's sequence; 0 if the document stays as it is, NO_MATCH if there is none; None when another
+             thread holds the store's lock, or when the update fails: `UpdateRequest` then does it, or says why not
     """
     store = instance.store
     if not store.lock.acquire(blocking=False):
         return None
     try:
+        instance.counts["update"] += 1
         collection = store.catalog.by_namespace.get(namespace)
         found = None if collection is None else collection.find_id(key)
         if collection is None or found is None:
-            return NOTHING
+            return NO_MATCH
         record_id, raw = found
         after, updated, removed = update.changed(decode(raw))
         if after is None:
-            return MATCHED
+            return 0
         changed = encode(after)
         if len(changed) > DOCUMENT_BYTES:
             return None
@@ -158,7 +161,7 @@ def update_by_id(instance: Instance, namespace: str, key: bytes, update: PlainUp
             description = update.paths
         else:
             description = encode({"updatedFields": updated, "removedFields": removed})
-        return Done(1, 1, store.replace(collection, record_id, changed, description))
+        return store.replace(collection, record_id, changed, description)
     except ServerError:
         return None
     finally:

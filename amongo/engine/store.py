@@ -167,9 +167,22 @@ class Store:
                 raise CollectionDropped
             if collection.has_key(key):
                 return 0
-            record_id = collection.next_record_id
-            payload = entry(record_id, self._head(collection, "i"), (raw,))
-            return self._commit(payload, collection.append, record_id, key, raw)
+            return self.append(collection, key, raw)
+
+    def append(self, collection: Collection, key: bytes, raw: bytes) -> int:
+        """Insert a document whose `_id` the caller has found free under `lock`, which it holds; the sequence."""
+        if self._pending is not None:
+            raise errors.STORE_BEHIND_LOG()
+        record_id = collection.next_record_id
+        head = collection.heads.get("i") or self._head(collection, "i")
+        before = self._log.last_sequence
+        try:
+            sequence = self._log.append(entry(record_id, head, (raw,)))
+            collection.append(record_id, key, raw)
+        except BaseException:
+            self._make_up(before, collection.append, record_id, key, raw)
+            raise
+        return sequence
 
     def insert(
         self,
@@ -230,7 +243,16 @@ class Store:
     def replace(self, collection: Collection, record_id: int, raw: bytes, description: bytes) -> int:
         """Replace the record that the caller has just looked up under `lock`, which it holds; the commit's sequence."""
         head = collection.heads.get("u") or self._head(collection, "u")
-        return self._commit(entry(record_id, head, (raw, description)), collection.replace, record_id, raw)
+        if self._pending is not None:
+            raise errors.STORE_BEHIND_LOG()
+        before = self._log.last_sequence
+        try:
+            sequence = self._log.append(entry(record_id, head, (raw, description)))
+            collection.replace(record_id, raw)
+        except BaseException:
+            self._make_up(before, collection.replace, record_id, raw)
+            raise
+        return sequence
 
     def delete(self, collection: Collection, removals: Sequence[tuple[int, bytes]]) -> Changed:
         """Remove records, given as (record id, the bytes the caller has seen), as one commit."""
@@ -312,18 +334,21 @@ class Store:
         """
         if self._pending is not None:
             raise errors.STORE_BEHIND_LOG()
-        self._pending = self._log.last_sequence, change, arguments
+        before = self._log.last_sequence
         try:
             sequence = self._log.append(payload)
             change(*arguments)
         except BaseException:
-            self._make_up()
+            self._make_up(before, change, *arguments)
             raise
-        self._pending = None
         return sequence
 
-    def _make_up(self) -> None:
-        """Make the change of a commit that broke off, if the log has its frame."""
+    def _make_up(self, before: int, change: Callable[..., object], *arguments: Any) -> None:
+        """Make the change of a commit that broke off, if the log has its frame.
+
+        before   the log's last sequence before the commit
+        """
+        self._pending = before, change, arguments
         while self._pending is not None:
             sequence, change, arguments = self._pending
             try:

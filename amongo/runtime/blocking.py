@@ -8,10 +8,23 @@ thread instead of suspending; so the coroutine never yields.
 from __future__ import annotations
 
 import threading
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Coroutine, Generator
 from typing import Any, TypeVar
 
 T = TypeVar("T")
+
+
+class _Ready:
+    """Awaiting it takes no time and needs no event loop."""
+
+    __slots__ = ()
+
+    def __await__(self) -> Generator[Any, None, None]:
+        return
+        yield
+
+
+READY: Awaitable[None] = _Ready()
 
 
 class _State(threading.local):

@@ -1,8 +1,8 @@
 """The event loop underneath: which one runs here, how its tasks are suspended, how they are woken.
 
 amongo runs on asyncio (with any loop that has its interface, as uvloop) and on trio. What is needed thousands of times
-a second is asked of them directly: a task suspends itself on a `Line`, and whoever has the line releases it. All else
-goes through anyio.
+a second is asked of them directly: a task joins a `Line` and suspends itself; whoever has the line releases it. All
+else goes through anyio.
 """
 
 from __future__ import annotations
@@ -10,23 +10,30 @@ from __future__ import annotations
 import sys
 import threading
 from asyncio import _get_running_loop as running_asyncio_loop
-from collections import OrderedDict
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Awaitable, Callable, Generator
 from typing import Any, Protocol
+
+_PRUNED_LENGTH = 64
 
 
 class Line(Protocol):
     """Suspended tasks of one event loop, in the order in which they came. Used on the loop's own thread only."""
 
-    async def wait(self) -> None:
-        """Suspend the calling task until it is released. A cancelled task leaves the line at once."""
+    def join(self) -> Awaitable[None]:
+        """Take a place; the calling task must await it at once, and is suspended until it is released.
+
+        A cancelled task goes on at once, and its place is given to nobody.
+        """
         ...
 
     def release(self, count: int = sys.maxsize) -> None:
         """Let the `count` tasks go on that have waited longest, or all."""
         ...
 
-    def __len__(self) -> int: ...
+    def __len__(self) -> int:
+        """How many places are taken, those of cancelled tasks perhaps included."""
+        ...
 
 
 class Loop:
@@ -91,31 +98,31 @@ def _current_trio() -> Loop:
 
 
 class _AsyncioLine:
-    """One future for each task. One for all would be cancelled for all with the first of them."""
+    """One future for each task: one for all would be cancelled for all with the first of them."""
 
-    __slots__ = ("_create_future", "_futures")
+    __slots__ = ("_create_future", "_futures", "_pruned_length")
 
     def __init__(self, native: Any) -> None:
         self._create_future = native.create_future
-        self._futures: OrderedDict[Any, None] = OrderedDict()
+        self._futures: deque[Any] = deque()
+        self._pruned_length = _PRUNED_LENGTH
 
     def __len__(self) -> int:
         return len(self._futures)
 
-    async def wait(self) -> None:
-        future = self._create_future()
-        self._futures[future] = None
-        try:
-            await future
-        except BaseException:
-            self._futures.pop(future, None)
-            raise
+    def join(self) -> Awaitable[None]:
+        future: Awaitable[None] = self._create_future()
+        self._futures.append(future)
+        if len(self._futures) > self._pruned_length:
+            self._futures = deque(future for future in self._futures if not future.done())
+            self._pruned_length = max(_PRUNED_LENGTH, 2 * len(self._futures))
+        return future
 
     def release(self, count: int = sys.maxsize) -> None:
         futures = self._futures
         while futures and count > 0:
-            future, _ = futures.popitem(last=False)
-            if not future.done():  # cancelled, and its task has not heard of it yet
+            future = futures.popleft()
+            if not future.done():  # otherwise it was cancelled
                 future.set_result(None)
                 count -= 1
 
@@ -123,31 +130,51 @@ class _AsyncioLine:
 class _TrioLine:
     """The tasks themselves."""
 
-    __slots__ = ("_tasks",)
+    __slots__ = ("_places", "_pruned_length")
 
     def __init__(self, native: Any) -> None:
-        self._tasks: OrderedDict[Any, None] = OrderedDict()
+        self._places: deque[_TrioPlace] = deque()
+        self._pruned_length = _PRUNED_LENGTH
 
     def __len__(self) -> int:
-        return len(self._tasks)
+        return len(self._places)
 
-    async def wait(self) -> None:
-        from trio.lowlevel import Abort, current_task, wait_task_rescheduled
-
-        task = current_task()
-        self._tasks[task] = None
-
-        def leave(_: object) -> Abort:
-            del self._tasks[task]
-            return Abort.SUCCEEDED
-
-        await wait_task_rescheduled(leave)
+    def join(self) -> Awaitable[None]:
+        place = _TrioPlace()
+        self._places.append(place)
+        if len(self._places) > self._pruned_length:
+            self._places = deque(place for place in self._places if place.task is not None)
+            self._pruned_length = max(_PRUNED_LENGTH, 2 * len(self._places))
+        return place
 
     def release(self, count: int = sys.maxsize) -> None:
         from trio.lowlevel import reschedule
 
-        tasks = self._tasks
-        while tasks and count > 0:
-            task, _ = tasks.popitem(last=False)
-            reschedule(task)
-            count -= 1
+        places = self._places
+        while places and count > 0:
+            task = places.popleft().task
+            if task is not None:  # otherwise it was cancelled
+                reschedule(task)
+                count -= 1
+
+
+class _TrioPlace:
+    """A task that is suspended when it awaits this; None once it was cancelled."""
+
+    __slots__ = ("task",)
+
+    def __init__(self) -> None:
+        from trio.lowlevel import current_task
+
+        self.task: Any = current_task()
+
+    def __await__(self) -> Generator[Any, None, None]:
+        from trio.lowlevel import wait_task_rescheduled
+
+        yield from wait_task_rescheduled(self._leave).__await__()
+
+    def _leave(self, _: object) -> Any:
+        from trio.lowlevel import Abort
+
+        self.task = None
+        return Abort.SUCCEEDED

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
-from amongo.runtime.blocking import is_blocking
+from amongo.runtime.blocking import READY, is_blocking
 from amongo.runtime.limits import LOOP_HOLD_S, LOOP_SLICE_S, LOOP_TURN_OPERATIONS
 from amongo.runtime.loops import Loop, current_loop
 
@@ -31,16 +31,16 @@ class _Turn(threading.local):
 turn = _Turn()
 
 
-async def take_turn() -> None:
-    """Wait for this operation's turn; gives other tasks of the loop theirs."""
+def take_turn() -> Awaitable[None]:
+    """Wait for this operation's turn, to be awaited at once; gives other tasks of the loop theirs."""
     if is_blocking():
-        return
+        return READY
     queue = _queue_here()
     if not queue.is_moving:
         queue.is_moving = True
         turn.ends = 0.0
         queue.loop.soon(queue.move)
-    await queue.line.wait()
+    return queue.line.join()
 
 
 def at_end_of_turn(call: Callable[[], object]) -> None:

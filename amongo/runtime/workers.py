@@ -8,13 +8,13 @@ thread or hops to one.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
 import anyio
 import anyio.lowlevel
 
-from amongo.runtime.blocking import is_blocking
+from amongo.runtime.blocking import READY, is_blocking
 from amongo.runtime.interrupts import Interrupt
 from amongo.runtime.loops import Line, Loop, current_loop
 from amongo.runtime.pool import POOL, Job
@@ -27,11 +27,16 @@ RLock = threading.RLock
 Condition = threading.Condition
 
 
-async def run(call: Callable[..., T], *arguments: Any, interrupt: Interrupt | None = None) -> T:
+async def run(
+    call: Callable[..., T],
+    *arguments: Any,
+    interrupt: Interrupt | None = None,
+    discard: Callable[[T], object] | None = None,
+) -> T:
     """Run `call(*arguments)` on a worker thread; at once on this thread under the blocking client.
 
     A cancelled caller stops `interrupt` and waits for the call's end, so that nothing goes on behind its back; a call
-    that has not begun by then is never made.
+    that has not begun by then is never made. What the call has given, and nobody takes any more, goes to `discard`.
     """
     if is_blocking():
         return call(*arguments)
@@ -41,7 +46,7 @@ async def run(call: Callable[..., T], *arguments: Any, interrupt: Interrupt | No
     job = Job(call, arguments, lambda: loop.post(line.release))
     POOL.submit(job)
     try:
-        await line.wait()
+        await line.join()
     except GeneratorExit:  # the event loop is being destroyed: nothing can be awaited any more
         _stop(interrupt)
         raise
@@ -49,6 +54,8 @@ async def run(call: Callable[..., T], *arguments: Any, interrupt: Interrupt | No
         if not job.withdraw():
             _stop(interrupt)
             await _end_of(job, line)
+            if discard is not None and job.error is None:
+                discard(job.result)
         raise
     if job.error is None:
         result: T = job.result
@@ -57,6 +64,31 @@ async def run(call: Callable[..., T], *arguments: Any, interrupt: Interrupt | No
         raise job.error
     finally:
         job.error = None  # its traceback holds this frame
+
+
+async def run_surely(call: Callable[..., object], *arguments: Any) -> None:
+    """Run `call(*arguments)` on a worker thread, once, however often the caller is cancelled: what has to be let go.
+
+    A cancelled caller hears of it when the call has ended.
+    """
+    begun: list[bool] = []
+
+    def once() -> None:
+        begun.append(True)
+        call(*arguments)
+
+    if is_blocking():
+        return once()
+    cancellation: BaseException | None = None
+    with anyio.CancelScope(shield=True):
+        while not begun:
+            try:
+                await run(once)
+            except anyio.get_cancelled_exc_class() as error:  # asyncio's own `Task.cancel` passes through shields
+                cancellation = error
+    if cancellation is not None:
+        raise cancellation
+    return None
 
 
 def _stop(interrupt: Interrupt | None) -> None:
@@ -69,7 +101,7 @@ async def _end_of(job: Job, line: Line) -> None:
     with anyio.CancelScope(shield=True):
         while not job.is_done:
             try:
-                await line.wait()
+                await line.join()
             except anyio.get_cancelled_exc_class():  # asyncio's own `Task.cancel` passes through shields
                 continue
 
@@ -129,32 +161,44 @@ class Completion:
 
     def wait_blocking(self, timeout_s: float | None = None) -> bool:
         """Block this thread until it happens; False if `timeout_s` seconds passed first."""
+        if not self._is_done and not self._block(timeout_s):
+            return False
+        self.check()
+        return True
+
+    def _block(self, timeout_s: float | None) -> bool:
         event = threading.Event()
         with self._lock:
-            if not self._is_done:
-                self._callbacks.append(event.set)
-        if not self._is_done:
-            if self._ask is not None:
-                self._ask()
-            if not event.wait(timeout_s):
-                return False
-        self._raise()
-        return True
+            if self._is_done:
+                return True
+            self._callbacks.append(event.set)
+        if self._ask is not None:
+            self._ask()
+        return event.wait(timeout_s)
 
     async def wait(self) -> None:
         """Wait until it happens; blocks the thread under the blocking client."""
-        if not self._is_done:
-            if is_blocking():
-                self.wait_blocking()
-                return
-            loop = current_loop()
-            # Without the lock: a line that is found here is released later, for that takes a turn of this very loop.
-            line = self._lines.get(loop)
-            if line is None:
-                line = self._new_line(loop)
-            if line is not None:
-                await line.wait()
-        self._raise()
+        await self.happening()
+        self.check()
+
+    def happening(self) -> Awaitable[None]:
+        """`wait` in two parts, for those who do it often: await this at once, then `check`."""
+        if self._is_done:
+            return READY
+        if is_blocking():
+            self._block(None)
+            return READY
+        loop = current_loop()
+        # Without the lock: a line that is found here is released later, for that takes a turn of this very loop.
+        line = self._lines.get(loop)
+        if line is None:
+            line = self._new_line(loop)
+        return READY if line is None else line.join()
+
+    def check(self) -> None:
+        """Raise what it has failed with."""
+        if self._error is not None:
+            raise self._error.with_traceback(None)  # many raise the same error: each with its own traceback
 
     def _new_line(self, loop: Loop) -> Line | None:
         """The line of this loop's tasks; None if it has happened meanwhile."""
@@ -165,10 +209,6 @@ class Completion:
         if self._ask is not None:
             at_end_of_turn(self._ask)
         return line
-
-    def _raise(self) -> None:
-        if self._error is not None:
-            raise self._error.with_traceback(None)  # many raise the same error: each with its own traceback
 
 
 async def sleep(duration_s: float) -> None:

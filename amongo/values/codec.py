@@ -10,7 +10,7 @@ which keeps everything.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import bson
@@ -31,14 +31,22 @@ CODEC: CodecOptions[dict[str, Any]] = CodecOptions(
 _NEEDS_EXACT = re.compile(rb"\$ref\x00|[\x06\x0c\x0e][^\x00]*\x00")
 
 
+# The C functions behind `bson.decode` and `bson.encode`, without the checks of arguments that are known to be right: a
+# quarter of a microsecond less each, on every hot path. A `bson` that hides them serves as well, more slowly.
+decode_raw: Callable[[bytes, CodecOptions[Any]], Any] = getattr(bson, "_bson_to_dict", bson.decode)
+encode_raw: Callable[[Mapping[str, Any], bool, CodecOptions[Any]], bytes] = getattr(bson, "_dict_to_bson", bson.encode)
+
+_DOLLAR = ord("$")
+
+
 def decode(raw: bytes) -> dict[str, Any]:
     """The document of `raw` as canonical values.
 
     errors   InvalidBSON of `bson.errors` for bytes that are not one whole BSON document
     """
-    if b"$ref\x00" in raw:
+    if _DOLLAR in raw and b"$ref\x00" in raw:
         return decode_exact(raw)
-    return bson.decode(raw, CODEC)
+    return decode_raw(raw, CODEC)  # type: ignore[no-any-return]
 
 
 def decode_foreign(raw: bytes) -> dict[str, Any]:
@@ -51,6 +59,6 @@ def decode_foreign(raw: bytes) -> dict[str, Any]:
 def encode(document: Mapping[str, Any]) -> bytes:
     """The BSON bytes of a document of canonical values, field order kept."""
     try:
-        return bson.encode(document, False, CODEC)
+        return encode_raw(document, False, CODEC)
     except bson.errors.InvalidDocument:
         return encode_exact(document)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import random
 import sys
 import threading
@@ -18,6 +19,10 @@ import pytest
 from pymongo import InsertOne, UpdateOne, WriteConcern
 
 from amongo import AsyncMongoClient, MongoClient
+from amongo.client.opening import _shares
+from amongo.runtime import workers
+from amongo.runtime.limits import WORKER_THREADS
+from amongo.runtime.pool import POOL, Job
 
 pytestmark = pytest.mark.anyio
 
@@ -111,17 +116,21 @@ async def _cancelled_natively(call: Callable[[], Awaitable[None]], after_s: floa
 
 
 def _working_threads() -> list[str]:
-    """Threads that run code of amongo, other than those that serve a store."""
+    """Workers that run a call."""
     frames = sys._current_frames()
     working = []
     for thread in threading.enumerate():
-        frame = frames.get(thread.ident or 0)
-        while frame is not None and thread is not threading.current_thread() and not thread.name.startswith("amongo-"):
-            if "/amongo/" in frame.f_code.co_filename and "/tests/" not in frame.f_code.co_filename:
-                working.append(f"{thread.name}: {frame.f_code.co_qualname}")
-                break
+        frame = frames.get(thread.ident or 0) if thread is not threading.current_thread() else None
+        while frame is not None:
+            if frame.f_code is Job.perform.__code__:
+                working.append(thread.name)
             frame = frame.f_back
     return working
+
+
+def _serving_threads() -> int:
+    """Threads that live as long as a store."""
+    return sum(thread.name == "amongo-log" for thread in threading.enumerate())
 
 
 def _can_lock(client: AsyncMongoClient[Any]) -> bool:
@@ -135,6 +144,7 @@ def _can_lock(client: AsyncMongoClient[Any]) -> bool:
 
 async def _settled(client: AsyncMongoClient[Any]) -> None:
     """Nothing of a cancelled operation is left."""
+    gc.collect()  # cursors that are forgotten in a traceback
     assert not _working_threads()
     assert await anyio.to_thread.run_sync(_can_lock, client)
     await client.db.command("ping")  # cursors that were given up are closed with the next command
@@ -168,7 +178,7 @@ async def test_cancelled_anywhere(tmp_path: Path, anyio_backend_name: str, way: 
         return  # trio cancels by scopes alone
     cancelled = _cancelled_by_scope if way == "scope" else _cancelled_natively
     chance = random.Random(f"{anyio_backend_name} {way}")
-    threads_before = {thread.name for thread in threading.enumerate() if thread.name.startswith("amongo-")}
+    serving_before = _serving_threads()
     completed: dict[str, list[int]] = {name: [] for name in OPERATIONS}
     begun = Counter[str]()
     durations_s: dict[str, float] = {}
@@ -192,8 +202,8 @@ async def test_cancelled_anywhere(tmp_path: Path, anyio_backend_name: str, way: 
         assert await anyio.to_thread.run_sync(_can_lock, client)
     _check(live, completed, ROUNDS)
     assert sum(begun.values()) - sum(map(len, completed.values())) > ROUNDS // 4, "hardly anything was cancelled"
-    threads_after = {thread.name for thread in threading.enumerate() if thread.name.startswith("amongo-")}
-    assert threads_after == threads_before
+    assert _serving_threads() == serving_before
+    assert POOL.threads <= WORKER_THREADS
     async with AsyncMongoClient(address) as reopened:
         assert await _contents(reopened) == live
 
@@ -217,9 +227,6 @@ async def test_many_at_once(tmp_path: Path, anyio_backend_name: str) -> None:
 
 
 async def test_a_cancelled_call_that_waits_for_a_worker_is_not_begun(anyio_backend_name: str) -> None:
-    from amongo.runtime import workers
-    from amongo.runtime.limits import WORKER_THREADS
-
     release = threading.Event()
     begun: list[int] = []
     async with anyio.create_task_group() as group:
@@ -236,8 +243,6 @@ async def test_a_cancelled_call_that_waits_for_a_worker_is_not_begun(anyio_backe
 
 def test_an_event_loop_that_ends_waits_for_what_runs() -> None:
     """`asyncio.run` cancels every task, also the one that waits for the thread."""
-    from amongo.runtime import workers
-
     ended: list[str] = []
 
     def slow() -> None:
@@ -253,9 +258,30 @@ def test_an_event_loop_that_ends_waits_for_what_runs() -> None:
     assert ended == ["call", "loop"]
 
 
-async def test_what_nobody_takes_is_discarded(anyio_backend_name: str) -> None:
-    from amongo.runtime import workers
+@pytest.mark.parametrize("way", ["scope", "native"])
+async def test_a_cancelled_close_closes(tmp_path: Path, anyio_backend_name: str, way: str) -> None:
+    """A client that leaves its block because its task is cancelled lets go of its store all the same."""
+    if way == "native" and anyio_backend_name != "asyncio":
+        return
+    cancelled = _cancelled_by_scope if way == "scope" else _cancelled_natively
+    address = f"local://{tmp_path}/store"
+    key = ("local", str(tmp_path / "store"))
+    for number in range(20):
 
+        async def work() -> None:
+            async with AsyncMongoClient(address) as client:
+                client.start_session()
+                await client.db.coll.insert_many([{"n": n} for n in range(500)])
+                async for _ in client.db.coll.find({"n": {"$gte": 0}}, batch_size=2):
+                    await anyio.sleep(0.0001)
+
+        assert not await cancelled(work, 0.001 * number)
+        assert key not in _shares or _shares[key].users == 0
+    async with AsyncMongoClient(address) as client:
+        assert await client.db.coll.count_documents({}) % 500 == 0
+
+
+async def test_what_nobody_takes_is_discarded(anyio_backend_name: str) -> None:
     discarded: list[int] = []
 
     def slow() -> int:

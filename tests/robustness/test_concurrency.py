@@ -24,7 +24,7 @@ from pymongo.errors import (
 
 from amongo import AsyncCollection, AsyncMongoClient, MongoClient
 from amongo.client.opening import _shares
-from amongo.engine.log.format import FORMAT_VERSION
+from amongo.engine.log.format import FORMAT_VERSION, HEADER_BYTES, pack_header, parse_header
 
 pytestmark = pytest.mark.anyio
 
@@ -249,7 +249,7 @@ async def test_two_clients_share_a_store(tmp_path: Path) -> None:
                 group.start_soon(count_up, other.db.coll)
             assert await one.db.coll.find_one() == {"_id": 1, "n": 200}
         await one.db.coll.insert_one({"_id": 2})
-    assert not _shares[(str(tmp_path / "store"), "")].users if (str(tmp_path / "store"), "") in _shares else True
+    assert _shares[("local", str(tmp_path / "store"))].users == 0
     async with AsyncMongoClient(address) as again:
         assert await again.db.coll.count_documents({}) == 2
 
@@ -332,10 +332,8 @@ async def test_a_store_of_a_newer_format(tmp_path: Path) -> None:
 
 def _with_format_version(written: bytes, version: int) -> bytes:
     """The log file with another version in its header, which has a checksum of its own."""
-    from amongo.engine.log.format import HEADER_BYTES, pack_header, unpack_header
-
-    header = unpack_header(written[:HEADER_BYTES])
-    return pack_header(header._replace(format_version=version)) + written[HEADER_BYTES:]
+    header = parse_header(written[:HEADER_BYTES], "log")
+    return pack_header(header._replace(version=version)) + written[HEADER_BYTES:]
 
 
 # Closing

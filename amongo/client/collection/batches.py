@@ -16,7 +16,7 @@ from bson.codec_options import CodecOptions
 from bson.raw_bson import RawBSONDocument
 from pymongo.errors import ConfigurationError, DocumentTooLarge, DuplicateKeyError, WriteError
 
-from amongo.client.documents import canonical_filter, check_raw, decode_reply, document_too_large, encode_raw
+from amongo.client.documents import canonical_filter, check_raw, decode_reply, document_too_large
 from amongo.client.sending import raise_write_concern_error, send
 from amongo.client.session import AsyncClientSession, session_for
 from amongo.commands.delete import DeleteRequest, DeleteStatement
@@ -25,6 +25,7 @@ from amongo.commands.update import UpdateRequest, UpdateStatement
 from amongo.errors import ErrorCode
 from amongo.runtime.limits import COMMAND_BYTES, DECODE_SLICE_BYTES, DOCUMENT_BYTES, ENCODE_SLICE_COUNT
 from amongo.values import codec
+from amongo.values.codec import encode_raw
 
 if TYPE_CHECKING:
     from amongo.client.collection.core import CollectionCore

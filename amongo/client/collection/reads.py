@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -17,8 +18,10 @@ from amongo.client.command_cursor import AsyncCommandCursor, AsyncRawBatchComman
 from amongo.client.cursor import AsyncCursor, AsyncRawBatchCursor
 from amongo.client.documents import canonical_filter, point_key
 from amongo.client.session import AsyncClientSession
-from amongo.commands.find import FindRequest
+from amongo.commands.find import FindRequest, find_by_id
 from amongo.errors import ErrorCode
+from amongo.runtime.turns import take_turn, turn
+from amongo.values.codec import decode_raw
 
 if TYPE_CHECKING:
     from pymongo.operations import _IndexKeyHint
@@ -41,9 +44,12 @@ class CollectionReads(CollectionCore[_DocumentType]):
             return None
         codec_options = self._codec_options
         key = point_key(filter)
-        if key is not None:
-            raw = await self._client._runner.find_by_id(self._full_name, key)
-            return None if raw is None else bson.decode(raw, codec_options)
+        instance = self._client._runner.instance
+        if key is not None and instance is not None:
+            if time.monotonic() >= turn.ends:
+                await take_turn()
+            raw = find_by_id(instance, self._full_name, key)
+            return None if raw is None else decode_raw(raw, codec_options)
         request = FindRequest(self._full_name, canonical_filter(filter, codec_options), None, None, 0, 1, None, True)
         batch = (await self._client._runner.execute(request)).batch
         return bson.decode(batch[0], codec_options) if batch else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -35,9 +36,11 @@ from amongo.client.collection.bulk import Bulk, identify, identify_several
 from amongo.client.collection.core import CollectionCore
 from amongo.client.documents import decode_reply, encode_document, plain_update, point_key
 from amongo.client.session import AsyncClientSession
-from amongo.commands.insert import InsertRequest
-from amongo.commands.writing_updates import Done
+from amongo.commands.insert import InsertRequest, insert_one
+from amongo.commands.writing_updates import NO_MATCH, update_by_id
 from amongo.runtime.limits import ENCODE_SLICE_COUNT
+from amongo.runtime.turns import take_turn, turn
+from amongo.values.identities import new_object_id
 
 if TYPE_CHECKING:
     from pymongo.operations import _IndexKeyHint
@@ -61,13 +64,24 @@ class CollectionWrites(CollectionCore[_DocumentType]):
         """
         if type(document) is not dict:
             validate_is_document_type("document", document)
-        identity = identify(document)
+            identity = identify(document)
+        elif "_id" in document:
+            identity = document["_id"]
+        else:
+            identity = document["_id"] = new_object_id()
         raw = encode_document(document, self._codec_options)
         if session is not None:
             check_session(self, session)
-        if self._writes_directly and comment is bypass_document_validation is None:
-            if await self._client._runner.insert_one(self._full_name, raw, self._is_durable):
-                return InsertOneResult(identity, self._write_concern.acknowledged)
+        if self._writes_directly and comment is None and bypass_document_validation is None:
+            instance = self._client._runner.instance
+            if instance is not None:
+                if time.monotonic() >= turn.ends:
+                    await take_turn()
+                sequence = insert_one(instance, self._full_name, raw)
+                if sequence:
+                    if self._is_durable:
+                        await self._client._runner.journaled(sequence)
+                    return InsertOneResult(identity, self._write_concern.acknowledged)
             request = InsertRequest(self._full_name, (raw,))
             reply = await self._client._runner.execute(request, durable=self._is_durable)
             if reply.errors and self._write_concern.acknowledged:
@@ -152,12 +166,17 @@ class CollectionWrites(CollectionCore[_DocumentType]):
             (upsert is False and type(filter) is dict and type(update) is dict and update and self._writes_directly)
             and (collation is None and array_filters is None and hint is None and session is None)
             and (let is None and sort is None and comment is None and bypass_document_validation is None)
+            and (instance := self._client._runner.instance) is not None
             and (key := point_key(filter)) is not None
             and (plain := plain_update(update)) is not None
         ):
-            done = await self._client._runner.update_by_id(self._full_name, key, plain, self._is_durable)
-            if done is not None:
-                return self._updated(done)
+            if time.monotonic() >= turn.ends:
+                await take_turn()
+            sequence = update_by_id(instance, self._full_name, key, plain)
+            if sequence is not None:
+                if self._is_durable and sequence > 0:
+                    await self._client._runner.journaled(sequence)
+                return self._updated(sequence)
         validate_is_mapping("filter", filter)
         validate_ok_for_update(update)
         validate_list_or_none("array_filters", array_filters)
@@ -244,11 +263,13 @@ class CollectionWrites(CollectionCore[_DocumentType]):
 
     # One statement
 
-    def _updated(self, done: Done) -> UpdateResult:
+    def _updated(self, sequence: int) -> UpdateResult:
+        """The result of `update_by_id`."""
         if not self._write_concern.acknowledged:
             return UpdateResult(None, False)
-        reply = {"n": done.matched, "nModified": done.modified, "ok": 1.0, "updatedExisting": done.matched > 0}
-        return UpdateResult(reply, True)
+        n = 0 if sequence == NO_MATCH else 1
+        modified = 1 if sequence > 0 else 0
+        return UpdateResult({"n": n, "nModified": modified, "ok": 1.0, "updatedExisting": n == 1}, True)
 
     def _update_statement(
         self,

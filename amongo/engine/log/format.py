@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 from zlib import crc32
 
 from amongo.engine.log.layout import Field, Layout
-from amongo.errors import storage
+from amongo.errors import ServerError, storage
 from amongo.runtime.interrupts import Interrupt
 
 FORMAT_VERSION: Final = 1
@@ -80,6 +80,8 @@ _LENGTH_BYTES = FRAME_LAYOUT.fields[0].size
 
 HEADER_BYTES: Final = _HEADER.size
 FRAME_HEADER_BYTES: Final = _FRAME.size
+_ENTRY_BYTES: Final = _ENTRY.size
+_ENTRY_START_BYTES: Final = _ENTRY_START.size
 MARK_PAYLOAD_BYTES: Final = _MARK.size
 MARK_FRAME_BYTES: Final = FRAME_HEADER_BYTES + MARK_PAYLOAD_BYTES
 _PIECE_COUNT = 2048
@@ -87,7 +89,9 @@ _FILE_NAME = re.compile(r"(\d{10})\.log")
 
 pack_checked = _CHECKED.pack
 pack_frame_header = _FRAME.pack
-pack_entry_header = _ENTRY.pack
+_unpack_frame_header = _FRAME.unpack_from
+_unpack_entry_start = _ENTRY_START.unpack_from
+_unpack_int32 = _INT32.unpack_from
 
 
 class Header(NamedTuple):
@@ -200,7 +204,7 @@ def parse_frame(content: bytes, offset: int, frame_limit_bytes: int) -> Frame | 
     remaining = len(content) - offset
     if remaining < FRAME_HEADER_BYTES:
         return f"the file ends {remaining} bytes into a frame header"
-    length, checksum, sequence, wall_ms, kind = _FRAME.unpack_from(content, offset)
+    length, checksum, sequence, wall_ms, kind = _unpack_frame_header(content, offset)
     if length > frame_limit_bytes:
         return f"the frame's length of {length} bytes is over the limit"
     start = offset + FRAME_HEADER_BYTES
@@ -265,22 +269,28 @@ def parse_entries(payload: bytes, sequence: int = 0) -> list[Entry]:
     entries = []
     offset, size = 0, len(payload)
     while offset < size:
-        if size - offset < _ENTRY_START.size:
+        if size - offset < _ENTRY_START_BYTES:
             raise storage.ENTRY_MALFORMED(sequence=sequence, offset=offset, reason="it ends within an entry")
-        record_id, count, length = _ENTRY_START.unpack_from(payload, offset)
-        offset += _ENTRY.size
-        documents: list[bytes] = []  # the head is the first
-        while True:
+        record_id, count, length = _unpack_entry_start(payload, offset)
+        offset += _ENTRY_BYTES
+        end = offset + length
+        if end > size or length < SMALLEST_DOCUMENT_BYTES:
+            raise _no_document(sequence, offset)
+        head = payload[offset:end]
+        documents = []
+        for _ in range(count):
+            offset = end
+            if size - offset < SMALLEST_DOCUMENT_BYTES:
+                raise _no_document(sequence, offset)
+            (length,) = _unpack_int32(payload, offset)
             end = offset + length
             if end > size or length < SMALLEST_DOCUMENT_BYTES:
-                raise storage.ENTRY_MALFORMED(sequence=sequence, offset=offset, reason="no document fits there")
+                raise _no_document(sequence, offset)
             documents.append(payload[offset:end])
-            offset = end
-            if len(documents) > count:
-                break
-            if size - offset < SMALLEST_DOCUMENT_BYTES:
-                raise storage.ENTRY_MALFORMED(sequence=sequence, offset=offset, reason="no document fits there")
-            length = _INT32.unpack_from(payload, offset)[0]
-        head = documents.pop(0)
+        offset = end
         entries.append(Entry(record_id, head, documents))
     return entries
+
+
+def _no_document(sequence: int, offset: int) -> ServerError:
+    return storage.ENTRY_MALFORMED(sequence=sequence, offset=offset, reason="no document fits there")

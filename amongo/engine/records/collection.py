@@ -110,7 +110,7 @@ class Collection:
         for start in range(0, len(keys), CHUNK_SIZE):
             interrupt.check()
             part = keys[start : start + CHUNK_SIZE]
-            if by_id.keys().isdisjoint(part) and seen.isdisjoint(part):
+            if by_id.keys().isdisjoint(part) and (not seen or seen.isdisjoint(part)):
                 seen.update(part)
                 if len(seen) == start + len(part):
                     continue

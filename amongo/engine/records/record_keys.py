@@ -29,9 +29,13 @@ def record_key(raw: bytes) -> bytes:
 
 def record_keys(raws: Sequence[bytes]) -> list[bytes]:
     """The key bytes of the `_id`s of stored documents."""
-    if {raw[_ELEMENT] for raw in raws} == {_OBJECT_ID_ELEMENT}:
-        return [_OBJECT_ID_PREFIX + raw[_OBJECT_ID] for raw in raws]
-    return list(map(record_key, raws))
+    return object_id_keys(raws) or list(map(record_key, raws))
+
+
+def object_id_keys(raws: Sequence[bytes]) -> list[bytes] | None:
+    """The key bytes of the `_id`s of documents if all of them begin with an `_id` that is an ObjectId, else None."""
+    keys = [_OBJECT_ID_PREFIX + raw[_OBJECT_ID] for raw in raws if raw[_ELEMENT] == _OBJECT_ID_ELEMENT]
+    return keys if len(keys) == len(raws) else None
 
 
 def record_id_value(raw: bytes) -> Any:

@@ -1,4 +1,4 @@
-"""Folds that keep so many values: $firstN, $lastN, $minN, $maxN, and by a sort pattern $top, $topN, $bottom, $bottomN."""
+"""Folds that keep so many values: $firstN, $lastN, $minN, $maxN; by a sort pattern $top, $topN, $bottom, $bottomN."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any
 from amongo.errors import expression as errors
 from amongo.mql.accumulators.registry import Accumulation, Accumulator, Parse, accumulator_form
 from amongo.mql.expressions import Evaluate, Expression, Scope, parse_in
+from amongo.mql.expressions.nodes import Document, Variables
 from amongo.mql.expressions.truth import is_nullish
 from amongo.mql.sort_keys import SortPattern, parse_sort
 from amongo.values.key_bytes import descending, key_bytes
@@ -105,7 +106,7 @@ class TopValues(SmallestKeys):
     def add(self, value: Any) -> None:
         """Take in the pair of a sort key and an output."""
         key, output = value
-        self.add_keyed(key, None if output is MISSING else output)
+        self.add_keyed(key, output)
 
 
 class BottomValues:
@@ -121,7 +122,7 @@ class BottomValues:
     def add(self, value: Any) -> None:
         """Take in the pair of a sort key and an output."""
         key, output = value
-        self._kept.append((key, None if output is MISSING else output))
+        self._kept.append((key, output))
         if len(self._kept) > self._bound:
             self._prune()
 
@@ -270,7 +271,12 @@ class KeyedOutput(Expression):
 
     def compile(self) -> Evaluate:
         pattern, output, collator = self.pattern, self.output.compile(), self.collator
-        return lambda document, variables: (pattern.key(document, collator), output(document, variables))
+
+        def pair(document: Document, variables: Variables) -> tuple[bytes, Any]:
+            value = output(document, variables)
+            return pattern.key(document, collator), None if value is MISSING else value
+
+        return pair
 
 
 def _top_parser(name: str, has_count: bool, make: Callable[[int], Accumulator]) -> Parse:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP
 from typing import Any, cast
 
 from bson import Int64
@@ -59,14 +60,15 @@ def add(args: list[Any]) -> Any:
 
 
 def _shift(millis: int, offset: Number, sign: int) -> DatetimeMS:
-    """A date moved by a number of milliseconds, fractions rounded half to even.
+    """A date moved by a number of milliseconds; half of one rounds away from zero, of a decimal to even.
 
     errors   DATE_OVERFLOW outside 64 bits, and for NaN and infinities
     """
     exact = to_decimal(offset)
     if not exact.is_finite() or exact.adjusted() > 20:
         raise errors.DATE_OVERFLOW()
-    moved = millis + sign * round(exact)
+    rounding = ROUND_HALF_UP if type(offset) is float else ROUND_HALF_EVEN
+    moved = millis + sign * int(exact.to_integral_value(rounding))
     if not LONG_MIN <= moved <= LONG_MAX:
         raise errors.DATE_OVERFLOW()
     return DatetimeMS(moved)

@@ -12,12 +12,15 @@ from bson.decimal128 import create_decimal128_context
 
 from amongo.errors import expression as errors
 from amongo.mql.expressions.arithmetic import check_number
-from amongo.mql.expressions.registry import operator
+from amongo.mql.expressions.nodes import Call, Expression, Operator
+from amongo.mql.expressions.registry import form, operator, parse_operand
+from amongo.mql.expressions.scope import Scope
 from amongo.mql.expressions.truth import is_nullish
 from amongo.values.numbers import (
     LONG_MAX,
     LONG_MIN,
     exact_integer,
+    is_nan,
     long,
     number,
     pack_decimal,
@@ -46,8 +49,7 @@ def _whole_numbers(name: str, rounding: str, double: Callable[[float], int]) -> 
         if type(value) is float:
             return math.copysign(float(double(value)), value) if math.isfinite(value) else value
         if type(value) is Decimal128:
-            exact = unpack_decimal(value)
-            return pack_decimal(exact.to_integral_value(rounding)) if exact.is_finite() else value
+            return pack_decimal(_quantize(unpack_decimal(value), 0, rounding))
         return value
 
     return to_whole
@@ -117,11 +119,12 @@ def _at_place(name: str, args: list[Any], rounding: str) -> Any:
             return None
         place = _parse_place(name, args[1])
     if type(value) is Decimal128:
-        return pack_decimal(_quantize(unpack_decimal(value), place, rounding))
+        exact = unpack_decimal(value)
+        at_place = _quantize(exact, place, rounding)
+        return value if not exact.is_finite() or at_place.is_nan() else pack_decimal(at_place)
     if type(value) is float:
-        if not math.isfinite(value):
-            return value
-        return float(_quantize(QUIET.create_decimal_from_float(value), place, rounding))
+        at_place = _quantize(QUIET.create_decimal_from_float(value), place, rounding)
+        return value if not math.isfinite(value) or at_place.is_nan() else float(at_place)
     if place >= 0:
         return value
     rounded = int(_quantize(Decimal(int(value)), place, rounding))
@@ -131,8 +134,7 @@ def _at_place(name: str, args: list[Any], rounding: str) -> Any:
 
 
 def _quantize(value: Decimal, place: int, rounding: str) -> Decimal:
-    if not value.is_finite():
-        return value
+    """The value with its last digit at a place; NaN for an infinity, and where that takes more than 34 digits."""
     return value.quantize(Decimal((0, (1,), -place)), rounding=rounding, context=QUIET)
 
 
@@ -206,7 +208,9 @@ def ln(value: Any) -> Any:
     check_number("$ln", value)
     if not _is_positive(value):
         raise errors.LN_OF_NOT_POSITIVE(value=value)
-    return pack_decimal(QUIET.ln(unpack_decimal(value))) if type(value) is Decimal128 else math.log(to_double(value))
+    if type(value) is Decimal128 and not is_nan(value):
+        return pack_decimal(QUIET.ln(unpack_decimal(value)))
+    return math.log(to_double(value))
 
 
 @operator("$log10", arity=1)
@@ -223,7 +227,7 @@ def log10(value: Any) -> Any:
     check_number("$log10", value)
     if not _is_positive(value):
         raise errors.LOG10_OF_NOT_POSITIVE(value=value)
-    if type(value) is Decimal128:
+    if type(value) is Decimal128 and not is_nan(value):
         return pack_decimal(QUIET.log10(unpack_decimal(value)))
     return math.log10(to_double(value))
 
@@ -247,6 +251,8 @@ def log(value: Any, base: Any) -> Any:
         raise errors.LOG_OF_NOT_POSITIVE(value=value)
     if not _is_positive(base) or to_decimal(base) == 1:
         raise errors.LOG_BASE_RANGE(value=base)
+    if is_nan(value) or is_nan(base):
+        return math.nan
     if type(value) is Decimal128 or type(base) is Decimal128:
         return pack_decimal(QUIET.divide(QUIET.ln(to_decimal(value)), QUIET.ln(to_decimal(base))))
     return math.log(to_double(value)) / math.log(to_double(base))
@@ -310,27 +316,45 @@ def _decimal_power(base: Decimal, exponent: Decimal) -> Decimal128:
         raise errors.POW_ZERO_TO_NEGATIVE()
     if base == 1 or exponent == 0:
         return Decimal128("1")
-    return pack_decimal(QUIET.power(base, exponent))
+    result = QUIET.power(base, exponent)
+    if result.is_finite() and result != 0:
+        padded = result.quantize(Decimal((0, (1,), result.adjusted() - 33)), context=QUIET)
+        result = result if padded.is_nan() else padded
+    return pack_decimal(result)
 
 
-@operator("$sigmoid", arity=1)
 def sigmoid(value: Any) -> Any:
-    """1 / (1 + e to the power of -x).
+    """The sigmoid of an evaluated value; see `parse_sigmoid`.
 
-    args     a number
-    result   double or decimal between 0 and 1; null for null or missing
     errors   SIGMOID_TAKES_NUMBER
-    source   manual, $sigmoid
     """
     if is_nullish(value):
         return None
     if not is_number(value):
         raise errors.SIGMOID_TAKES_NUMBER(kind=alias(value))
     if type(value) is Decimal128:
-        grown = QUIET.add(Decimal(1), QUIET.exp(unpack_decimal(value).copy_negate()))
+        exact = unpack_decimal(value)
+        if exact.is_nan():
+            return value
+        grown = QUIET.add(Decimal(1), QUIET.exp(exact.copy_negate()))
         return pack_decimal(QUIET.divide(Decimal(1), grown))
     double = to_double(value)
     try:
         return 1.0 / (1.0 + math.exp(-double))
     except OverflowError:
         return 0.0
+
+
+_SIGMOID = Operator("$sigmoid", sigmoid, False)
+
+
+@form("$sigmoid")
+def parse_sigmoid(operand: Any, scope: Scope) -> Expression:
+    """1 / (1 + e to the power of -x).
+
+    args     a number; an array is no list of arguments here
+    result   double or decimal between 0 and 1; null for null or missing
+    errors   SIGMOID_TAKES_NUMBER
+    source   manual, $sigmoid
+    """
+    return Call(_SIGMOID, (parse_operand(operand, scope),))

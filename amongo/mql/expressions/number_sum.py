@@ -32,11 +32,9 @@ class DoubleDouble:
     def add(self, value: float) -> None:
         """Add a double."""
         self._plain += value
-        low = value + self._carry
-        self._carry -= low - value
-        total = self._sum + low
-        shadow = total - low
-        self._carry += (self._sum - shadow) + (low - (total - shadow))
+        total = self._sum + value
+        shadow = total - value
+        self._carry += (self._sum - shadow) + (value - (total - shadow))
         self._sum = total
 
     def add_whole(self, value: int) -> None:
@@ -49,7 +47,7 @@ class DoubleDouble:
 
     def double(self) -> float:
         """The sum as a double."""
-        return self._plain if math.isnan(self._sum) else self._sum
+        return self._plain if math.isnan(self._sum + self._carry) else self._sum + self._carry
 
     def decimal(self) -> Decimal:
         """The sum as a decimal of 34 digits."""
@@ -109,6 +107,8 @@ class NumberSum:
     def total(self) -> Any:
         """The sum: an int if it fits and only ints came, a long, a double past 64 bits or for doubles, a decimal."""
         if self._decimals is not None:
+            if not self._whole and self._doubles is None:
+                return pack_decimal(self._decimals)
             return pack_decimal(_sum_decimals(self._decimals, self._without_decimals().decimal()))
         if self._doubles is not None:
             return self._without_decimals().double()

@@ -17,7 +17,7 @@ REDACT_VARIABLES: Final = frozenset({"DESCEND", "PRUNE", "KEEP"})
 _LETTERS: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
 _WORD: Final = _LETTERS | frozenset("0123456789_")
 
-MAX_DEPTH: Final = 200  # levels of nested expressions, as deep as BSON may be nested (source: server, BSONDepth)
+MAX_DEPTH: Final = 100  # as deep as documents may be nested (source: manual, Nested Depth for BSON Documents)
 
 
 @dataclass(frozen=True, slots=True)
