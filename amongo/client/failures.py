@@ -9,12 +9,14 @@ from pymongo.errors import (
     CursorNotFound,
     DuplicateKeyError,
     ExecutionTimeout,
+    InvalidOperation,
     NotPrimaryError,
     OperationFailure,
     PyMongoError,
 )
 
 from amongo.errors import ErrorCode, ServerError
+from amongo.runtime.blocking import is_blocking
 from amongo.runtime.limits import WIRE_VERSION
 from amongo.values.codec import encode
 
@@ -40,6 +42,11 @@ def to_pymongo(error: ServerError) -> PyMongoError:
     """The exception that PyMongo raises for a reply with this error: class, code, details, labels."""
     details: dict[str, Any] = bson.decode(encode(error.reply()))
     return from_reply(details)
+
+
+def use_after_close() -> InvalidOperation:
+    """The exception of an operation on a client that was closed, in PyMongo's words."""
+    return InvalidOperation(f"Cannot use {'MongoClient' if is_blocking() else 'AsyncMongoClient'} after close")
 
 
 def from_reply(details: dict[str, Any]) -> PyMongoError:

@@ -11,14 +11,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from pymongo.errors import ConfigurationError, ConnectionFailure, InvalidOperation, PyMongoError
+from pymongo.errors import ConfigurationError, ConnectionFailure, PyMongoError
 
-from amongo.client.failures import to_pymongo
+from amongo.client.failures import to_pymongo, use_after_close
 from amongo.client.runner import Runner
 from amongo.commands.instance import Instance
 from amongo.errors import ErrorCode, ServerError
 from amongo.runtime import workers
-from amongo.runtime.blocking import is_blocking
 
 if TYPE_CHECKING:
     from amongo.client.address import Address
@@ -118,28 +117,24 @@ class _Closed:
 
         errors   InvalidOperation
         """
-        raise _closed()
+        raise use_after_close()
 
     async def command(self, database: str, command: bytes, *, session_id: bytes | None = None) -> dict[str, Any]:
         """Refuse.
 
         errors   InvalidOperation
         """
-        raise _closed()
+        raise use_after_close()
 
     async def breathe(self) -> None:
         """Refuse.
 
         errors   InvalidOperation
         """
-        raise _closed()
+        raise use_after_close()
 
 
 CLOSED: Operations = _Closed()
-
-
-def _closed() -> InvalidOperation:
-    return InvalidOperation(f"Cannot use {'MongoClient' if is_blocking() else 'AsyncMongoClient'} after close")
 
 
 async def part(client: AsyncMongoClient[Any], address: Address) -> None:

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from amongo.client.failures import to_pymongo
+from amongo.client.failures import to_pymongo, use_after_close
 from amongo.commands.context import NO_CONTEXT, Context
 from amongo.commands.instance import Instance
 from amongo.errors import ServerError
@@ -40,7 +40,7 @@ class Runner:
         errors       PyMongo's, as `failures.to_pymongo` makes them
         """
         if time.monotonic() >= turn.ends:
-            await take_turn()
+            await self._take_turn()
         instance = self.instance
         try:
             if instance.examines(request) <= LOOP_DOCUMENTS and not instance.store.is_busy:
@@ -74,7 +74,7 @@ class Runner:
         errors    PyMongo's, as `failures.to_pymongo` makes them
         """
         if time.monotonic() >= turn.ends:
-            await take_turn()
+            await self._take_turn()
         instance = self.instance
         name = command[5 : command.index(b"\x00", 5)].decode() if len(command) > 5 else ""
         try:
@@ -86,6 +86,15 @@ class Runner:
             return reply
         except ServerError as error:
             raise to_pymongo(error) from None
+
+    async def _take_turn(self) -> None:
+        """Wait for this operation's turn.
+
+        errors   InvalidOperation if the client was closed meanwhile
+        """
+        await take_turn()
+        if self.is_closed:
+            raise use_after_close()
 
     async def _on_worker(self, interrupt: Interrupt, call: Callable[..., Any], *arguments: Any) -> Any:
         reply = await run(call, *arguments, interrupt=interrupt, discard=self._discard)
@@ -103,4 +112,4 @@ class Runner:
     async def breathe(self) -> None:
         """Between two pieces of work on the loop: give other tasks their turn when it is time."""
         if time.monotonic() >= turn.ends:
-            await take_turn()
+            await self._take_turn()

@@ -14,6 +14,7 @@ from amongo.commands.not_yet import refuse_not_yet
 from amongo.commands.replies import CursorReply
 from amongo.planner import Plan, canonical_query, exact_id_key, plan_query
 from amongo.runtime.interrupts import NEVER, Interrupt
+from amongo.runtime.limits import FIRST_BATCH_COUNT
 
 if TYPE_CHECKING:
     from amongo.commands.instance import Instance
@@ -60,6 +61,8 @@ class FindOptions:
 
 
 NO_OPTIONS = FindOptions()
+
+_UNDECODED = 4  # documents that are passed on as bytes cost a quarter of those that are decoded and matched, or less
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,9 +172,17 @@ def examines(instance: Instance, request: FindRequest) -> int:
     collection = instance.store.catalog.get(request.namespace)
     if collection is None or exact_id_key(request.filter) is not None:
         return 1
-    if request.filter or request.sort:
-        return collection.count
-    return min(collection.count, request.skip + (request.limit or request.batch_size or 101) // 4)
+    wanted = request.skip + (request.limit or request.batch_size or FIRST_BATCH_COUNT)
+    if not request.filter and not request.sort:
+        return min(collection.count, wanted // _UNDECODED)
+    if _goes_by_id(request) and collection.has_id_order:
+        return min(collection.count, wanted)
+    return collection.count
+
+
+def _goes_by_id(request: FindRequest) -> bool:
+    """Whether filter and sort speak of `_id` alone, so that every document that is looked at is wanted."""
+    return request.filter.keys() <= {"_id"} and (not request.sort or request.sort.keys() == {"_id"})
 
 
 COMMAND = Command("find", parse, run)

@@ -20,7 +20,7 @@ from bson import Binary
 from amongo.engine.catalog import Catalog
 from amongo.engine.files import DiskFiles, Files
 from amongo.engine.log import Log, MemoryLog, entry, entry_pieces
-from amongo.engine.records import Collection, View, record_id_value, record_key
+from amongo.engine.records import Collection, IdOrder, View, record_id_value, record_key
 from amongo.engine.replay import replay
 from amongo.engine.settings import DEFAULT_SETTINGS, Settings
 from amongo.errors import storage as errors
@@ -156,6 +156,11 @@ class Store:
         """What the collection holds now."""
         with self.lock:
             return collection.view()
+
+    def ordered_view(self, collection: Collection) -> tuple[View, IdOrder]:
+        """What the collection holds now, and the order of its `_id`s."""
+        with self.lock:
+            return collection.view(), collection.id_order()
 
     def insert_one(self, collection: Collection, key: bytes, raw: bytes) -> int:
         """Insert one document; the commit's sequence, or 0 if its `_id` is taken.

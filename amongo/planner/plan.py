@@ -41,7 +41,7 @@ class Row(NamedTuple):
 class Plan:
     """The plan of one query on one collection.
 
-    stage      "IDHACK" or "COLLSCAN"
+    stage      "IDHACK", "IXSCAN" (of the index on `_id`) or "COLLSCAN"
     examines   documents it looks at, at most
     """
 
@@ -77,33 +77,45 @@ class Plan:
         return documents
 
     def _found(self, store: Store, interrupt: Interrupt) -> Iterator[Row]:
-        """The matching documents, in natural order."""
+        """The matching documents, in the order of their `_id`s where it goes by them, else in natural order."""
         query = self.query
         if self.stage == "IDHACK":
             return _fetched(self.collection, query)
+        if self.stage == "IXSCAN":
+            return _scanned(_in_id_order(store, self.collection, query), query.matches, interrupt)
         view = store.view(self.collection)
         return _scanned(reversed(view) if query.is_reverse else iter(view), query.matches, interrupt)
 
 
 def plan_query(query: CanonicalQuery, collection: Collection) -> Plan:
-    """The plan of a query: by `_id` when the filter names the only ones, else by a scan of the collection."""
+    """The plan of a query: by `_id` where filter or sort go by it, else by a scan of the collection."""
     if query.id_keys is not None:
         return Plan(query, collection, "IDHACK", len(query.id_keys))
     examines = collection.count
     if query.matches is None and query.sort is None and query.limit:
         examines = min(examines, query.skip + query.limit)
-    return Plan(query, collection, "COLLSCAN", examines)
+    by_id = query.id_bounds is not None or query.id_direction
+    return Plan(query, collection, "IXSCAN" if by_id else "COLLSCAN", examines)
 
 
 def _fetched(collection: Collection, query: CanonicalQuery) -> Iterator[Row]:
     assert query.id_keys is not None
-    found = [each for each in map(collection.find_id, query.id_keys) if each is not None]
-    found.sort(reverse=query.is_reverse)
-    for record_id, raw in found:
+    keys = reversed(query.id_keys) if query.id_direction < 0 else iter(query.id_keys)
+    for record_id, raw in filter(None, map(collection.find_id, keys)):
         if query.matches is None:
             yield Row(record_id, raw, None)
         elif query.matches(document := decode(raw)):
             yield Row(record_id, raw, document)
+
+
+def _in_id_order(store: Store, collection: Collection, query: CanonicalQuery) -> Iterator[tuple[int, bytes]]:
+    """(record id, document bytes) of the documents within the query's bounds on `_id`, by `_id`."""
+    view, order = store.ordered_view(collection)
+    record_ids = order.record_ids if query.id_bounds is None else order.between(*query.id_bounds)
+    for record_id in reversed(record_ids) if query.id_direction < 0 else record_ids:
+        raw = view.record(record_id)
+        if raw is not None:
+            yield record_id, raw
 
 
 def _scanned(

@@ -7,13 +7,36 @@ change anything, under its lock and after the commit has been written to the log
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from operator import lt
 from typing import Any, Final
 
 from amongo.engine.records.view import CHUNK_BITS, CHUNK_MASK, CHUNK_SIZE, Chunk, View
 from amongo.runtime.interrupts import NEVER, Interrupt
 
 FIRST_RECORD_ID: Final = 1
+
+
+@dataclass(frozen=True, slots=True)
+class IdOrder:
+    """The `_id` index in order, at one moment.
+
+    version      (next record id, count): what tells that moment from any other; ids only grow, deletions lower the
+                 count
+    keys         ascending
+    record_ids   of the keys
+    """
+
+    version: tuple[int, int]
+    keys: list[bytes]
+    record_ids: list[int]
+
+    def between(self, low: bytes, high: bytes) -> list[int]:
+        """The record ids of the keys with low <= key < high, in their order."""
+        return self.record_ids[bisect_left(self.keys, low) : bisect_left(self.keys, high)]
 
 
 class Collection:
@@ -30,6 +53,7 @@ class Collection:
     __slots__ = (
         "_by_id",
         "_chunks",
+        "_id_order",
         "_shared",
         "_view",
         "count",
@@ -55,6 +79,7 @@ class Collection:
         self._chunks: list[Chunk | None] = [[None]]
         self._shared: set[int] = set()
         self._view: View | None = None
+        self._id_order = IdOrder((0, 0), [], [])
 
     # Reading: lock-free, from any thread. While a large batch is put in, a point read may find some of its documents
     # already and others not yet; a view has all of them or none.
@@ -96,6 +121,21 @@ class Collection:
             view = self._view = View(tuple(self._chunks), self.next_record_id, self.count)
             self._shared = set(range(len(self._chunks)))
         return view
+
+    @property
+    def has_id_order(self) -> bool:
+        """Whether `id_order` is at hand, and need not be made anew."""
+        return self._id_order.version == (self.next_record_id, self.count)
+
+    def id_order(self) -> IdOrder:
+        """The record ids in the order of their `_id`s; the same until the next insert or delete. Under the lock."""
+        if not self.has_id_order:
+            keys, record_ids = list(self._by_id), list(self._by_id.values())
+            if not all(map(lt, keys, islice(keys, 1, None))):
+                order = sorted(zip(keys, record_ids, strict=True))
+                keys, record_ids = [key for key, _ in order], [record_id for _, record_id in order]
+            self._id_order = IdOrder((self.next_record_id, self.count), keys, record_ids)
+        return self._id_order
 
     # Changing: by the store alone, under its lock. Any of these may break off anywhere (KeyboardInterrupt, MemoryError)
     # and is then made once more, so that each goes on where it was: what belongs together is assigned in one statement,

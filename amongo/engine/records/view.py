@@ -33,6 +33,11 @@ class View:
                 if raw is not None:
                     yield record_id, raw
 
+    def record(self, record_id: int) -> bytes | None:
+        """The bytes of the document with this record id; None if there was none."""
+        chunk = self.chunks[record_id >> CHUNK_BITS]
+        return None if chunk is None else chunk[record_id & CHUNK_MASK]
+
     def __reversed__(self) -> Iterator[tuple[int, bytes]]:
         """(record id, document bytes) of every record, descending."""
         for base, chunk in reversed(list(self._bounded_chunks())):

@@ -56,7 +56,8 @@ def add(args: list[Any]) -> Any:
             return None
         else:
             raise errors.ADD_TAKES_NUMBERS(kind=alias(arg))
-    return total.total() if date is None else _shift(int(date), total.total(), 1)
+    offset = total.total(starts_at_zero=False)
+    return offset if date is None else _shift(int(date), offset, 1)
 
 
 def _shift(millis: int, offset: Number, sign: int) -> DatetimeMS:

@@ -173,8 +173,8 @@ def to_decimal_value(value: Any, options: Options) -> Decimal128:
         if not exact.is_finite():
             return Decimal128(exact)
         packed = Decimal128(_CUT.create_decimal(exact))
-        back = unpack_decimal(packed)
-        if not back.is_finite() or (back == 0 and exact != 0):
+        rounded = unpack_decimal(pack_decimal(exact))
+        if not rounded.is_finite() or (rounded == 0 and exact != 0):
             raise errors.UNREADABLE_NUMBER(text=value[:100], reason="Conversion from string to decimal would overflow")
         return packed
     if kind is bool or kind is DatetimeMS:

@@ -104,10 +104,13 @@ class NumberSum:
             total.add_whole(self._whole)
         return total
 
-    def total(self) -> Any:
-        """The sum: an int if it fits and only ints came, a long, a double past 64 bits or for doubles, a decimal."""
+    def total(self, *, starts_at_zero: bool = True) -> Any:
+        """The sum: an int if it fits and only ints came, a long, a double past 64 bits or for doubles, a decimal.
+
+        starts_at_zero   whether decimals are added to a zero, which shows in -0 and in trailing zeros ($sum, not $add)
+        """
         if self._decimals is not None:
-            if not self._whole and self._doubles is None:
+            if not starts_at_zero and not self._whole and self._doubles is None:
                 return pack_decimal(self._decimals)
             return pack_decimal(_sum_decimals(self._decimals, self._without_decimals().decimal()))
         if self._doubles is not None:
