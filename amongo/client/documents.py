@@ -20,8 +20,6 @@ from pymongo.errors import DocumentTooLarge
 
 from amongo.client.failures import to_pymongo
 from amongo.commands.malformed import unreadable
-from amongo.errors import ServerError
-from amongo.mql.updates import PlainUpdate, parse_scalars
 from amongo.runtime.limits import DECODE_SLICE_BYTES, DOCUMENT_BYTES
 from amongo.values import codec
 from amongo.values.codec import encode_raw
@@ -83,14 +81,6 @@ def point_key(filter: dict[str, Any]) -> bytes | None:
     if kind is ObjectId or (kind is str and value.isascii()) or (kind is int and _INT32_MIN <= value <= _INT32_MAX):
         return id_key(value)
     return None
-
-
-def plain_update(update: dict[str, Any]) -> PlainUpdate | None:
-    """An update of the common kind, which needs no encoding to become canonical; None for any other, and for errors."""
-    try:
-        return parse_scalars(update)
-    except ServerError:
-        return None
 
 
 def canonical(document: Mapping[str, Any], codec_options: CodecOptions[Any]) -> dict[str, Any]:

@@ -11,14 +11,18 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from pymongo.errors import PyMongoError
+
 from amongo.client.failures import to_pymongo, use_after_close
 from amongo.commands.context import NO_CONTEXT, Context
 from amongo.commands.instance import Instance
-from amongo.errors import ServerError
+from amongo.errors import ErrorCode, ServerError
 from amongo.runtime.interrupts import NEVER, Interrupt
 from amongo.runtime.limits import LOOP_DOCUMENTS
 from amongo.runtime.turns import take_turn, turn
 from amongo.runtime.workers import run
+
+_CODES_OF_CLOSING = frozenset({ErrorCode.Interrupted, ErrorCode.CursorNotFound, ErrorCode.FileNotOpen})
 
 
 class Runner:
@@ -50,7 +54,7 @@ class Runner:
                 context = Context(interrupt, session_id)
                 reply = await self._on_worker(interrupt, instance.execute, request, context)
         except ServerError as error:
-            raise to_pymongo(error) from None
+            raise self._failure(error) from None
         if durable and reply.sequence:
             await self.journaled(reply.sequence)
         return reply
@@ -85,7 +89,13 @@ class Runner:
             reply: dict[str, Any] = await self._on_worker(interrupt, instance.run_command, database, command, context)
             return reply
         except ServerError as error:
-            raise to_pymongo(error) from None
+            raise self._failure(error) from None
+
+    def _failure(self, error: ServerError) -> PyMongoError:
+        """PyMongo's exception; for what failed because the client was closed meanwhile, that of use after close."""
+        if self.is_closed and error.code in _CODES_OF_CLOSING:
+            return use_after_close()
+        return to_pymongo(error)
 
     async def _take_turn(self) -> None:
         """Wait for this operation's turn.

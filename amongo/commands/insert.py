@@ -20,6 +20,7 @@ from amongo.engine.store import CollectionDropped, Inserted
 from amongo.errors import ServerError
 from amongo.errors import command as errors
 from amongo.runtime.interrupts import Interrupt
+from amongo.runtime.batches import Handled
 from amongo.runtime.limits import DOCUMENT_BYTES, LOOP_DOCUMENTS, NESTING_DEPTH
 from amongo.values.codec import decode_foreign, encode
 from amongo.values.exact import NestedTooDeep
@@ -188,6 +189,32 @@ def insert_one(instance: Instance, namespace: str, raw: bytes) -> int:
         return store.append(collection, key, raw)
     except ServerError:
         return 0
+    finally:
+        store.lock.release()
+
+
+def insert_together(raws: list[bytes], instance: Instance, namespace: str, is_durable: bool) -> Handled[int]:
+    """What `insert_one` does, for documents of several tasks, as one commit.
+
+    result   for each document what `insert_one` gives; with `is_durable`, tasks wait until the commit is
+    """
+    sequences = [0] * len(raws)
+    store = instance.store
+    if not store.lock.acquire(blocking=False):
+        return Handled(sequences, None)
+    try:
+        batch = _Batch()
+        batch.add(0, raws, is_ordered=False)
+        if not batch.raws:
+            return Handled(sequences, None)
+        collection = store.catalog.by_namespace.get(namespace) or instance.writable_collection(namespace)
+        inserted = store.insert(collection, batch.keys, batch.raws, ordered=False)
+        for position in batch.positions if inserted.positions is None else inserted.positions:
+            sequences[position if inserted.positions is None else batch.positions[position]] = inserted.sequence
+        instance.counts["insert"] += len(batch.raws) - len(inserted.duplicates)
+        return Handled(sequences, instance.durable(inserted.sequence) if is_durable and inserted.sequence else None)
+    except (ServerError, CollectionDropped):
+        return Handled(sequences, None)
     finally:
         store.lock.release()
 

@@ -20,7 +20,7 @@ from amongo.engine.store import Change, CollectionDropped
 from amongo.errors import ServerError
 from amongo.errors import command as errors
 from amongo.mql.matcher import array_match_index, parse_filter
-from amongo.mql.updates import PlainUpdate, Update, parse_update, upsert_document
+from amongo.mql.updates import PlainShape, Update, apply_plain, parse_update, upsert_document
 from amongo.planner import CanonicalQuery, canonical_query, plan_query
 from amongo.planner.plan import Row
 from amongo.runtime.interrupts import Interrupt
@@ -135,9 +135,12 @@ def update_one(task: UpdateTask) -> Done:
 NO_MATCH = -1
 
 
-def update_by_id(instance: Instance, namespace: str, key: bytes, update: PlainUpdate) -> int | None:
+def update_by_id(
+    instance: Instance, namespace: str, key: bytes, shape: PlainShape, update: dict[str, Any]
+) -> int | None:
     """Update the document whose `_id` has this key, at once: the journey of `update_one({"_id": x}, {"$set": …})`.
 
+    update   as the caller wrote it; `shape` is its shape
     result   the commit's sequence; 0 if the document stays as it is, NO_MATCH if there is none; None when another
              thread holds the store's lock, or when the update fails: `UpdateRequest` then does it, or says why not
     """
@@ -150,18 +153,14 @@ def update_by_id(instance: Instance, namespace: str, key: bytes, update: PlainUp
         found = None if collection is None else collection.find_id(key)
         if collection is None or found is None:
             return NO_MATCH
-        record_id, raw = found
-        after, updated, removed = update.changed(decode(raw))
-        if after is None:
-            return 0
-        changed = encode(after)
-        if len(changed) > DOCUMENT_BYTES:
+        document = decode(found[1])
+        description = apply_plain(shape, update, document)
+        if not description:
+            return None if description is None else 0
+        raw = encode(document)
+        if len(raw) > DOCUMENT_BYTES:
             return None
-        if len(updated) == len(update.children):
-            description = update.paths
-        else:
-            description = encode({"updatedFields": updated, "removedFields": removed})
-        return store.replace(collection, record_id, changed, description)
+        return store.replace(collection, found[0], raw, description)
     except ServerError:
         return None
     finally:

@@ -40,6 +40,8 @@ OPEN_SESSIONS: Final = 1_000_000  # manual, maxSessions
 # The event loop
 LOOP_SLICE_S: Final = 0.0008  # amongo: work done at once on the loop before others get their turn
 LOOP_TURN_OPERATIONS: Final = 16  # amongo: operations that one turn of a busy loop lets through
+LOOP_BATCH_COUNT: Final = 128  # amongo: operations that wait for their turn and are then done by one call
+LOOP_BATCH_BYTES: Final = 128 * 1024  # amongo: a batch of such operations is full with this many bytes
 LOOP_HOLD_S: Final = 0.002  # amongo: what is done once for many operations waits this long for those that queue
 LOOP_DOCUMENTS: Final = 64  # amongo: a read that examines more documents than this goes to a worker
 DECODE_SLICE_BYTES: Final = 64 * 1024  # amongo: result bytes decoded in one go on the loop (about 0.5 ms)

@@ -4,13 +4,18 @@ Small operations run on the loop without ever suspending, so many tasks, or one 
 themselves. Therefore an operation begins with `if time.monotonic() >= turn.ends: await take_turn()`. A slice of the
 loop's time is handed out; when it is used up, operations queue, first come first served, and each turn of the loop
 lets a few of them go on.
+
+What can be done for many at once does not queue one by one: see `amongo.runtime.batches`, whose batches are errands
+here, one a turn.
 """
 
 from __future__ import annotations
 
 import threading
 import time
+from collections import deque
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 from amongo.runtime.blocking import READY, is_blocking
 from amongo.runtime.limits import LOOP_HOLD_S, LOOP_SLICE_S, LOOP_TURN_OPERATIONS
@@ -25,7 +30,7 @@ class _Turn(threading.local):
     """
 
     ends: float = 0.0
-    queue: _Queue | None = None
+    queue: Queue | None = None
 
 
 turn = _Turn()
@@ -35,11 +40,8 @@ def take_turn() -> Awaitable[None]:
     """Wait for this operation's turn, to be awaited at once; gives other tasks of the loop theirs."""
     if is_blocking():
         return READY
-    queue = _queue_here()
-    if not queue.is_moving:
-        queue.is_moving = True
-        turn.ends = 0.0
-        queue.loop.soon(queue.move)
+    queue = current_queue()
+    queue.keep_moving()
     return queue.line.join()
 
 
@@ -48,37 +50,66 @@ def at_end_of_turn(call: Callable[[], object]) -> None:
 
     It is made `LOOP_HOLD_S` later at the latest, however many queue.
     """
-    queue = _queue_here()
+    queue = current_queue()
     queue.calls.append(call)
     if len(queue.calls) == 1:
         queue.calls_due = time.monotonic() + LOOP_HOLD_S
         queue.loop.soon(queue.make_calls)
 
 
-class _Queue:
-    """The operations of one event loop that wait for their turn, and the calls that wait for them."""
+class Queue:
+    """What waits for its turn on one event loop. Used on the loop's own thread only.
 
-    __slots__ = ("calls", "calls_due", "is_moving", "line", "loop")
+    line      operations that wait for their turn
+    errands   calls that wait for theirs, each of a fraction of a millisecond
+    batches   those that operations may still join; see `amongo.runtime.batches`
+    calls     calls that wait until nothing else does
+    """
+
+    __slots__ = ("_is_moving", "batches", "calls", "calls_due", "errands", "line", "loop")
 
     def __init__(self, loop: Loop) -> None:
         self.loop = loop
         self.line = loop.new_line()
-        self.is_moving = False  # whether `move` is scheduled
+        self.errands: deque[Callable[[], object]] = deque()
+        self.batches: dict[Any, Any] = {}
         self.calls: list[Callable[[], object]] = []
         self.calls_due = 0.0
+        self._is_moving = False  # whether `_move` is scheduled
 
-    def move(self) -> None:
+    def add_errand(self, call: Callable[[], object]) -> None:
+        """Have `call` made in its turn."""
+        self.errands.append(call)
+        self.keep_moving()
+
+    def keep_moving(self) -> None:
+        """Have the queue move on with every turn of the loop, until it is empty."""
+        if not self._is_moving:
+            self._is_moving = True
+            turn.ends = 0.0
+            self.loop.soon(self._move)
+
+    def _move(self) -> None:
         """Let the operations that have waited longest go on, and begin a new slice if none are left."""
-        self.line.release(LOOP_TURN_OPERATIONS)
-        if self.line:
-            self.loop.soon(self.move)
-        else:
-            self.is_moving = False
-            turn.ends = time.monotonic() + LOOP_SLICE_S
+        try:
+            if self.errands:
+                self.errands.popleft()()
+        finally:
+            self.line.release(LOOP_TURN_OPERATIONS)
+            if self.is_empty:
+                self._is_moving = False
+                turn.ends = time.monotonic() + LOOP_SLICE_S
+            else:
+                self.loop.soon(self._move)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing waits for its turn."""
+        return not self.line and not self.errands
 
     def make_calls(self) -> None:
         """Make the calls, unless operations queue and there is time to wait for them."""
-        if self.line and time.monotonic() < self.calls_due:
+        if not self.is_empty and time.monotonic() < self.calls_due:
             self.loop.soon(self.make_calls)
             return
         calls, self.calls = self.calls, []
@@ -86,9 +117,10 @@ class _Queue:
             call()
 
 
-def _queue_here() -> _Queue:
+def current_queue() -> Queue:
+    """The queue of the event loop that runs the calling task."""
     loop = current_loop()
     queue = turn.queue
     if queue is None or queue.loop is not loop:
-        queue = turn.queue = _Queue(loop)
+        queue = turn.queue = Queue(loop)
     return queue

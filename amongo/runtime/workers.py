@@ -200,6 +200,17 @@ class Completion:
         if self._error is not None:
             raise self._error.with_traceback(None)  # many raise the same error: each with its own traceback
 
+    def call_on_loop(self, loop: Loop, call: Callable[[], object]) -> None:
+        """Have `loop`, which is the running one, make a call when it happens."""
+        with self._lock:
+            is_done = self._is_done
+            if not is_done:
+                self._callbacks.append(lambda: loop.post(call))
+        if is_done:
+            loop.soon(call)
+        elif self._ask is not None:
+            at_end_of_turn(self._ask)
+
     def _new_line(self, loop: Loop) -> Line | None:
         """The line of this loop's tasks; None if it has happened meanwhile."""
         with self._lock:

@@ -112,6 +112,8 @@ class CollectionReads(CollectionCore[_DocumentType]):
 
         errors   OperationFailure
         """
+        if isinstance(filter, Mapping) and not filter and not kwargs and session is None:
+            return await self._count_all(comment)
         pipeline: list[dict[str, Any]] = [{"$match": filter}]
         if "skip" in kwargs:
             pipeline.append({"$skip": kwargs.pop("skip")})
@@ -133,6 +135,14 @@ class CollectionReads(CollectionCore[_DocumentType]):
         )
         batch = reply["cursor"]["firstBatch"] if "cursor" in reply else []
         return batch[0]["n"] if batch else 0
+
+    async def _count_all(self, comment: Any | None) -> int:
+        """The collection's own count, which is exact here: no documents are looked at."""
+        command: dict[str, Any] = {"count": self._name}
+        if comment is not None:
+            command["comment"] = comment
+        reply = await self._run(command, read_concern=self.read_concern, codec_options=self._reply_codec_options)
+        return int(reply["n"])
 
     async def estimated_document_count(self, comment: Any | None = None, **kwargs: Any) -> int:
         """How many documents there are, from what the collection knows of itself.

@@ -34,16 +34,23 @@ from amongo.client.collection.batches import (
 )
 from amongo.client.collection.bulk import Bulk, identify, identify_several
 from amongo.client.collection.core import CollectionCore
-from amongo.client.documents import decode_reply, encode_document, plain_update, point_key
+from amongo.client.documents import decode_reply, encode_document, point_key
+from amongo.client.failures import to_pymongo
 from amongo.client.session import AsyncClientSession
-from amongo.commands.insert import InsertRequest, insert_one
+from amongo.commands.insert import InsertRequest, insert_one, insert_together
 from amongo.commands.writing_updates import NO_MATCH, update_by_id
+from amongo.errors import ServerError
+from amongo.mql.updates import plain_shape
+from amongo.runtime.batches import do_together
+from amongo.runtime.blocking import is_blocking
 from amongo.runtime.limits import ENCODE_SLICE_COUNT
 from amongo.runtime.turns import take_turn, turn
 from amongo.values.identities import new_object_id
 
 if TYPE_CHECKING:
     from pymongo.operations import _IndexKeyHint
+
+    from amongo.commands.instance import Instance
 
 _WriteOp = InsertOne[_DocumentType] | DeleteOne | DeleteMany | ReplaceOne[_DocumentType] | UpdateOne | UpdateMany
 
@@ -75,12 +82,13 @@ class CollectionWrites(CollectionCore[_DocumentType]):
         if self._writes_directly and comment is None and bypass_document_validation is None:
             instance = self._client._runner.instance
             if instance is not None:
-                if time.monotonic() >= turn.ends:
-                    await take_turn()
-                sequence = insert_one(instance, self._full_name, raw)
-                if sequence:
-                    if self._is_durable:
+                if time.monotonic() >= turn.ends and not is_blocking():
+                    sequence = await self._insert_in_turn(instance, raw)
+                else:
+                    sequence = insert_one(instance, self._full_name, raw)
+                    if self._is_durable and sequence:
                         await self._client._runner.journaled(sequence)
+                if sequence:
                     return InsertOneResult(identity, self._write_concern.acknowledged)
             request = InsertRequest(self._full_name, (raw,))
             reply = await self._client._runner.execute(request, durable=self._is_durable)
@@ -90,6 +98,13 @@ class CollectionWrites(CollectionCore[_DocumentType]):
             bulk = Bulk(self._itself(), True, WriteOptions(session, None, comment, bypass_document_validation))
             raise_write_failure(await bulk.insert_raw([raw]), self)
         return InsertOneResult(identity, self._write_concern.acknowledged)
+
+    async def _insert_in_turn(self, instance: Instance, raw: bytes) -> int:
+        """`insert_one` of a busy event loop: with those of other tasks when their turn comes."""
+        try:
+            return await do_together(raw, insert_together, instance, self._full_name, self._is_durable)
+        except ServerError as error:  # the commit is there, its fsync failed
+            raise to_pymongo(error) from None
 
     async def insert_many(
         self,
@@ -168,11 +183,11 @@ class CollectionWrites(CollectionCore[_DocumentType]):
             and (let is None and sort is None and comment is None and bypass_document_validation is None)
             and (instance := self._client._runner.instance) is not None
             and (key := point_key(filter)) is not None
-            and (plain := plain_update(update)) is not None
+            and (shape := plain_shape(update)) is not None
         ):
             if time.monotonic() >= turn.ends:
                 await take_turn()
-            sequence = update_by_id(instance, self._full_name, key, plain)
+            sequence = update_by_id(instance, self._full_name, key, shape, update)
             if sequence is not None:
                 if self._is_durable and sequence > 0:
                     await self._client._runner.journaled(sequence)

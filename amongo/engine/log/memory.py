@@ -9,7 +9,7 @@ from amongo.engine.log.recovery import Cut
 from amongo.errors import storage
 from amongo.runtime.clock import Clock
 from amongo.runtime.limits import FRAME_BYTES
-from amongo.runtime.workers import Completion, Lock
+from amongo.runtime.workers import Completion
 
 
 class MemoryLog:
@@ -19,7 +19,6 @@ class MemoryLog:
         self.last_sequence = 0
         self.cut: Cut | None = None
         self._now_ms = clock.now_ms
-        self._lock = Lock()
         self._is_closed = False
         self._done = Completion()
         self._done.set_result()
@@ -33,13 +32,12 @@ class MemoryLog:
         length = len(payload) if type(payload) is bytes else sum(map(len, payload))  # type: ignore[arg-type]
         if length > FRAME_BYTES:
             raise storage.FRAME_TOO_LARGE(actual_bytes=length, limit_bytes=FRAME_BYTES)
-        with self._lock:
-            if self._is_closed:
-                raise storage.LOG_CLOSED()
-            sequence = self._now_ms() // 1000 << 32 | 1
-            if sequence <= self.last_sequence:
-                sequence = self.last_sequence + 1
-            self.last_sequence = sequence
+        if self._is_closed:
+            raise storage.LOG_CLOSED()
+        sequence = self._now_ms() // 1000 << 32 | 1
+        if sequence <= self.last_sequence:
+            sequence = self.last_sequence + 1
+        self.last_sequence = sequence
         return sequence
 
     def durable(self, sequence: int) -> Completion:

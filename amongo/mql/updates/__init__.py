@@ -5,15 +5,16 @@
     outcome.document       the new document, or None when the update changes nothing
     outcome.description    what changed, as change streams show it
 
-`parse` parses, `update` applies, `plain` does both for the common kind; `tree` and `application` are the paths; every
-operator is one function in a family file (`fields`, `arithmetic`, `rename`, `arrays`, `push`), entered in `registry`.
+`parse` parses, `update` applies, `plain` does it all at once for the common kind; `tree` and `application` are the
+paths; every operator is one function in a family file (`fields`, `arithmetic`, `rename`, `arrays`, `push`), entered in
+`registry`.
 """
 
 from amongo.mql.updates import arithmetic, arrays, fields, push, rename
 from amongo.mql.updates.difference import describe
 from amongo.mql.updates.not_yet import NOT_YET
 from amongo.mql.updates.parse import UPDATE_STAGES, parse_update
-from amongo.mql.updates.plain import PlainUpdate, parse_scalars
+from amongo.mql.updates.plain import PlainShape, apply_plain, plain_shape
 from amongo.mql.updates.registry import OPERATORS
 from amongo.mql.updates.update import Outcome, Update
 from amongo.mql.updates.upserts import filter_fields, upsert_document
@@ -23,12 +24,13 @@ __all__ = [
     "OPERATORS",
     "UPDATE_STAGES",
     "Outcome",
-    "PlainUpdate",
+    "PlainShape",
     "Update",
+    "apply_plain",
     "describe",
     "filter_fields",
-    "parse_scalars",
     "parse_update",
+    "plain_shape",
     "upsert_document",
 ]
 

@@ -1,6 +1,6 @@
 """Parsing an update: which of the three kinds it is, and what it says.
 
-The common kind of operator update goes through `plain`, any other becomes a tree of paths (`tree`).
+An operator update becomes a tree of paths (`tree`).
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from typing import Any, Final
 from amongo.errors import update as errors
 from amongo.mql.updates.array_filters import parse_array_filters
 from amongo.mql.updates.paths import is_array_part, parse_path
-from amongo.mql.updates.plain import parse_plain
 from amongo.mql.updates.registry import OPERATORS, Collator, Leaf, UpdateContext
 from amongo.mql.updates.sameness import nesting
 from amongo.mql.updates.tree import ArrayFilters, build
@@ -52,8 +51,6 @@ def parse_update(
     if type(update) is dict:
         first = next(iter(update), "")
         if first[:1] == "$":
-            if collator is None and not array_filters and not variables:
-                return parse_plain(update) or _parse_operators(update, None, variables, None)
             return _parse_operators(update, array_filters, variables, collator)
         return _parse_replacement(update, array_filters)
     if type(update) is list:
