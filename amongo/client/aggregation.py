@@ -27,15 +27,15 @@ async def aggregate(
     session: AsyncClientSession | None = None,
     cursor_class: type[AsyncCommandCursor[Any]] = AsyncCommandCursor,
     is_raw: bool = False,
+    is_database: bool = False,
 ) -> AsyncCommandCursor[Any]:
     """Run a pipeline over a collection, or over a database, and give its cursor.
 
-    options   fields of the aggregate command; changed here
-    is_raw    fetch every batch with getMore, so that each is one item of the cursor
-    errors    ConfigurationError, TypeError, ValueError; what the server says
+    options       fields of the aggregate command; changed here
+    is_raw        fetch every batch with getMore, so that each is one item of the cursor
+    is_database   whether `target` is a database
+    errors        ConfigurationError, TypeError, ValueError; what the server says
     """
-    from amongo.client.database import AsyncDatabase
-
     if "explain" in options:
         raise ConfigurationError("The explain option is not supported. Use AsyncDatabase.command instead.")
     for name in ("aggregate", "pipeline"):
@@ -54,10 +54,8 @@ async def aggregate(
         options["cursor"]["batchSize"] = batch_size
     collation = validate_collation_or_none(options.pop("collation", None))
     max_await_time_ms = options.pop("maxAwaitTimeMS", None)
-    if isinstance(target, AsyncDatabase):
-        database, subject = target, 1
-    else:
-        database, subject = target.database, target.name  # type: ignore[assignment]
+    database: AsyncDatabase[Any] = target if is_database else target.database  # type: ignore[assignment]
+    subject = 1 if is_database else target.name
     client = database.client
     reply = await send(
         client,

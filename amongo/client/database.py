@@ -230,7 +230,7 @@ class AsyncDatabase(DatabaseCommands[_DocumentType]):
 
         errors   TypeError, ConfigurationError, OperationFailure
         """
-        return await aggregate(self, pipeline, kwargs, session=session)
+        return await aggregate(self, pipeline, kwargs, session=session, is_database=True)
 
     async def watch(
         self,

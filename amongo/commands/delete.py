@@ -132,7 +132,7 @@ def _delete(instance: Instance, collection: Collection, query: CanonicalQuery, i
         removals = list(pending)
         pending.clear()
         for _ in range(WRITE_ATTEMPTS):
-            done = instance.store.delete(collection, removals)
+            done = instance.store.delete(collection, removals, interrupt)
             count += len(removals) - len(done.conflicts)
             sequence = done.sequence or sequence
             removals = [

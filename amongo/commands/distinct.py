@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from amongo.commands.collations import refuse_collation
@@ -13,7 +14,9 @@ from amongo.commands.fields import Field, parse_fields
 from amongo.commands.hints import check_hint
 from amongo.commands.namespaces import collection_namespace
 from amongo.errors import command as errors
+from amongo.mql.sorting import in_order
 from amongo.planner import canonical_query, plan_query
+from amongo.runtime.interrupts import Interrupt
 from amongo.runtime.limits import DOCUMENT_BYTES
 from amongo.values.key_bytes import key_bytes
 from amongo.values.missing import MISSING
@@ -73,10 +76,10 @@ def run(instance: Instance, request: DistinctRequest, context: Context) -> dict[
         return {"values": [], "ok": 1.0}
     check_hint(collection, request.hint)
     rows = plan_query(query, collection).rows(instance.store, interrupt)
-    return {"values": distinct_values((row.decoded() for row in rows), request.path), "ok": 1.0}
+    return {"values": distinct_values((row.decoded() for row in rows), request.path, interrupt), "ok": 1.0}
 
 
-def distinct_values(documents: Iterable[dict[str, Any]], path: FieldPath) -> list[Any]:
+def distinct_values(documents: Iterable[dict[str, Any]], path: FieldPath, interrupt: Interrupt) -> list[Any]:
     """The different values at the path, in the order of values; of equal ones the first that was met.
 
     errors   DISTINCT_TOO_LARGE
@@ -91,7 +94,7 @@ def distinct_values(documents: Iterable[dict[str, Any]], path: FieldPath) -> lis
                 size += len(key)
                 if size > DOCUMENT_BYTES:
                     raise errors.DISTINCT_TOO_LARGE(limit_mb=DOCUMENT_BYTES >> 20)
-    return [found[key] for key in sorted(found)]
+    return [value for _, value in in_order(found.items(), itemgetter(0), interrupt)]
 
 
 def _values(document: dict[str, Any], path: FieldPath) -> Iterator[Any]:

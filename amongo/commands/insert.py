@@ -19,8 +19,8 @@ from amongo.engine.records import Collection, object_id_keys, record_key
 from amongo.engine.store import CollectionDropped, Inserted
 from amongo.errors import ServerError
 from amongo.errors import command as errors
-from amongo.runtime.interrupts import Interrupt
 from amongo.runtime.batches import Handled
+from amongo.runtime.interrupts import Interrupt
 from amongo.runtime.limits import DOCUMENT_BYTES, LOOP_DOCUMENTS, NESTING_DEPTH
 from amongo.values.codec import decode_foreign, encode
 from amongo.values.exact import NestedTooDeep

@@ -204,7 +204,7 @@ def update_many(task: UpdateTask) -> Done:
 
     def commit() -> None:
         nonlocal matched, modified, sequence
-        changed = task.instance.store.update(collection, pending)
+        changed = task.instance.store.update(collection, pending, task.interrupt)
         modified += len(pending) - len(changed.conflicts)
         sequence = changed.sequence or sequence
         for position in changed.conflicts:

@@ -20,7 +20,7 @@ from bson import Binary
 from amongo.engine.catalog import Catalog
 from amongo.engine.files import DiskFiles, Files
 from amongo.engine.log import Log, MemoryLog, entry, entry_pieces
-from amongo.engine.records import Collection, IdOrder, View, record_id_value, record_key
+from amongo.engine.records import Collection, IdOrder, View, id_document, record_key
 from amongo.engine.replay import replay
 from amongo.engine.settings import DEFAULT_SETTINGS, Settings
 from amongo.errors import storage as errors
@@ -225,8 +225,11 @@ class Store:
             sequence = self._commit(pieces, collection.extend, record_id, keys, raws, interrupt)
             return Inserted(positions, duplicates, sequence)
 
-    def update(self, collection: Collection, changes: Sequence[Change]) -> Changed:
-        """Replace records as one commit, where what the caller has seen still stands."""
+    def update(self, collection: Collection, changes: Sequence[Change], interrupt: Interrupt = NEVER) -> Changed:
+        """Replace records as one commit, where what the caller has seen still stands.
+
+        interrupt   ends it before the commit, never after
+        """
         with self.lock:
             conflicts = [
                 position
@@ -240,7 +243,7 @@ class Store:
             head = self._head(collection, "u")
             pieces = [
                 entry(record_id, head, (raw,) if description is None else (raw, description))
-                for record_id, _, raw, description in changes
+                for record_id, _, raw, description in interrupt.watch(changes)
             ]
             replacements = [(change.record_id, change.raw) for change in changes]
             return Changed(conflicts, self._commit(pieces, collection.replace_all, replacements))
@@ -259,8 +262,13 @@ class Store:
             raise
         return sequence
 
-    def delete(self, collection: Collection, removals: Sequence[tuple[int, bytes]]) -> Changed:
-        """Remove records, given as (record id, the bytes the caller has seen), as one commit."""
+    def delete(
+        self, collection: Collection, removals: Sequence[tuple[int, bytes]], interrupt: Interrupt = NEVER
+    ) -> Changed:
+        """Remove records, given as (record id, the bytes the caller has seen), as one commit.
+
+        interrupt   ends it before the commit, never after
+        """
         with self.lock:
             conflicts = [
                 position
@@ -272,8 +280,9 @@ class Store:
             if not removals:
                 return Changed(conflicts, 0)
             head = self._head(collection, "d")
-            pieces = [entry(record_id, head, (_id_document(raw),)) for record_id, raw in removals]
-            keys = [(record_id, record_key(raw)) for record_id, raw in removals]
+            watched = interrupt.watch(removals)
+            pieces = [entry(record_id, head, (id_document(raw),)) for record_id, raw in watched]
+            keys = [(record_id, record_key(raw)) for record_id, raw in interrupt.watch(removals)]
             return Changed(conflicts, self._commit(pieces, collection.remove, keys))
 
     # Collections
@@ -402,8 +411,3 @@ def _split_duplicates(
             free.append(position)
             seen.add(key)
     return free, taken
-
-
-def _id_document(raw: bytes) -> bytes:
-    """{_id} of a stored document."""
-    return encode({"_id": record_id_value(raw)})

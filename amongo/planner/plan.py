@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 from amongo.engine.records import Collection
 from amongo.engine.store import Store
+from amongo.mql.sorting import in_order
 from amongo.planner.query import CanonicalQuery
 from amongo.runtime.interrupts import Interrupt
 from amongo.values.codec import decode, encode
@@ -55,7 +56,7 @@ class Plan:
         query = self.query
         rows = self._found(store, interrupt)
         if query.sort is not None:
-            rows = _sorted(rows, query)
+            rows = _sorted(rows, query, interrupt)
         if query.skip or query.limit:
             rows = islice(rows, *_window(query))
         return rows
@@ -128,7 +129,7 @@ def _scanned(
             yield Row(record_id, raw, document)
 
 
-def _sorted(rows: Iterator[Row], query: CanonicalQuery) -> Iterator[Row]:
+def _sorted(rows: Iterator[Row], query: CanonicalQuery, interrupt: Interrupt) -> Iterator[Row]:
     pattern = query.sort
     assert pattern is not None
 
@@ -137,7 +138,7 @@ def _sorted(rows: Iterator[Row], query: CanonicalQuery) -> Iterator[Row]:
 
     if query.limit:
         return iter(heapq.nsmallest(query.skip + query.limit, rows, key=key))
-    return iter(sorted(rows, key=key))
+    return in_order(rows, key, interrupt)
 
 
 def _window(query: CanonicalQuery) -> tuple[int, int | None]:

@@ -52,6 +52,8 @@ WORKER_THREADS: Final = 8  # amongo: operations that run on threads at one time,
 WORKER_IDLE_S: Final = 10.0  # amongo: a worker thread that has had nothing to do for this long ends
 BREATH_INTERVAL_S: Final = 0.001  # amongo: a worker lets other threads run this often
 BREATH_S: Final = 0.00005  # amongo: for this long
+SORT_BUCKET_COUNT: Final = 1000  # amongo: items that a worker sorts before it lets other threads run
+SORT_BUCKETS: Final = 2000  # amongo: past this many, they grow
 CHECK_DOCUMENTS: Final = 64  # amongo: a loop over documents checks for interruption this often
 
 # The log

@@ -171,7 +171,7 @@ class _TrioPlace:
     def __await__(self) -> Generator[Any, None, None]:
         from trio.lowlevel import wait_task_rescheduled
 
-        yield from wait_task_rescheduled(self._leave).__await__()
+        yield from wait_task_rescheduled(self._leave).__await__()  # noqa: ASYNC105 - it is awaited, this is how
 
     def _leave(self, _: object) -> Any:
         from trio.lowlevel import Abort

@@ -1,6 +1,5 @@
-"""Type numbers and names, and dates."""
+"""Type numbers and names."""
 
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import canonical_values as canonical
@@ -8,11 +7,8 @@ import pytest
 from bson import Binary, Code, Decimal128, Int64, MaxKey, MinKey, ObjectId, Regex, Timestamp
 from bson.datetime_ms import DatetimeMS
 from hypothesis import given
-from hypothesis import strategies as st
 
 from amongo.errors import ServerError
-from amongo.runtime.clock import ManualClock
-from amongo.values import dates
 from amongo.values.deprecated import UNDEFINED, DBPointer, Symbol
 from amongo.values.exact import encode_exact
 from amongo.values.missing import MISSING
@@ -94,23 +90,3 @@ def test_unknown_types_are_refused(operand: Any, code: int, message: str) -> Non
 def test_what_is_no_bson_value_has_no_type() -> None:
     with pytest.raises(TypeError, match="set is not a canonical BSON value"):
         bson_type(set())
-
-
-@given(st.integers(-(2**63), 2**63 - 1))
-def test_dates_hold_every_64_bit_number(millis: int) -> None:
-    assert dates.millis(dates.from_millis(millis)) == millis
-    epoch = datetime(1970, 1, 1, tzinfo=UTC)
-    try:
-        expected = epoch + timedelta(milliseconds=millis)
-    except OverflowError:
-        with pytest.raises(OverflowError):
-            dates.to_datetime(DatetimeMS(millis))
-    else:
-        assert dates.to_datetime(DatetimeMS(millis)) == expected
-        assert dates.from_datetime(expected) == DatetimeMS(millis)
-
-
-def test_now_asks_the_clock() -> None:
-    clock = ManualClock(5)
-    clock.advance(2)
-    assert dates.now(clock) == DatetimeMS(7)

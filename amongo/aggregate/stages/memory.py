@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from collections.abc import Iterable, Iterator
+from typing import Any, Final, TypeVar
 
 from amongo.errors import pipeline as errors
 from amongo.values.codec import encode
 from amongo.values.missing import MISSING
+
+T = TypeVar("T")
 
 _MEASURED_FIRST: Final = 32  # every one of the first values is measured,
 _MEASURED_EVERY: Final = 16  # then one in so many stands for the rest
@@ -27,6 +30,15 @@ class MemoryBound:
         self._limit_bytes = limit_bytes
         self._held_bytes = 0
         self._count = 0
+
+    def watch(self, values: Iterable[T]) -> Iterator[T]:
+        """The values, each accounted for before it goes on.
+
+        errors   MEMORY_EXCEEDED past the bound
+        """
+        for value in values:
+            self.add(value)
+            yield value
 
     def add(self, value: Any) -> None:
         """Account for one more value.

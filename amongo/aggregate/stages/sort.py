@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any, Final
 
 from amongo.aggregate.environment import Document, Environment
@@ -13,6 +14,7 @@ from amongo.aggregate.stages.registry import stage
 from amongo.aggregate.stages.stage import Run, Stage, Surroundings
 from amongo.errors import pipeline as errors
 from amongo.mql.sort_keys import SortPattern, parse_sort
+from amongo.mql.sorting import in_order
 
 _HEAP_MOST: Final = 10_000  # past this many kept documents sorting them all is cheaper than a heap
 
@@ -41,17 +43,11 @@ class Sort(Stage):
             return pattern.key(document, collator)
 
         def run(documents: Iterable[Document], environment: Environment) -> Iterator[Document]:
-            watched = environment.interrupt.watch(documents)
             if limit is not None and limit <= _HEAP_MOST:
-                yield from heapq.nsmallest(limit, watched, key)
+                yield from heapq.nsmallest(limit, environment.interrupt.watch(documents), key)
                 return
             bound = MemoryBound("$sort", environment.memory_bytes)
-            kept = []
-            for document in watched:
-                bound.add(document)
-                kept.append(document)
-            kept.sort(key=key)
-            yield from kept if limit is None else kept[:limit]
+            yield from islice(in_order(bound.watch(documents), key, environment.interrupt), limit)
 
         return run
 

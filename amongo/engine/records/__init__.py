@@ -1,7 +1,16 @@
 """Records: documents as bytes under record ids, and the `_id` index."""
 
 from amongo.engine.records.collection import Collection, IdOrder
-from amongo.engine.records.record_keys import object_id_keys, record_id_value, record_key, record_keys
+from amongo.engine.records.record_keys import id_document, object_id_keys, record_id_value, record_key, record_keys
 from amongo.engine.records.view import View
 
-__all__ = ["Collection", "IdOrder", "View", "object_id_keys", "record_id_value", "record_key", "record_keys"]
+__all__ = [
+    "Collection",
+    "IdOrder",
+    "View",
+    "id_document",
+    "object_id_keys",
+    "record_id_value",
+    "record_key",
+    "record_keys",
+]

@@ -11,7 +11,7 @@ from typing import Any
 
 import bson
 
-from amongo.values.codec import CODEC, decode_foreign
+from amongo.values.codec import CODEC, decode_foreign, encode
 from amongo.values.key_bytes import id_key
 
 _OBJECT_ID_ELEMENT = b"\x07_id\x00"
@@ -43,8 +43,15 @@ def record_id_value(raw: bytes) -> Any:
     size = _first_element_size(raw)
     if size is None:
         return decode_foreign(raw)["_id"]
-    document = (size + 5).to_bytes(4, "little") + raw[4 : 4 + size] + b"\x00"
-    return bson.decode(document, CODEC)["_id"]
+    return bson.decode(id_document(raw), CODEC)["_id"]
+
+
+def id_document(raw: bytes) -> bytes:
+    """The bytes of {_id} of a stored document."""
+    size = _first_element_size(raw)
+    if size is None:
+        return encode({"_id": decode_foreign(raw)["_id"]})
+    return (size + 5).to_bytes(4, "little") + raw[4 : 4 + size] + b"\x00"
 
 
 # Widths of the values whose length does not vary, by type byte: double, ObjectId, bool, date, null, int32, timestamp,

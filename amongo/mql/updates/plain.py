@@ -107,8 +107,8 @@ def apply_plain(shape: PlainShape, update: dict[str, Any], document: dict[str, A
                 updated.append(path)
     except ServerError:
         return None
-    if len(updated) == len(shape.steps):
-        return shape.description
     if not updated and not removed:
         return b""
+    if len(updated) == len(shape.steps):
+        return shape.description
     return encode({"updatedPaths": updated, "removedFields": removed})
