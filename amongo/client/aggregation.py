@@ -69,8 +69,8 @@ async def aggregate(
     )
     cursor = reply["cursor"]
     collection: Any = target
-    if isinstance(target, AsyncDatabase):
-        collection = target[cursor.get("ns", f"{target.name}.$cmd.aggregate").partition(".")[2]]
+    if is_database:
+        collection = database[cursor.get("ns", f"{target.name}.$cmd.aggregate").partition(".")[2]]
     return cursor_class(
         collection,
         cursor,

@@ -25,7 +25,7 @@ from amongo.planner import CanonicalQuery, canonical_query, plan_query
 from amongo.planner.plan import Row
 from amongo.runtime.interrupts import Interrupt
 from amongo.runtime.limits import DOCUMENT_BYTES, UPDATE_BATCH_COUNT, WRITE_ATTEMPTS
-from amongo.values.codec import decode, encode
+from amongo.values.codec import decode, decode_passing, encode
 
 if TYPE_CHECKING:
     from amongo.commands.instance import Instance
@@ -153,7 +153,7 @@ def update_by_id(
         found = None if collection is None else collection.find_id(key)
         if collection is None or found is None:
             return NO_MATCH
-        document = decode(found[1])
+        document = decode_passing(found[1])
         description = apply_plain(shape, update, document)
         if not description:
             return None if description is None else 0

@@ -60,6 +60,7 @@ class CollectionCore(BaseObject, Generic[_DocumentType]):
         self._name = name
         self._full_name = f"{database.name}.{name}"
         concern = self.write_concern.document
+        self._is_acknowledged = self.write_concern.acknowledged
         self._is_durable = bool(concern.get("j") or concern.get("fsync"))
         # Whether operations may go as request objects. A database name that is too long, a write concern that one
         # node does not satisfy, a read concern that means more than local: there the command says what is wrong.

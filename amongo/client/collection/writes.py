@@ -89,7 +89,7 @@ class CollectionWrites(CollectionCore[_DocumentType]):
                     if self._is_durable and sequence:
                         await self._client._runner.journaled(sequence)
                 if sequence:
-                    return InsertOneResult(identity, self._write_concern.acknowledged)
+                    return InsertOneResult(identity, self._is_acknowledged)
             request = InsertRequest(self._full_name, (raw,))
             reply = await self._client._runner.execute(request, durable=self._is_durable)
             if reply.errors and self._write_concern.acknowledged:
@@ -97,7 +97,7 @@ class CollectionWrites(CollectionCore[_DocumentType]):
         else:
             bulk = Bulk(self._itself(), True, WriteOptions(session, None, comment, bypass_document_validation))
             raise_write_failure(await bulk.insert_raw([raw]), self)
-        return InsertOneResult(identity, self._write_concern.acknowledged)
+        return InsertOneResult(identity, self._is_acknowledged)
 
     async def _insert_in_turn(self, instance: Instance, raw: bytes) -> int:
         """`insert_one` of a busy event loop: with those of other tasks when their turn comes."""
@@ -280,7 +280,7 @@ class CollectionWrites(CollectionCore[_DocumentType]):
 
     def _updated(self, sequence: int) -> UpdateResult:
         """The result of `update_by_id`."""
-        if not self._write_concern.acknowledged:
+        if not self._is_acknowledged:
             return UpdateResult(None, False)
         n = 0 if sequence == NO_MATCH else 1
         modified = 1 if sequence > 0 else 0

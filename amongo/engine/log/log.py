@@ -329,8 +329,9 @@ class Log:
     def _ask(self) -> None:
         """Somebody waits for the group."""
         with self._lock:
-            self._is_asked = True
-            self._wake()
+            if self._group is not None:
+                self._is_asked = True
+                self._wake()
 
     def _wake(self) -> None:
         self._is_idle = False
@@ -352,16 +353,21 @@ class Log:
                     return False
                 if self._is_asked and self._group is not None:
                     return True
-                is_dirty = self.last_sequence > self._synced_sequence or self._group is not None
                 if self._is_closing:
-                    return is_dirty
-                if is_dirty:
-                    if self._offset < self._limit:
-                        self._changed.wait(self._settings.sync_interval_s)
+                    return self._has_work()
+                if self._has_work() and self._offset >= self._limit:
+                    return True
+                # As long as there is work now and then, the service looks for it by itself: no append has to wake it.
+                if self._changed.wait(self._settings.sync_interval_s):
+                    continue
+                if self._has_work():
                     return True
                 self._is_idle = True
                 self._changed.wait()
                 self._is_idle = False
+
+    def _has_work(self) -> bool:
+        return self.last_sequence > self._synced_sequence or self._group is not None
 
     def _sync_pass(self) -> None:
         """One fsync for all who wait, and the next file if this one is full."""

@@ -118,8 +118,8 @@ class Collection:
         """What the collection holds now; the same view until the next write. Call it under the store's lock."""
         view = self._view
         if view is None:
+            self._shared = set(range(len(self._chunks)))  # before the view is there, whatever comes in between
             view = self._view = View(tuple(self._chunks), self.next_record_id, self.count)
-            self._shared = set(range(len(self._chunks)))
         return view
 
     @property

@@ -45,7 +45,7 @@ def _compute(name: str, function: Callable[[Any, Any], Any], current: Any, opera
     return UNCHANGED if is_unchanged else result
 
 
-@operator("$inc", parse=_numeric("increment"), reads_scene=False)
+@operator("$inc", parse=_numeric("increment"), is_plain=True)
 def increment(current: Any, operand: Any, scene: Scene) -> Any:
     """Add the operand to the field; an absent field becomes the operand.
 
@@ -63,7 +63,7 @@ def increment(current: Any, operand: Any, scene: Scene) -> Any:
     return _compute("$inc", add, current, operand, scene)
 
 
-@operator("$mul", parse=_numeric("multiply"), reads_scene=False)
+@operator("$mul", parse=_numeric("multiply"), is_plain=True)
 def scale(current: Any, operand: Any, scene: Scene) -> Any:
     """Multiply the field by the operand; an absent field becomes zero of the operand's type.
 
@@ -97,7 +97,7 @@ def _parse_bit(path: str, operand: Any, context: UpdateContext) -> _Steps:
     return tuple(steps)
 
 
-@operator("$bit", parse=_parse_bit, reads_scene=False)
+@operator("$bit", parse=_parse_bit, is_plain=True)
 def combine_bits(current: Any, operand: _Steps, scene: Scene) -> Any:
     """Combine the bits of an integer field with masks, one after the other; an absent field starts as int 0.
 

@@ -12,7 +12,7 @@ from amongo.values.order import compare
 from amongo.values.types import alias
 
 
-@operator("$set", may_restate_id=True, reads_scene=False)
+@operator("$set", may_restate_id=True, is_plain=True)
 def set_field(current: Any, operand: Any, scene: Scene) -> Any:
     """Put a value in the field, creating its path.
 
@@ -34,7 +34,7 @@ def set_on_insert(current: Any, operand: Any, scene: Scene) -> Any:
     return operand
 
 
-@operator("$unset", reads_scene=False)
+@operator("$unset", is_plain=True)
 def unset_field(current: Any, operand: Any, scene: Scene) -> Any:
     """Take the field away; an array element becomes null.
 
@@ -48,7 +48,7 @@ def _parse_bound(path: str, operand: Any, context: UpdateContext) -> tuple[Any, 
     return operand, context.collator
 
 
-@operator("$min", parse=_parse_bound, reads_scene=False)
+@operator("$min", parse=_parse_bound)
 def keep_smaller(current: Any, operand: tuple[Any, Collator | None], scene: Scene) -> Any:
     """Set the field to the operand if that is smaller in the order of all values; an absent field is set.
 
@@ -59,7 +59,7 @@ def keep_smaller(current: Any, operand: tuple[Any, Collator | None], scene: Scen
     return bound if current is MISSING or compare(bound, current, collator) < 0 else UNCHANGED
 
 
-@operator("$max", parse=_parse_bound, reads_scene=False)
+@operator("$max", parse=_parse_bound)
 def keep_larger(current: Any, operand: tuple[Any, Collator | None], scene: Scene) -> Any:
     """Set the field to the operand if that is larger in the order of all values; an absent field is set.
 

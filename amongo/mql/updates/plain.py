@@ -62,7 +62,7 @@ def _find_shape(update: dict[str, dict[str, Any]]) -> PlainShape | None:
     operators: dict[str, Operator] = {}
     for name, fields in update.items():
         operator = OPERATORS.get(name)
-        if operator is None or operator.expand is not None or operator.reads_scene:
+        if operator is None or not operator.is_plain:
             return None
         for path in fields:
             if type(path) is not str or not path.isprintable() or not is_plain(path) or path in operators:
@@ -77,6 +77,7 @@ def apply_plain(shape: PlainShape, update: dict[str, Any], document: dict[str, A
     """Change `document` itself, which belongs to the caller, by an update as it was written; the description of what
     changed, as BSON.
 
+    document the caller's own; its dates may be of any Python type, since nothing here looks at one
     result   b"" when nothing changed; None when an operand is no plain scalar or an operator refuses: then the document
              is of no more use, and `parse_update` is to be asked
     """
@@ -105,7 +106,7 @@ def apply_plain(shape: PlainShape, update: dict[str, Any], document: dict[str, A
             else:
                 document[path] = result
                 updated.append(path)
-    except ServerError:
+    except (ServerError, TypeError):
         return None
     if not updated and not removed:
         return b""

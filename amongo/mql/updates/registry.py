@@ -90,7 +90,7 @@ class Operator:
     apply    (current value or MISSING, operand, scene) -> new value, MISSING or UNCHANGED
     parse    (path, operand, context) -> the operand as `apply` wants it; None when any operand will do
     expand   (path, operand) -> the leaves at their paths, for an operator that touches several
-    reads_scene      `apply` looks at the scene, other than for the words of an error
+    is_plain         but for the words of an error, `apply` looks at no scene, and at the value for its number only
     may_restate_id   setting `_id` to an equal value is no attempt to change it
     """
 
@@ -99,7 +99,7 @@ class Operator:
     parse: Parse | None = None
     expand: Expand | None = None
     may_restate_id: bool = False
-    reads_scene: bool = True
+    is_plain: bool = False
 
 
 OPERATORS: dict[str, Operator] = {}
@@ -112,14 +112,14 @@ def operator(
     parse: Parse | None = None,
     expand: Expand | None = None,
     may_restate_id: bool = False,
-    reads_scene: bool = True,
+    is_plain: bool = False,
 ) -> Callable[[Apply], Apply]:
     """Register the decorated function as update operator `name`; a second definition is a programming error."""
 
     def enter(function: Apply) -> Apply:
         if name in OPERATORS:
             raise RuntimeError(f"{name} is defined twice")
-        OPERATORS[name] = Operator(name, function, parse, expand, may_restate_id, reads_scene)
+        OPERATORS[name] = Operator(name, function, parse, expand, may_restate_id, is_plain)
         return function
 
     return enter
