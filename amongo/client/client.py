@@ -36,9 +36,9 @@ from amongo.client.change_stream import AsyncChangeStream, AsyncClusterChangeStr
 from amongo.client.client_bulk import ClientBulk
 from amongo.client.client_options import parse_options
 from amongo.client.command_cursor import AsyncCommandCursor
-from amongo.client.cursor_base import CursorBase
 from amongo.client.database import AsyncDatabase
 from amongo.client.documents import decode_reply
+from amongo.client.kinds import ClientKind
 from amongo.client.opening import CLOSED, Operations, Unopened, part
 from amongo.client.sending import send
 from amongo.client.session import AsyncClientSession, SessionOptions, SessionPool, TransactionOptions
@@ -49,11 +49,13 @@ from amongo.runtime.workers import Lock
 if TYPE_CHECKING:
     from pymongo.read_preferences import _ServerMode
 
+    from amongo.client.cursor_base import CursorBase
+
 _NamedWriteOp = InsertOne[Any] | DeleteOne | DeleteMany | ReplaceOne[Any] | UpdateOne | UpdateMany
 _ADMIN = "admin"
 
 
-class AsyncMongoClient(BaseObject, Generic[_DocumentType]):
+class AsyncMongoClient(ClientKind, BaseObject, Generic[_DocumentType]):
     """A client of an embedded store, or PyMongo's own client for any other address."""
 
     HOST = "localhost"

@@ -20,6 +20,7 @@ from amongo.client.change_stream import AsyncDatabaseChangeStream
 from amongo.client.collection import AsyncCollection
 from amongo.client.command_cursor import AsyncCommandCursor
 from amongo.client.database_commands import DatabaseCommands
+from amongo.client.kinds import ClientKind, DatabaseKind
 from amongo.client.session import AsyncClientSession
 from amongo.errors import ErrorCode
 
@@ -32,7 +33,7 @@ _NO_COLLECTION = ("ns not found", ErrorCode.NamespaceNotFound)
 _BAD_NAME_CHARACTERS = (" ", ".", "$", "/", "\\", "\x00", '"')
 
 
-class AsyncDatabase(DatabaseCommands[_DocumentType]):
+class AsyncDatabase(DatabaseKind, DatabaseCommands[_DocumentType]):
     """A database of a store."""
 
     def __init__(
@@ -44,9 +45,7 @@ class AsyncDatabase(DatabaseCommands[_DocumentType]):
         write_concern: WriteConcern | None = None,
         read_concern: ReadConcern | None = None,
     ) -> None:
-        from amongo.client.client import AsyncMongoClient
-
-        if not isinstance(client, AsyncMongoClient):
+        if not isinstance(client, ClientKind):
             raise TypeError(f"AsyncMongoClient required but given {type(client).__name__}")
         super().__init__(
             codec_options or client.codec_options,

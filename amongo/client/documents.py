@@ -20,7 +20,7 @@ from pymongo.errors import DocumentTooLarge
 
 from amongo.client.failures import to_pymongo
 from amongo.commands.malformed import unreadable
-from amongo.runtime.limits import DECODE_SLICE_BYTES, DOCUMENT_BYTES
+from amongo.runtime.limits import CODEC_SLICE_BYTES, CODEC_SLICE_COUNT, DOCUMENT_BYTES
 from amongo.values import codec
 from amongo.values.codec import encode_raw
 from amongo.values.key_bytes import id_key
@@ -106,7 +106,8 @@ def raw_of(document: Any) -> bytes:
 class DocumentBuffer:
     """One batch of raw documents on its way to the caller.
 
-    Holds bytes, and at most one decoded slice of `DECODE_SLICE_BYTES` (or of one larger document).
+    Holds bytes, and at most one decoded slice of `CODEC_SLICE_COUNT` documents and `CODEC_SLICE_BYTES` (or of one
+    larger document).
     """
 
     __slots__ = ("_codec_options", "_position", "_raws", "ready")
@@ -152,10 +153,11 @@ class DocumentBuffer:
 
     def _decode_slice(self, limit: int | None) -> list[Any]:
         raws, start = self._raws, self._position
-        end = len(raws) if limit is None else min(len(raws), start + limit)
+        count = CODEC_SLICE_COUNT if limit is None else min(limit, CODEC_SLICE_COUNT)
+        end = min(len(raws), start + count)
         stop = start
         size_bytes = 0
-        while stop < end and size_bytes < DECODE_SLICE_BYTES:
+        while stop < end and size_bytes < CODEC_SLICE_BYTES:
             size_bytes += len(raws[stop])
             stop += 1
         if stop == start:

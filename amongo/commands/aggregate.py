@@ -42,6 +42,7 @@ FIELDS = {
 
 NOT_YET = {"explain": "it comes with indexes (Scale)"}
 
+_READING_STAGES = frozenset({"$lookup", "$graphLookup", "$unionWith", "$facet"})
 _KINDS = {"pipeline": "array", "cursor": "object", "allowDiskUse": "bool"}
 
 
@@ -161,8 +162,11 @@ def _read(instance: Instance, namespace: str, interrupt: Interrupt) -> Iterable[
 
 
 def examines(instance: Instance, request: AggregateRequest) -> int:
-    """How many documents the pipeline is given, at most; other collections that it reads are not counted."""
-    return instance.store.catalog.count(request.namespace)
+    """How many documents the pipeline reads, at most: all of the database, if it may read other collections."""
+    catalog = instance.store.catalog
+    if _READING_STAGES.isdisjoint(request.pipeline.names):
+        return catalog.count(request.namespace)
+    return sum(collection.count for collection in catalog.collections(request.database))
 
 
 COMMAND = Command("aggregate", parse, run)

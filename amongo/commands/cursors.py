@@ -25,12 +25,14 @@ class Cursor:
                    server, so that a batch that is exactly full leaves the cursor open
     limit          documents that the result has at most; 0 for any number
     never_idles    `noCursorTimeout`
+    finds_at_once  whether the next document is found without a look at others
     """
 
     __slots__ = (
         "_documents",
         "_held",
         "_left",
+        "finds_at_once",
         "interrupt",
         "is_pinned",
         "knows_end",
@@ -50,11 +52,13 @@ class Cursor:
         limit: int = 0,
         session_id: bytes | None = None,
         never_idles: bool = False,
+        finds_at_once: bool = False,
     ) -> None:
         self.namespace = namespace
         self.interrupt = interrupt
         self.session_id = session_id
         self.never_idles = never_idles
+        self.finds_at_once = finds_at_once
         self.last_used_s = 0.0
         self.is_pinned = False
         self._documents = documents
@@ -142,8 +146,10 @@ class Cursors:
             cursor.is_pinned = True
         is_done = True
         try:
+            cursor.interrupt.resume()
             batch, is_done = cursor.next_batch(batch_size or None)
         finally:
+            cursor.interrupt.pause()
             cursor.is_pinned = False
             if is_done:
                 with self._lock:
@@ -180,6 +186,7 @@ class Cursors:
         self.kill([key for key, cursor in list(self._cursors.items()) if cursor.session_id == session_id])
 
     def _keep(self, cursor: Cursor) -> int:
+        cursor.interrupt.pause()
         now_s = self._clock.monotonic()
         cursor.last_used_s = now_s
         if now_s >= self._sweep_due_s:

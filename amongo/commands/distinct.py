@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from amongo.commands.collations import refuse_collation
@@ -94,7 +93,7 @@ def distinct_values(documents: Iterable[dict[str, Any]], path: FieldPath, interr
                 size += len(key)
                 if size > DOCUMENT_BYTES:
                     raise errors.DISTINCT_TOO_LARGE(limit_mb=DOCUMENT_BYTES >> 20)
-    return [value for _, value in in_order(found.items(), itemgetter(0), interrupt)]
+    return list(in_order(found.items(), interrupt))
 
 
 def _values(document: dict[str, Any], path: FieldPath) -> Iterator[Any]:

@@ -132,6 +132,8 @@ def run(instance: Instance, request: FindRequest, context: Context) -> CursorRep
     interrupt = context.interrupt
     if interrupt is NEVER or options.max_time_ms:
         interrupt = Interrupt(options.max_time_ms)
+        if context.interrupt is NEVER:
+            interrupt.stay_on_loop()
     cursor = Cursor(
         request.namespace,
         plan.documents(instance.store, interrupt),
@@ -140,6 +142,7 @@ def run(instance: Instance, request: FindRequest, context: Context) -> CursorRep
         limit=request.limit,
         session_id=context.session_id,
         never_idles=options.no_cursor_timeout,
+        finds_at_once=not request.filter and not request.sort,
     )
     return instance.cursors.first_reply(cursor, request.batch_size, is_single=request.single_batch)
 

@@ -68,8 +68,13 @@ def run(instance: Instance, request: GetMoreRequest, context: Context) -> Cursor
 
 
 def examines(instance: Instance, request: GetMoreRequest) -> int:
-    """How many documents the batch may take."""
-    return request.batch_size or instance.store.catalog.count(request.namespace)
+    """How many documents a look is taken at for the batch, at most; as for find."""
+    cursor = instance.cursors.find(request.cursor_id)
+    if cursor is None:
+        return 0
+    if cursor.finds_at_once and request.batch_size:
+        return request.batch_size // 4
+    return instance.store.catalog.count(request.namespace)
 
 
 COMMAND = Command("getMore", parse, run)

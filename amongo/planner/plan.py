@@ -138,7 +138,9 @@ def _sorted(rows: Iterator[Row], query: CanonicalQuery, interrupt: Interrupt) ->
 
     if query.limit:
         return iter(heapq.nsmallest(query.skip + query.limit, rows, key=key))
-    return in_order(rows, key, interrupt)
+    # Plain tuples of bytes and numbers, since the garbage collector need not look at these again and again.
+    keyed = ((key(row), (row.record_id, row.raw)) for row in rows)
+    return (Row(record_id, raw, None) for record_id, raw in in_order(keyed, interrupt))
 
 
 def _window(query: CanonicalQuery) -> tuple[int, int | None]:

@@ -29,11 +29,12 @@ class Interrupt:
     time_limit_ms   `maxTimeMS` of the command; None for no limit
     """
 
-    __slots__ = ("_breath_due", "_deadline", "_follower", "_loop_thread", "_reason")
+    __slots__ = ("_breath_due", "_deadline", "_follower", "_left_s", "_loop_thread", "_reason")
 
     def __init__(self, time_limit_ms: int | None = None) -> None:
         now = time.monotonic()
         self._deadline = now + time_limit_ms / 1000 if time_limit_ms else None
+        self._left_s: float | None = None  # of the time limit, while the operation pauses
         self._reason: str | None = None
         self._breath_due = now + BREATH_INTERVAL_S
         self._loop_thread: int | None = None
@@ -54,6 +55,18 @@ class Interrupt:
     def limit(self, time_limit_ms: int) -> None:
         """End the operation in `time_limit_ms` milliseconds from now."""
         self._deadline = time.monotonic() + time_limit_ms / 1000
+
+    def pause(self) -> None:
+        """Stop the clock: the operation waits for its client, which does not count. Source: manual, maxTimeMS."""
+        if self._deadline is not None:
+            self._left_s = self._deadline - time.monotonic()
+            self._deadline = None
+
+    def resume(self) -> None:
+        """Let the clock go on after `pause`."""
+        if self._left_s is not None:
+            self._deadline = time.monotonic() + self._left_s
+            self._left_s = None
 
     def stay_on_loop(self) -> None:
         """Say that the calling thread runs an event loop: there `check` never sleeps."""

@@ -44,8 +44,8 @@ LOOP_BATCH_COUNT: Final = 128  # amongo: operations that wait for their turn and
 LOOP_BATCH_BYTES: Final = 128 * 1024  # amongo: a batch of such operations is full with this many bytes
 LOOP_HOLD_S: Final = 0.002  # amongo: what is done once for many operations waits this long for those that queue
 LOOP_DOCUMENTS: Final = 64  # amongo: a read that examines more documents than this goes to a worker
-DECODE_SLICE_BYTES: Final = 64 * 1024  # amongo: result bytes decoded in one go on the loop (about 0.5 ms)
-ENCODE_SLICE_COUNT: Final = 128  # amongo: documents encoded in one go on the loop
+CODEC_SLICE_BYTES: Final = 32 * 1024  # amongo: BSON encoded or decoded in one go on the loop (about 0.3 ms)
+CODEC_SLICE_COUNT: Final = 128  # amongo: documents, at most
 
 # Workers
 WORKER_THREADS: Final = 8  # amongo: operations that run on threads at one time, the others wait in order
@@ -59,6 +59,12 @@ CHECK_DOCUMENTS: Final = 64  # amongo: a loop over documents checks for interrup
 # The log
 LOG_FILE_BYTES: Final = 256 * 1024 * 1024  # amongo: a log file is closed and the next begun past this size
 FRAME_BYTES: Final = 1024 * 1024 * 1024  # amongo: a longer frame is damage, not data
+RESERVED_BYTES_LEAST: Final = 1024 * 1024  # amongo: space reserved ahead in a log file, as much again as it is long,
+RESERVED_BYTES_MOST: Final = 16 * 1024 * 1024  # but within these two: reserving is rare, and a small store stays small
+MAPPED_WINDOW_BYTES: Final = (
+    256 * 1024
+)  # amongo: of a log file, mapped at one time; bounds the memory that it counts for
+MAPPED_BLOCK_BYTES: Final = 64 * 1024  # amongo: a longer block (about 20 us to copy) is worth a system call
 SYNC_INTERVAL_S: Final = 0.1  # manual, journaling: unsynced writes reach the disk within 100 ms
 UPDATE_BATCH_COUNT: Final = 1000  # amongo: documents that one frame of an update-many or delete-many holds
 UPDATE_SHAPES: Final = 1000  # amongo: shapes of updates that the parser remembers

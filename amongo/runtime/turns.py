@@ -66,7 +66,7 @@ class Queue:
     calls     calls that wait until nothing else does
     """
 
-    __slots__ = ("_is_moving", "batches", "calls", "calls_due", "errands", "line", "loop")
+    __slots__ = ("_is_moving", "_was_empty", "batches", "calls", "calls_due", "errands", "line", "loop")
 
     def __init__(self, loop: Loop) -> None:
         self.loop = loop
@@ -76,6 +76,7 @@ class Queue:
         self.calls: list[Callable[[], object]] = []
         self.calls_due = 0.0
         self._is_moving = False  # whether `_move` is scheduled
+        self._was_empty = True  # at the last attempt to make the calls
 
     def add_errand(self, call: Callable[[], object]) -> None:
         """Have `call` made in its turn."""
@@ -109,9 +110,12 @@ class Queue:
 
     def make_calls(self) -> None:
         """Make the calls, unless operations queue and there is time to wait for them."""
-        if not self.is_empty and time.monotonic() < self.calls_due:
+        is_empty = self.is_empty
+        if not (is_empty and self._was_empty) and time.monotonic() < self.calls_due:
+            self._was_empty = is_empty  # those that have just left the queue go on in this turn
             self.loop.soon(self.make_calls)
             return
+        self._was_empty = True
         calls, self.calls = self.calls, []
         for call in calls:
             call()

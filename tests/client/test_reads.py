@@ -21,7 +21,7 @@ from pymongo.errors import CursorNotFound, InvalidOperation, OperationFailure
 from pymongo.read_concern import ReadConcern
 
 from amongo import AsyncCollection, AsyncMongoClient
-from amongo.runtime.limits import DECODE_SLICE_BYTES
+from amongo.runtime.limits import CODEC_SLICE_BYTES
 
 pytestmark = pytest.mark.anyio
 
@@ -208,7 +208,7 @@ async def test_iteration_decodes_in_slices(coll: AsyncCollection) -> None:
     await coll.insert_many([{"_id": n, "pad": "x" * 1000} for n in range(300)])
     cursor = coll.find(batch_size=300)
     await cursor.next()
-    assert 0 < len(cursor._buffer.ready) < DECODE_SLICE_BYTES // 1000
+    assert 0 < len(cursor._buffer.ready) < CODEC_SLICE_BYTES // 1000
     assert [document["_id"] async for document in cursor] == list(range(1, 300))
 
 

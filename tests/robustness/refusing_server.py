@@ -56,7 +56,7 @@ async def refusing_server() -> AsyncIterator[str]:
             writer.close()
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    address = "127.0.0.1:{}".format(server.sockets[0].getsockname()[1])
+    address = f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
     try:
         yield f"mongodb://{address}/?directConnection=true&retryWrites=false&retryReads=false"
     finally:

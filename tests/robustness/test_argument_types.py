@@ -98,6 +98,8 @@ _DIFFERENT: dict[tuple[str, str], str] = {
 _ACCIDENTS = (AttributeError, SystemError, RuntimeError)
 _CLEAR = TypeError | ValueError | OverflowError | PyMongoError | BSONError
 
+_NOT_WORDS = re.compile(r"Invalid document: |0x[0-9a-f]+|(pymongo\.asynchronous|amongo\.client)(\.\w+)*\.(?=\w)")
+
 _TARGETS: list[tuple[str, type, Callable[[Any], Any]]] = [
     ("client", pymongo.AsyncMongoClient, lambda client: client),
     ("database", pymongo.asynchronous.database.AsyncDatabase, lambda client: client.db),
@@ -162,7 +164,9 @@ def _complaint(method: str, parameter: str, actual: BaseException | None, expect
 
 def _words(error: BaseException) -> str:
     """The message without addresses of objects, modules of the library's own classes, and what a batch leaves out."""
-    return re.sub(r"Invalid document: |0x[0-9a-f]+|(pymongo\.asynchronous|amongo\.client)(\.\w+)*\.(?=\w)", "", str(error))
+    return re.sub(
+        r"Invalid document: |0x[0-9a-f]+|(pymongo\.asynchronous|amongo\.client)(\.\w+)*\.(?=\w)", "", str(error)
+    )
 
 
 @pytest.fixture

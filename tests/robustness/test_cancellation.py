@@ -26,7 +26,7 @@ from amongo.runtime.pool import POOL, Job
 
 pytestmark = pytest.mark.anyio
 
-ROUNDS = 120
+ROUNDS = 90
 BATCH = 400
 STANDING = 3000
 
@@ -232,7 +232,7 @@ async def test_a_cancelled_call_that_waits_for_a_worker_is_not_begun(anyio_backe
     async with anyio.create_task_group() as group:
         for number in range(WORKER_THREADS):
             group.start_soon(workers.run, lambda number=number: (begun.append(number), release.wait(20)))
-        while len(begun) < WORKER_THREADS:
+        while len(begun) < WORKER_THREADS:  # noqa: ASYNC110
             await anyio.sleep(0.001)
         with anyio.move_on_after(0.02) as scope:
             await workers.run(begun.append, -1)

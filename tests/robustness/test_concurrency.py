@@ -290,7 +290,7 @@ async def test_a_store_of_another_process(tmp_path: Path) -> None:
     )
     address = f"local://{tmp_path}/store"
     command = [sys.executable, "-c", program, address]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as owner:
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as owner:  # noqa: ASYNC220
         assert owner.stdout is not None
         assert owner.stdout.readline() == "open\n"
         async with AsyncMongoClient(address) as client:

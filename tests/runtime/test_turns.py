@@ -8,8 +8,9 @@ import anyio
 import anyio.lowlevel
 import pytest
 
-from amongo.runtime.limits import LOOP_TURN_OPERATIONS
-from amongo.runtime.turns import take_turn, turn
+from amongo.runtime import turns
+from amongo.runtime.limits import LOOP_HOLD_S, LOOP_TURN_OPERATIONS
+from amongo.runtime.turns import at_end_of_turn, take_turn, turn
 
 pytestmark = pytest.mark.anyio
 
@@ -72,6 +73,44 @@ async def test_a_cancelled_waiter_does_not_keep_the_others_waiting() -> None:
         for _ in range(40):
             group.start_soon(worker)
     assert done == 40
+
+
+async def test_a_call_at_the_end_of_the_turn_waits_for_those_that_queue(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(turns, "LOOP_HOLD_S", 5.0)
+    order: list[str] = []
+
+    async def worker() -> None:
+        turn.ends = 0.0
+        await take_turn()
+        order.append("operation")
+
+    async with anyio.create_task_group() as group:
+        for _ in range(3 * LOOP_TURN_OPERATIONS):
+            group.start_soon(worker)
+        await anyio.lowlevel.checkpoint()
+        at_end_of_turn(lambda: order.append("call"))
+    with anyio.fail_after(5):
+        while "call" not in order:
+            await anyio.lowlevel.checkpoint()
+    assert order.index("call") > 2 * LOOP_TURN_OPERATIONS  # trio mixes what one turn of the loop lets through
+
+
+async def test_a_call_at_the_end_of_the_turn_does_not_wait_for_long() -> None:
+    made: list[float] = []
+
+    async def worker() -> None:
+        while not made:
+            turn.ends = 0.0
+            await take_turn()
+
+    with anyio.fail_after(5):
+        async with anyio.create_task_group() as group:
+            for _ in range(100):
+                group.start_soon(worker)
+            await anyio.sleep(0.01)
+            began = time.monotonic()
+            at_end_of_turn(lambda: made.append(time.monotonic()))
+    assert LOOP_HOLD_S / 2 < made[0] - began < 0.5
 
 
 def test_another_loop_in_the_same_thread_starts_afresh() -> None:

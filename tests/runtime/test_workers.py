@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+import gc
 import threading
 import time
+import weakref
 
 import anyio
 import pytest
 
 from amongo.runtime.blocking import drive
 from amongo.runtime.interrupts import Interrupt, OperationInterrupted
+from amongo.runtime.limits import WORKER_THREADS
 from amongo.runtime.workers import Completion, run, sleep, start_service
 
 
@@ -50,6 +54,89 @@ async def test_a_cancelled_run_interrupts_and_waits_for_the_end() -> None:
 
 
 @pytest.mark.anyio
+async def test_a_call_that_has_not_begun_is_never_made() -> None:
+    gate = threading.Event()
+    made: list[int] = []
+    with anyio.fail_after(10):
+        async with anyio.create_task_group() as group:
+            for _ in range(WORKER_THREADS):
+                group.start_soon(run, gate.wait, 5)
+            await anyio.sleep(0.05)
+            with anyio.move_on_after(0.01) as scope:
+                await run(made.append, 1)
+            assert scope.cancelled_caught
+            gate.set()
+    await run(int)
+    assert made == []
+
+
+@pytest.mark.anyio
+async def test_a_cancelled_task_makes_no_call() -> None:
+    made: list[int] = []
+    with anyio.CancelScope() as scope:
+        scope.cancel()
+        await run(made.append, 1)
+    assert scope.cancelled_caught and made == []
+
+
+def test_a_task_cancelled_again_and_again_still_waits() -> None:
+    """asyncio's own `Task.cancel`, which passes through anyio's shields."""
+    interrupt = Interrupt()
+    ended = threading.Event()
+
+    def work() -> None:
+        time.sleep(0.05)
+        ended.set()
+
+    async def main() -> None:
+        task = asyncio.ensure_future(run(work, interrupt=interrupt))
+        for _ in range(5):
+            await asyncio.sleep(0.005)
+            task.cancel()
+            assert not task.done()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert ended.is_set()
+
+    asyncio.run(main())
+    with pytest.raises(OperationInterrupted):
+        interrupt.check()
+
+
+@pytest.mark.anyio
+async def test_what_a_cancelled_task_would_have_got_is_discarded() -> None:
+    discarded: list[str] = []
+
+    def work() -> str:
+        time.sleep(0.02)
+        return "cursor"
+
+    with anyio.move_on_after(0.005):
+        await run(work, discard=discarded.append)
+    assert discarded == ["cursor"]
+
+
+@pytest.mark.anyio
+async def test_failures_leave_no_cycles() -> None:
+    class Failure(Exception):
+        pass
+
+    def fail() -> None:
+        raise Failure
+
+    gc.collect()
+    gc.disable()
+    try:
+        with pytest.raises(Failure) as caught:
+            await run(fail)
+        gone = weakref.ref(caught.value)
+        del caught
+        assert gone() is None
+    finally:
+        gc.enable()
+
+
+@pytest.mark.anyio
 async def test_a_completion_wakes_every_waiter() -> None:
     completion = Completion()
     woken = 0
@@ -77,6 +164,106 @@ async def test_a_failed_completion_raises_in_every_waiter() -> None:
         await completion.wait()
     with pytest.raises(OSError, match="disk"):
         completion.wait_blocking()
+
+
+@pytest.mark.anyio
+async def test_a_cancelled_waiter_leaves_and_the_others_are_woken() -> None:
+    completion = Completion()
+    woken: list[int] = []
+
+    async def wait(number: int) -> None:
+        with anyio.move_on_after(0.005 if number % 2 else 10) as scope:
+            await completion.wait()
+            woken.append(number)
+        assert scope.cancelled_caught == bool(number % 2)
+
+    async with anyio.create_task_group() as group:
+        for number in range(20):
+            group.start_soon(wait, number)
+        await anyio.sleep(0.05)
+        assert woken == []
+        start_service("test", completion.set_result).join()
+    assert sorted(woken) == list(range(0, 20, 2))
+
+
+@pytest.mark.anyio
+async def test_who_waits_asks_once_for_all_of_a_loop() -> None:
+    asked = 0
+    waiting = 0
+
+    def ask() -> None:
+        nonlocal asked
+        asked += 1
+        assert waiting == 50
+        start_service("test", completion.set_result)
+
+    completion = Completion(ask)
+
+    async def wait() -> None:
+        nonlocal waiting
+        waiting += 1
+        await completion.wait()
+
+    async with anyio.create_task_group() as group:
+        for _ in range(50):
+            group.start_soon(wait)
+    assert asked == 1
+
+
+def test_tasks_of_several_loops_and_threads_wait_for_the_same() -> None:
+    asked = threading.Semaphore(0)
+    completion = Completion(asked.release)
+    woken: list[str] = []
+
+    async def wait() -> None:
+        async with anyio.create_task_group() as group:
+            for _ in range(10):
+                group.start_soon(completion.wait)
+        woken.append("loop")
+
+    def block() -> None:
+        completion.wait_blocking(5)
+        woken.append("thread")
+
+    threads = [threading.Thread(target=anyio.run, args=(wait,), kwargs={"backend": "asyncio"})]
+    threads += [threading.Thread(target=anyio.run, args=(wait,), kwargs={"backend": "trio"})]
+    threads += [threading.Thread(target=block)]
+    for thread in threads:
+        thread.start()
+    for _ in threads:
+        assert asked.acquire(timeout=5)
+    completion.set_result()
+    for thread in threads:
+        thread.join(5)
+    assert sorted(woken) == ["loop", "loop", "thread"]
+
+
+def test_a_happening_races_with_its_waiters() -> None:
+    """Whatever the moment, nobody is left waiting."""
+    for attempt in range(100):
+        completion = Completion()
+
+        async def wait(completion: Completion = completion) -> None:
+            with anyio.fail_after(5):
+                for _ in range(5):
+                    await completion.wait()
+
+        thread = threading.Timer(0.00001 * (attempt % 20), completion.set_result)
+        thread.start()
+        asyncio.run(wait())
+        thread.join()
+
+
+@pytest.mark.anyio
+async def test_a_failure_has_a_traceback_of_its_own_for_everybody() -> None:
+    completion = Completion()
+    completion.set_exception(OSError("disk"))
+    lengths = set()
+    for _ in range(3):
+        with pytest.raises(OSError, match="disk") as caught:
+            await completion.wait()
+        lengths.add(len(caught.traceback))
+    assert len(lengths) == 1
 
 
 def test_wait_blocking_gives_up_in_time() -> None:

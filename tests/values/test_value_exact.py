@@ -55,7 +55,7 @@ def test_every_type_survives_the_round_trip(document: dict[str, Any]) -> None:
 
 
 def test_dbref_stays_a_document() -> None:
-    document = {"a": {"$ref": "c", "$id": OID, "$db": "d", "x": 1}, "b": [{"$id": 1, "$ref": "c"}]}
+    document: dict[str, Any] = {"a": {"$ref": "c", "$id": OID, "$db": "d", "x": 1}, "b": [{"$id": 1, "$ref": "c"}]}
     assert list(decode(encode(document))["a"].items()) == list(document["a"].items())
     assert typed(decode(encode(document))) == typed(document)
 

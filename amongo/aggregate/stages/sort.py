@@ -47,7 +47,8 @@ class Sort(Stage):
                 yield from heapq.nsmallest(limit, environment.interrupt.watch(documents), key)
                 return
             bound = MemoryBound("$sort", environment.memory_bytes)
-            yield from islice(in_order(bound.watch(documents), key, environment.interrupt), limit)
+            keyed = ((key(document), document) for document in bound.watch(documents))
+            yield from islice(in_order(keyed, environment.interrupt), limit)
 
         return run
 

@@ -23,7 +23,7 @@ from amongo.commands.delete import DeleteRequest, DeleteStatement
 from amongo.commands.insert import InsertRequest
 from amongo.commands.update import UpdateRequest, UpdateStatement
 from amongo.errors import ErrorCode
-from amongo.runtime.limits import COMMAND_BYTES, DECODE_SLICE_BYTES, DOCUMENT_BYTES, ENCODE_SLICE_COUNT
+from amongo.runtime.limits import CODEC_SLICE_BYTES, CODEC_SLICE_COUNT, COMMAND_BYTES, DOCUMENT_BYTES
 from amongo.values import codec
 from amongo.values.codec import encode_raw
 
@@ -86,7 +86,7 @@ def check_session(collection: CollectionCore[Any], session: AsyncClientSession |
 class Encoder:
     """Encodes many documents in slices; between slices the event loop may have its turn.
 
-    A slice is as many documents as make `DECODE_SLICE_BYTES`, judged by the slice before.
+    A slice is as many documents as make `CODEC_SLICE_BYTES`, judged by the slice before.
 
     size_bytes   of the last slice
     """
@@ -116,7 +116,7 @@ class Encoder:
                     check_raw(raw)
         self.size_bytes = sum(sizes)
         self._position += len(raws)
-        self._count = max(1, min(ENCODE_SLICE_COUNT, len(raws) * DECODE_SLICE_BYTES // self.size_bytes))
+        self._count = max(1, min(CODEC_SLICE_COUNT, len(raws) * CODEC_SLICE_BYTES // self.size_bytes))
         return raws
 
 
@@ -150,7 +150,7 @@ async def run_updates(
             if statement.get("collation") is not None:
                 break
             updates.append(_update_statement(statement, codec_options))
-            if len(updates) % ENCODE_SLICE_COUNT == 0:
+            if len(updates) % CODEC_SLICE_COUNT == 0:
                 await collection._client._runner.breathe()
         else:
             request = UpdateRequest(collection._full_name, tuple(updates), is_ordered)
@@ -173,7 +173,7 @@ async def run_deletes(
             if statement.get("collation") is not None or statement.get("hint") is not None:
                 break
             deletes.append(DeleteStatement(canonical_filter(statement["q"], codec_options), not statement["limit"]))
-            if len(deletes) % ENCODE_SLICE_COUNT == 0:
+            if len(deletes) % CODEC_SLICE_COUNT == 0:
                 await collection._client._runner.breathe()
         else:
             request = DeleteRequest(collection._full_name, tuple(deletes), is_ordered)

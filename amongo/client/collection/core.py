@@ -13,6 +13,7 @@ from pymongo.typings import _DocumentType, _DocumentTypeArg
 from pymongo.write_concern import WriteConcern
 
 from amongo.client.documents import decode_reply
+from amongo.client.kinds import DatabaseKind
 from amongo.client.sending import send
 from amongo.client.session import AsyncClientSession
 from amongo.runtime.limits import DATABASE_NAME_BYTES
@@ -42,9 +43,7 @@ class CollectionCore(BaseObject, Generic[_DocumentType]):
         session: AsyncClientSession | None = None,
         **kwargs: Any,
     ) -> None:
-        from amongo.client.database import AsyncDatabase
-
-        if not isinstance(database, AsyncDatabase):
+        if not isinstance(database, DatabaseKind):
             raise TypeError(f"AsyncDatabase required but given {type(database).__name__}")
         super().__init__(
             codec_options or database.codec_options,

@@ -43,7 +43,7 @@ from amongo.errors import ServerError
 from amongo.mql.updates import plain_shape
 from amongo.runtime.batches import do_together
 from amongo.runtime.blocking import is_blocking
-from amongo.runtime.limits import ENCODE_SLICE_COUNT
+from amongo.runtime.limits import CODEC_SLICE_COUNT
 from amongo.runtime.turns import take_turn, turn
 from amongo.values.identities import new_object_id
 
@@ -124,7 +124,7 @@ class CollectionWrites(CollectionCore[_DocumentType]):
         bulk = Bulk(self._itself(), ordered, WriteOptions(session, None, comment, bypass_document_validation))
         identities: list[Any] = []
         iterator = iter(documents)
-        while part := list(islice(iterator, ENCODE_SLICE_COUNT)):
+        while part := list(islice(iterator, CODEC_SLICE_COUNT)):
             await self._client._runner.breathe()
             bulk.inserts += part
             if set(map(type, part)) == {dict}:

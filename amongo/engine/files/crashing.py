@@ -8,6 +8,9 @@ find when it comes back:
 - `crash(seed)`: the power went. Unsynced changes may be there or not, each sector and each name for itself: lost,
   torn, in another order, files against each other.
 
+A file that may reserve space does so, a little at a time: zeros behind its end, until it is closed. They are changes
+like any other, so that either kind of stop may leave some of them, or frames with zeros before and behind.
+
 The n-th operation can be made to fail: see `Failure`. A failed `sync` is as treacherous as Linux's: the changes that
 were waiting count as clean from then on and are never written, and a later `sync` succeeds.
 """
@@ -26,6 +29,7 @@ from amongo.errors import storage
 from amongo.runtime.workers import RLock
 
 SECTOR_BYTES = 512
+RESERVED_BYTES = 3 * SECTOR_BYTES
 
 
 class Failure(Enum):
@@ -252,7 +256,7 @@ class CrashingFiles:
             parent = self._directories.get(parent_of(path))
             return parent is not None and os.path.basename(path) in parent.names
 
-    def open_append(self, path: str, /, create: bool = False) -> AppendFile:
+    def open_append(self, path: str, /, create: bool = False, may_reserve: bool = False) -> AppendFile:
         """Open a file to append to it. errors: FileNotFoundError; OSError."""
         with self._lock:
             self._look()
@@ -263,7 +267,7 @@ class CrashingFiles:
                 self._step_or_fail("create", path)
                 inode = directory.names[name] = _Inode()
                 directory.pending.append(("link", name, inode))
-            return _CrashingAppendFile(self, self._lock, path, directory.names[name])
+            return _CrashingAppendFile(self, self._lock, path, directory.names[name], may_reserve)
 
     def read(self, path: str, /, length: int | None = None) -> bytes:
         """The file's bytes, or the first `length` of them. errors: FileNotFoundError."""
@@ -331,15 +335,19 @@ class CrashingFiles:
 class _CrashingAppendFile:
     """One open file."""
 
-    def __init__(self, files: CrashingFiles, lock: RLock, path: str, inode: _Inode) -> None:
+    def __init__(
+        self, files: CrashingFiles, lock: RLock, path: str, inode: _Inode, may_reserve: bool = False
+    ) -> None:
         self._files = files
         self._lock = lock
         self._path = path
         self._inode = inode
+        self._may_reserve = may_reserve
+        self._end = len(inode.content)  # of what is written, if reserved zeros may follow
 
     @property
     def size(self) -> int:
-        return len(self._inode.content)
+        return self._end if self._may_reserve else len(self._inode.content)
 
     def _change(self, change: tuple[str, int, bytes]) -> None:
         _apply(self._inode.content, change)
@@ -347,12 +355,24 @@ class _CrashingAppendFile:
 
     def write(self, block: bytes | bytearray | memoryview, /) -> None:
         with self._lock:
-            failure = self._files.step("write", self._path)
-            block = bytes(block) if failure is None else bytes(block[: self._files.part(len(block))])
-            if block:
-                self._change(("write", len(self._inode.content), block))
+            seen = len(self._inode.content)
+            if self._may_reserve and self._end + len(block) > seen:
+                failure = self._put("reserve", seen, bytes(len(block) + RESERVED_BYTES))[1]
+                if failure is not None:
+                    self._files.fail(failure)
+            written, failure = self._put("write", self.size, bytes(block))
+            self._end += written
             if failure is not None:
                 self._files.fail(failure)
+
+    def _put(self, step: str, position: int, block: bytes) -> tuple[int, Failure | None]:
+        """Change the file in one step that may fail after a part: how many bytes were put, and how it is to fail."""
+        failure = self._files.step(step, self._path)
+        if failure is not None:
+            block = block[: self._files.part(len(block))]
+        if block:
+            self._change(("write", position, block))
+        return len(block), failure
 
     def sync(self) -> None:
         with self._lock:
@@ -376,9 +396,16 @@ class _CrashingAppendFile:
             if failure is not None:
                 self._files.fail(failure)
             self._change(("cut", size, b""))
+            self._end = size
 
     def close(self) -> None:
-        """Nothing to give back."""
+        with self._lock:
+            if self._may_reserve and len(self._inode.content) > self._end:
+                failure = self._files.step("cut", self._path)
+                if failure is Failure.STOP:
+                    self._files.fail(failure)
+                if failure is None:  # otherwise the zeros stay
+                    self._change(("cut", self._end, b""))
 
 
 class _CrashingLock:

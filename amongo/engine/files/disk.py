@@ -7,10 +7,11 @@ import os
 from collections.abc import Callable
 
 from amongo.engine.files.interface import LOCK_NAME, AppendFile, LockHandle
+from amongo.engine.files.mapped import CAN_MAP, MappedAppendFile, writes_in_place
 from amongo.errors import storage
 
 # O_BINARY and O_CLOEXEC exist on some systems only.
-_APPEND_FLAGS = os.O_WRONLY | os.O_APPEND | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+_OPEN_FLAGS = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 
 _RENEW_BYTES = 1 << 20
 
@@ -36,7 +37,7 @@ def _ignore_result(_: int) -> None:
 
 
 class _DiskAppendFile:
-    """One open file."""
+    """One open file, written by system calls."""
 
     __slots__ = ("_descriptor", "_sync")
 
@@ -119,10 +120,15 @@ class DiskFiles:
         """Whether there is a file or directory of this name."""
         return os.path.lexists(path)
 
-    def open_append(self, path: str, /, create: bool = False) -> AppendFile:
+    def open_append(self, path: str, /, create: bool = False, may_reserve: bool = False) -> AppendFile:
         """Open a file to append to it. errors: OSError."""
-        flags = _APPEND_FLAGS | os.O_CREAT if create else _APPEND_FLAGS
-        return _DiskAppendFile(os.open(path, flags, 0o644), self._sync)
+        flags = _OPEN_FLAGS | os.O_CREAT if create else _OPEN_FLAGS
+        if may_reserve and CAN_MAP:
+            descriptor = os.open(path, flags | os.O_RDWR, 0o644)
+            if writes_in_place(descriptor):
+                return MappedAppendFile(descriptor, self._sync)
+            os.close(descriptor)
+        return _DiskAppendFile(os.open(path, flags | os.O_WRONLY | os.O_APPEND, 0o644), self._sync)
 
     def read(self, path: str, /, length: int | None = None) -> bytes:
         """The file's bytes, or the first `length` of them. errors: OSError."""

@@ -17,7 +17,7 @@ class AppendFile(Protocol):
 
     @property
     def size(self) -> int:
-        """Length of the file in bytes."""
+        """Length in bytes of what is written; in a file just opened, of all there is."""
         ...
 
     def write(self, block: bytes | bytearray | memoryview, /) -> None:
@@ -39,7 +39,7 @@ class AppendFile(Protocol):
         ...
 
     def close(self) -> None:
-        """Give the file back; does not sync. A second call does nothing."""
+        """Give the file back, without anything reserved behind its end; does not sync. A second call does nothing."""
         ...
 
 
@@ -69,10 +69,13 @@ class Files(Protocol):
         """Whether there is a file or directory of this name."""
         ...
 
-    def open_append(self, path: str, /, create: bool = False) -> AppendFile:
+    def open_append(self, path: str, /, create: bool = False, may_reserve: bool = False) -> AppendFile:
         """Open a file to append to it; `create` makes an empty one where there is none (durable with the directory).
 
-        errors   FileNotFoundError without `create`; OSError
+        may_reserve   space may be reserved ahead, so that small writes are cheap. Until the file is closed or
+                      truncated, zeros may then stand behind its end for all who read it, and they stay there after a
+                      death of the process or a power loss
+        errors        FileNotFoundError without `create`; OSError
         """
         ...
 

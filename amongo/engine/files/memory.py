@@ -79,8 +79,8 @@ class MemoryFiles:
         path = os.path.normpath(path)
         return path in self._contents or path in self._directories
 
-    def open_append(self, path: str, /, create: bool = False) -> AppendFile:
-        """Open a file to append to it. errors: FileNotFoundError."""
+    def open_append(self, path: str, /, create: bool = False, may_reserve: bool = False) -> AppendFile:
+        """Open a file to append to it; nothing is reserved. errors: FileNotFoundError."""
         path = os.path.normpath(path)
         content = self._contents.get(path)
         if content is None:

@@ -1,8 +1,8 @@
 """The log's bytes: file header, frame, mark, entry.
 
 A store's log is a row of files `log/0000000001.log`, `log/0000000002.log`, …; each begins with a header, frames follow
-back to back. A *commit* frame holds the entries of one commit. A *mark* frame says up to where the log had been synced
-when it was written; recovery needs it to tell a torn tail from damage.
+back to back, and zeros may follow the last. A *commit* frame holds the entries of one commit. A *mark* frame says up to
+where the log had been synced when it was written; recovery needs it to tell a torn tail from damage.
 """
 
 from __future__ import annotations
@@ -42,8 +42,8 @@ HEADER_LAYOUT: Final = Layout(
 FRAME_LAYOUT: Final = Layout(
     "Frame header",
     (
+        Field("crc32", "I", "CRC-32 of the rest of the frame: `length` to the end of the payload"),
         Field("length", "I", "bytes of the payload that follows this header"),
-        Field("crc32", "I", "CRC-32 of the rest of the frame: `length`, then `sequence` to the end of the payload"),
         Field(
             "sequence", "Q", "cluster time: seconds since 1970 UTC << 32 | increment; increases from commit to commit"
         ),
@@ -73,10 +73,9 @@ _MARK = MARK_LAYOUT.struct()
 _ENTRY = ENTRY_LAYOUT.struct()
 _INT32 = Layout("", (Field("length", "i", ""),)).struct()
 _ENTRY_START = Layout("", (*ENTRY_LAYOUT.fields, Field("length", "i", ""))).struct()  # and the length of the head
-# What a frame's checksum covers of its header: everything but the checksum itself.
-_CHECKED = Layout("", tuple(field for field in FRAME_LAYOUT.fields if field.name != "crc32")).struct()
-_CHECKED_START = FRAME_LAYOUT.offset("sequence")
-_LENGTH_BYTES = FRAME_LAYOUT.fields[0].size
+# A frame's header in two: its checksum, and what that covers, which the payload follows.
+_CHECKSUM = Layout("", FRAME_LAYOUT.fields[:1]).struct()
+_CHECKED = Layout("", FRAME_LAYOUT.fields[1:]).struct()
 
 HEADER_BYTES: Final = _HEADER.size
 FRAME_HEADER_BYTES: Final = _FRAME.size
@@ -84,11 +83,13 @@ _ENTRY_BYTES: Final = _ENTRY.size
 _ENTRY_START_BYTES: Final = _ENTRY_START.size
 MARK_PAYLOAD_BYTES: Final = _MARK.size
 MARK_FRAME_BYTES: Final = FRAME_HEADER_BYTES + MARK_PAYLOAD_BYTES
+_CHECKSUM_BYTES = _CHECKSUM.size
 _PIECE_COUNT = 2048
+_ZERO_CHUNK_BYTES = 1 << 20
 _FILE_NAME = re.compile(r"(\d{10})\.log")
 
+pack_checksum = _CHECKSUM.pack
 pack_checked = _CHECKED.pack
-pack_frame_header = _FRAME.pack
 _unpack_frame_header = _FRAME.unpack_from
 _unpack_entry_start = _ENTRY_START.unpack_from
 _unpack_int32 = _INT32.unpack_from
@@ -194,9 +195,8 @@ def parse_header(block: bytes, path: str) -> Header:
 
 def pack_frame(sequence: int, wall_ms: int, kind: int, payload: bytes) -> bytes:
     """The bytes of a frame."""
-    length = len(payload)
-    checksum = crc32(payload, crc32(_CHECKED.pack(length, sequence, wall_ms, kind)))
-    return _FRAME.pack(length, checksum, sequence, wall_ms, kind) + payload
+    checked = _CHECKED.pack(len(payload), sequence, wall_ms, kind) + payload
+    return _CHECKSUM.pack(crc32(checked)) + checked
 
 
 def parse_frame(content: bytes, offset: int, frame_limit_bytes: int) -> Frame | str:
@@ -204,26 +204,40 @@ def parse_frame(content: bytes, offset: int, frame_limit_bytes: int) -> Frame | 
     remaining = len(content) - offset
     if remaining < FRAME_HEADER_BYTES:
         return f"the file ends {remaining} bytes into a frame header"
-    length, checksum, sequence, wall_ms, kind = _unpack_frame_header(content, offset)
+    checksum, length, sequence, wall_ms, kind = _unpack_frame_header(content, offset)
     if length > frame_limit_bytes:
         return f"the frame's length of {length} bytes is over the limit"
     start = offset + FRAME_HEADER_BYTES
     if length > len(content) - start:
         return f"the file ends {remaining} bytes into a frame of {FRAME_HEADER_BYTES + length} bytes"
     payload = content[start : start + length]
-    header = content[offset : offset + _LENGTH_BYTES] + content[offset + _CHECKED_START : start]
-    if crc32(payload, crc32(header)) != checksum:
+    if crc32(payload, crc32(content[offset + _CHECKSUM_BYTES : start])) != checksum:
         return "the checksum of the frame does not match"
     if kind not in KINDS:
         return f"the frame is of unknown kind {kind}"
     return Frame(sequence, wall_ms, kind, payload)
 
 
+def written_end(content: bytes) -> int:
+    """Where the zeros at the end of a file begin: nothing was ever written there, the space was only reserved.
+
+    The last zeros of the last frame, which may end in some, count as such.
+    """
+    end = len(content)
+    while end:
+        start = max(0, end - _ZERO_CHUNK_BYTES)
+        chunk = content[start:end].rstrip(b"\0")
+        if chunk:
+            return start + len(chunk)
+        end = start
+    return 0
+
+
 def looks_like_commit(content: bytes, offset: int, after_sequence: int) -> bool:
     """Whether a commit may begin at `offset`: a cheap test before the checksum, for a search through a whole file."""
     if len(content) - offset < FRAME_HEADER_BYTES + _ENTRY.size + SMALLEST_DOCUMENT_BYTES:
         return False
-    length, _, sequence, wall_ms, _ = _FRAME.unpack_from(content, offset)
+    _, length, sequence, wall_ms, _ = _FRAME.unpack_from(content, offset)
     if sequence <= after_sequence or sequence >> 32 < wall_ms // 1000 or length > len(content) - offset:
         return False
     head_bytes: int = _INT32.unpack_from(content, offset + FRAME_HEADER_BYTES + _ENTRY.size)[0]

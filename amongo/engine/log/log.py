@@ -13,6 +13,9 @@ What a failure leaves behind:
 - an fsync fails: the operating system may have dropped the bytes and marked them clean, so that a second fsync would
   succeed and mean nothing. All who wait get the error and the log takes no more frames.
 
+The file may reserve space ahead (`Files.open_append`), so that there may be zeros behind the last frame. They are cut
+off when the file is closed, and when a log is opened whose process has died.
+
 A file over `log_file_bytes` is followed by the next one. Its frames may be written while the old file's last ones are
 still unsynced, so that no append waits for a disk; a mark in the new file says when the old one has been synced.
 """
@@ -23,6 +26,7 @@ import errno
 import os
 import uuid
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from functools import partial
 from itertools import pairwise
 from zlib import crc32
@@ -40,8 +44,8 @@ from amongo.engine.log.format import (
     Mark,
     file_name,
     pack_checked,
+    pack_checksum,
     pack_frame,
-    pack_frame_header,
     pack_header,
     pack_mark,
 )
@@ -54,6 +58,8 @@ from amongo.runtime.workers import Completion, Condition, Lock, start_service
 
 FULL_DISK_ERRORS = frozenset({errno.ENOSPC, errno.EDQUOT})
 Refusal = Callable[[], ServerError]
+
+_WHOLE_BYTES = 64 * 1024  # a payload up to here is copied once more, which is faster than joining pieces
 
 
 def random_uuid() -> bytes:
@@ -179,11 +185,11 @@ class Log:
         self._first_sequences = {
             number: sequence for number, sequence in ending.first_sequences.items() if number <= ending.number
         }
-        file = self._file = self._files.open_append(self._path(ending.number))
+        file = self._file = self._files.open_append(self._path(ending.number), may_reserve=True)
         self._offset = ending.size
+        if file.size > ending.size:
+            file.truncate(ending.size)
         if not ending.is_synced:
-            if ending.cut is not None:
-                file.truncate(ending.size)
             self._renew(ending.mark or Mark(0, 0))
             self._write_mark(self._number, self._offset)
 
@@ -202,18 +208,15 @@ class Log:
     # Writing
 
     def append(self, payload: bytes | Sequence[bytes], kind: int = COMMIT) -> int:
-        """Write one frame with one `write` to the operating system; its sequence.
+        """Hand one frame to the operating system with one `write`; its sequence.
 
         payload   the entries of one commit, in one piece or several; see `format.entry`
         result    cluster time, seconds since 1970 UTC << 32 | increment; greater than every one before
         errors    OUT_OF_DISK_SPACE, LOG_WRITE_FAILED (both: nothing was written), FRAME_TOO_LARGE, LOG_READ_ONLY,
                   LOG_CLOSED, LOG_NOT_REPLAYED
         """
-        pieces: Sequence[bytes]
-        if type(payload) is bytes:
-            pieces, length = (payload,), len(payload)
-        else:
-            pieces, length = payload, sum(map(len, payload))  # type: ignore[assignment, arg-type]
+        is_whole = type(payload) is bytes
+        length = len(payload) if is_whole else sum(map(len, payload))  # type: ignore[arg-type]
         if length > FRAME_BYTES:
             raise storage.FRAME_TOO_LARGE(actual_bytes=length, limit_bytes=FRAME_BYTES)
         if kind != COMMIT and (kind not in KINDS or kind == MARK):
@@ -225,20 +228,23 @@ class Log:
             sequence = wall_ms // 1000 << 32 | 1
             if sequence <= self.last_sequence:
                 sequence = self.last_sequence + 1
-            checksum = crc32(pack_checked(length, sequence, wall_ms, kind))
-            for piece in pieces:
-                checksum = crc32(piece, checksum)
-            header = pack_frame_header(length, checksum, sequence, wall_ms, kind)
-            # A join of much lets other threads run meanwhile, a sum does not.
-            frame = header + payload if type(payload) is bytes else b"".join((header, *pieces))
+            checked = pack_checked(length, sequence, wall_ms, kind)
+            if is_whole and length <= _WHOLE_BYTES:
+                checked += payload  # type: ignore[operator]
+                frame = pack_checksum(crc32(checked)) + checked
+            else:
+                frame = _join(checked, (payload,) if is_whole else payload)  # type: ignore[arg-type]
             self._is_writing = True
             try:
                 self._file.write(frame)  # type: ignore[union-attr]
             except OSError as error:
                 raise self._undo(error) from error
-            self.last_sequence = sequence
-            self._offset += FRAME_HEADER_BYTES + length
-            self._is_writing = False
+            # One statement without a call, in which Python takes no signal: the frame counts as a whole or not at all.
+            self.last_sequence, self._offset, self._is_writing = (
+                sequence,
+                self._offset + FRAME_HEADER_BYTES + length,
+                False,
+            )
             if self._is_idle or self._offset >= self._limit:
                 self._wake()
         return sequence
@@ -417,7 +423,7 @@ class Log:
         return os.path.join(self._directory, file_name(number))
 
     def _open_empty(self, number: int) -> AppendFile:
-        file = self._files.open_append(self._path(number), create=True)
+        file = self._files.open_append(self._path(number), create=True, may_reserve=True)
         if file.size:  # left by an attempt that failed
             file.truncate(0)
         return file
@@ -516,6 +522,8 @@ class Log:
             return
         try:
             if self._has_unsynced_mark and not self._has_failed:
+                with suppress(OSError):  # what is reserved, durably; if it stays, it is no harm
+                    file.truncate(self._offset)
                 file.sync()  # the last mark: with it, damage to any commit is told from a torn tail
         except OSError:
             pass  # the commits were synced before, the mark is only a witness
@@ -523,3 +531,14 @@ class Log:
             file.close()
         if self._sync_error is not None and not had_failed:
             raise self._sync_error
+
+
+def _join(checked: bytes, pieces: Sequence[bytes]) -> bytes:
+    """A frame of much: checksum and join let other threads run meanwhile, a sum does not.
+
+    checked   what the checksum covers of the header
+    """
+    checksum = crc32(checked)
+    for piece in pieces:
+        checksum = crc32(piece, checksum)
+    return b"".join((pack_checksum(checksum), checked, *pieces))

@@ -1,7 +1,8 @@
 """Reading one log file: its frames in order, up to the first byte that does not verify.
 
 `FileReader` says where and why it ended. What that means — a torn tail or damage — needs the other files as well and
-is judged in `recovery`. `find_frame` and `find_marks` look for what still verifies behind a bad place.
+is judged in `recovery`. Zeros from the last frame to the end of the file are neither: they are space that was reserved.
+`find_frame` and `find_marks` look for what still verifies behind a bad place.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from amongo.engine.log.format import (
     parse_frame,
     parse_header,
     parse_mark,
+    written_end,
 )
 from amongo.runtime.limits import FRAME_BYTES
 
@@ -49,23 +51,25 @@ class FileReader:
 
     name            for messages
     raw             the file's bytes
+    end             where the zeros begin that reach to the file's end; its length if there are none
     last_sequence   of the last commit before the file; grows with the commits read
     header          None if it does not verify
     position        end of the last frame that verified
     mark            the furthest mark read
-    damage          set when iteration ends before the end of the content
+    damage          set when iteration ends before anything but zeros
     """
 
     def __init__(self, name: str, raw: bytes, number: int, last_sequence: int = 0) -> None:
         self.name = name
         self.raw = raw
+        self.end = written_end(raw)
         self.last_sequence = last_sequence
         self.header: Header | None = None
         self.position = 0
         self.mark: Mark | None = None
         self.damage: Damage | None = None
         try:
-            header = parse_header(raw, name)
+            header = parse_header(raw if self.end else b"", name)
             if header.file_number != number:
                 raise BadHeader(f"the file header belongs to file number {header.file_number}")
         except BadHeader as error:
@@ -80,7 +84,8 @@ class FileReader:
         while self.damage is None and self.position < size:
             frame = parse_frame(raw, self.position, FRAME_BYTES)
             if isinstance(frame, str):
-                self.damage = Damage(self.name, self.position, frame)
+                if self.position < self.end:
+                    self.damage = Damage(self.name, self.position, frame)
                 return
             sequence, _, kind, payload = frame
             if kind == COMMIT:

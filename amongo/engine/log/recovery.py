@@ -11,8 +11,12 @@ Two more facts follow from how files are begun (`log.Log`): a file is synced bef
 and the header of a store's first file is synced before the first frame. So a bad place in a file with two files behind
 it, and a bad first header with frames behind it, are corruption without asking a mark.
 
-What this cannot see: damage behind the last mark that reached the disk looks like a torn tail. A mark is written right
-after each fsync and synced when the log closes, so that is at most the last commits before a stop.
+A file may end in zeros: space that was reserved and is cut off when the file is closed. They are no bad place; whether
+frames are missing there, the next file's `first_sequence` tells.
+
+What this cannot see: damage behind the last mark that reached the disk looks like a torn tail, or, if it left nothing
+but zeros, like the end. A mark is written right after each fsync and synced when the log closes, so that is at most the
+last commits before a stop.
 """
 
 from __future__ import annotations
@@ -34,6 +38,7 @@ from amongo.engine.log.format import (
     file_name,
     file_number,
     parse_header,
+    written_end,
 )
 from amongo.engine.log.reader import Damage, FileReader, find_marks
 from amongo.errors import storage
@@ -44,7 +49,7 @@ class Cut:
     """A torn tail: what a stop left behind the last commit that is whole.
 
     damage       where it begins, and why
-    lost_bytes   from there to the end of the log
+    lost_bytes   from there to the end of the log, without the zeros at the ends of its files
     """
 
     damage: Damage
@@ -55,7 +60,8 @@ class Cut:
 class Ending:
     """Where the log goes on after recovery.
 
-    number, size         the last file, and its bytes that stay; number 0 if there is no file
+    number, size         the last file, and its bytes that stay; number 0 if there is no file. Behind them there may be
+                         zeros to remove, also without a torn tail
     last_sequence        of the last commit; 0 if there is none
     store_uuid           None if there is no file
     first_sequences      file number -> first_sequence of its header
@@ -95,6 +101,7 @@ class Recovery:
         self._mark: Mark | None = None
         self._is_synced = False
         self._first_sequences: dict[int, int] = {}
+        self._sizes: dict[int, int] = {}
         for number in self.numbers:
             self._check_version(number)
 
@@ -172,6 +179,7 @@ class Recovery:
         self._last_sequence = reader.last_sequence
         self._mark = reader.mark or self._mark
         self._number, self._size = number, reader.position
+        self._sizes[number] = reader.position
         end = Mark(number, reader.position - MARK_FRAME_BYTES)
         self._is_synced = ends_with_mark and self._mark == end
         if reader.header is not None:
@@ -185,13 +193,13 @@ class Recovery:
         """
         if self._is_corruption(damage.offset, raw, later):
             raise storage.LOG_CORRUPT(file=damage.file, offset=damage.offset, reason=damage.reason)
-        lost_bytes = max(0, len(raw) - damage.offset) + sum(len(self.read(each)) for each in later)
+        lost_bytes = max(0, written_end(raw) - damage.offset) + sum(written_end(self.read(each)) for each in later)
         obsolete = [file_name(number) for number in reversed(later)]
         if damage.offset == 0:  # not even its header stays
             obsolete.append(file_name(self._number))
             self._number -= 1
             self._number = self._number if self._number in self._first_sequences else 0
-            self._size = len(self.read(self._number)) if self._number else 0
+            self._size = self._sizes.get(self._number, 0)
         self._is_synced = False
         self._end(tuple(obsolete), Cut(damage, lost_bytes))
 
@@ -200,7 +208,7 @@ class Recovery:
         if len(later) > 1:
             return True
         if offset == 0 and self._number == self.numbers[0]:
-            return self._number > 1 or bool(later) or len(raw) > HEADER_BYTES
+            return self._number > 1 or bool(later) or written_end(raw) > HEADER_BYTES
         assert self._uuid is not None
         place = Mark(self._number, offset)
         if any(mark > place for mark in find_marks(raw, offset, self._uuid)):

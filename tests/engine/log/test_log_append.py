@@ -213,10 +213,10 @@ class Stubborn(MemoryFiles):
         super().__init__()
         self.failing: dict[str, int] = {}
 
-    def open_append(self, path, /, create=False):
+    def open_append(self, path, /, create=False, may_reserve=False):
         if "open_append" in self.failing and create:
             raise OSError(self.failing["open_append"], "told to")
-        return _StubbornFile(super().open_append(path, create), self.failing)
+        return _StubbornFile(super().open_append(path, create, may_reserve), self.failing)
 
 
 class _StubbornFile:
@@ -313,8 +313,8 @@ class Interrupted(MemoryFiles):
 
     is_interrupting = False
 
-    def open_append(self, path, /, create=False):
-        return _InterruptedFile(super().open_append(path, create), self)
+    def open_append(self, path, /, create=False, may_reserve=False):
+        return _InterruptedFile(super().open_append(path, create, may_reserve), self)
 
 
 class _InterruptedFile(_StubbornFile):
@@ -350,8 +350,8 @@ def test_an_interrupted_write_is_taken_back_before_anything_follows(log_file_byt
 class HeaderlessSecond(MemoryFiles):
     """Files where the second log file takes its header and says that it has not."""
 
-    def open_append(self, path, /, create=False):
-        file = super().open_append(path, create)
+    def open_append(self, path, /, create=False, may_reserve=False):
+        file = super().open_append(path, create, may_reserve)
         return _InterruptedHeader(file, {}) if path.endswith("2.log") else file
 
 

@@ -35,8 +35,8 @@ class SlowSyncs(MemoryFiles):
         self.gate.set()
         self.error: OSError | None = None
 
-    def open_append(self, path, /, create=False):
-        return _SlowFile(super().open_append(path, create), self)
+    def open_append(self, path, /, create=False, may_reserve=False):
+        return _SlowFile(super().open_append(path, create, may_reserve), self)
 
 
 class _SlowFile:
