@@ -9,7 +9,9 @@ counted here.
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any, Final, Protocol
+from weakref import WeakValueDictionary
 
 from pymongo.errors import ConfigurationError, ConnectionFailure, PyMongoError
 
@@ -84,6 +86,7 @@ class Unopened:
         with self._client._lock:
             if self._client._runner is self:
                 self._client._runner = Runner(instance)
+                _clients[id(self._client)] = self._client
                 return
         release(self._address, instance)  # another task was faster, or the client was closed meanwhile
 
@@ -160,6 +163,33 @@ def _opening_failure(error: ServerError) -> PyMongoError:
     if error.code == ErrorCode.DBPathInUse:
         return ConnectionFailure(error.message)
     return to_pymongo(error)
+
+
+# The clients that have opened a store, by identity: those of one store are equal.
+_clients: WeakValueDictionary[int, AsyncMongoClient[Any]] = WeakValueDictionary()
+
+
+def _forget_after_fork() -> None:
+    """In a forked child: a store on disk is the parent's alone. A client of one opens it anew when it is used.
+
+    Stores in memory were copied with the process.
+    """
+    global _shares_lock
+    _shares_lock = workers.Lock()
+    for key, share in list(_shares.items()):
+        share.lock = workers.Lock()
+        if share.instance is None or share.instance.store.directory is not None:
+            del _shares[key]
+    for client in list(_clients.values()):
+        client._lock = workers.Lock()
+        if client._address.path is not None and isinstance(client._runner, Runner):
+            client._runner = Unopened(client, client._address)
+            client._dead_cursors.clear()
+            client._open_cursors.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_after_fork)
 
 
 class _Share:

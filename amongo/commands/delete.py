@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from amongo.commands.command import Command
 from amongo.commands.context import Context
 from amongo.commands.fields import Field, parse_fields
+from amongo.commands.hints import check_hint
 from amongo.commands.namespaces import collection_namespace
 from amongo.commands.not_yet import refuse_not_yet
 from amongo.commands.replies import WriteReply
+from amongo.commands.variables import let_variables, runtime_variables
 from amongo.commands.writing import check_batch_count, write_error
 from amongo.errors import ServerError
 from amongo.errors import command as errors
@@ -66,7 +68,7 @@ class DeleteRequest:
     namespace: str
     deletes: tuple[DeleteStatement, ...]
     ordered: bool = True
-    variables: dict[str, Any] | None = None
+    variables: dict[str, Any] = field(default_factory=dict)
     max_time_ms: int | None = None
 
 
@@ -79,7 +81,9 @@ def parse(database: str, document: dict[str, Any]) -> DeleteRequest:
     values = parse_fields("delete", document, FIELDS)
     check_batch_count(len(values["deletes"]))
     statements = tuple(_parse_statement(position, each) for position, each in enumerate(values["deletes"]))
-    return DeleteRequest(namespace, statements, values["ordered"], values["let"], values.get("maxTimeMS"))
+    return DeleteRequest(
+        namespace, statements, values["ordered"], let_variables(values["let"]), values.get("maxTimeMS")
+    )
 
 
 def _parse_statement(position: int, statement: Any) -> DeleteStatement:
@@ -103,14 +107,17 @@ def run(instance: Instance, request: DeleteRequest, context: Context) -> WriteRe
     n = sequence = 0
     failures: list[dict[str, Any]] = []
     interrupt = instance.operation_interrupt(context, request.max_time_ms)
+    variables = runtime_variables(instance) | request.variables
     for position, statement in enumerate(request.deletes):
+        interrupt.check()
         try:
             query = canonical_query(
-                statement.filter, variables=request.variables, hint=statement.hint, limit=not statement.multi
+                statement.filter, variables=variables, hint=statement.hint, limit=not statement.multi
             )
             collection = instance.store.catalog.get(request.namespace)
             if collection is None:
                 continue
+            check_hint(collection, statement.hint)
             count, last = _delete(instance, collection, query, interrupt)
         except ServerError as error:
             failures.append(write_error(position, error))

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from amongo.commands.command import Command
 from amongo.commands.context import Context
 from amongo.commands.cursors import Cursor
 from amongo.commands.fields import Field, parse_fields
+from amongo.commands.hints import check_hint
 from amongo.commands.namespaces import collection_namespace
 from amongo.commands.not_yet import refuse_not_yet
 from amongo.commands.replies import CursorReply
+from amongo.commands.variables import let_variables, runtime_variables
 from amongo.planner import Plan, canonical_query, exact_id_key, plan_query
 from amongo.runtime.interrupts import NEVER, Interrupt
 from amongo.runtime.limits import FIRST_BATCH_COUNT
@@ -24,9 +26,9 @@ FIELDS = {
     "sort": Field("object"),
     "projection": Field("object"),
     "hint": Field("string or object"),
-    "skip": Field("integer", default=0, minimum=0),
-    "limit": Field("integer", default=0, minimum=0),
-    "batchSize": Field("integer", minimum=0),
+    "skip": Field("integer", default=0, minimum=0, bound_code=2),
+    "limit": Field("integer", default=0, minimum=0, bound_code=2),
+    "batchSize": Field("integer", minimum=0, bound_code=2),
     "singleBatch": Field("flag", default=False),
     "allowDiskUse": Field("bool"),
     "noCursorTimeout": Field("flag", default=False),
@@ -54,7 +56,7 @@ class FindOptions:
     no_cursor_timeout  keep the cursor while nobody asks for it
     """
 
-    variables: dict[str, Any] | None = None
+    variables: dict[str, Any] = field(default_factory=dict)
     hint: Any = None
     max_time_ms: int | None = None
     no_cursor_timeout: bool = False
@@ -115,7 +117,7 @@ def parse(database: str, document: dict[str, Any]) -> FindRequest:
         values["limit"],
         values["batchSize"],
         values["singleBatch"],
-        FindOptions(values["let"], values["hint"], values.get("maxTimeMS"), values["noCursorTimeout"]),
+        FindOptions(let_variables(values["let"]), values["hint"], values.get("maxTimeMS"), values["noCursorTimeout"]),
     )
 
 
@@ -130,10 +132,11 @@ def run(instance: Instance, request: FindRequest, context: Context) -> CursorRep
         return CursorReply(0, request.namespace, [])
     options = request.options
     interrupt = context.interrupt
-    if interrupt is NEVER or options.max_time_ms:
-        interrupt = Interrupt(options.max_time_ms)
-        if context.interrupt is NEVER:
-            interrupt.stay_on_loop()
+    if interrupt is NEVER:  # on the loop now, but the cursor may go on on a worker
+        interrupt = Interrupt()
+        interrupt.stay_on_loop()
+    if options.max_time_ms:
+        interrupt.limit(options.max_time_ms)
     cursor = Cursor(
         request.namespace,
         plan.documents(instance.store, interrupt),
@@ -157,16 +160,18 @@ def find_by_id(instance: Instance, namespace: str, key: bytes) -> bytes | None:
 def plan_find(instance: Instance, request: FindRequest) -> Plan | None:
     """The plan of a find; None when the collection does not exist (the query is checked all the same)."""
     options = request.options
+    collection = instance.store.catalog.get(request.namespace)
+    if collection is not None:
+        check_hint(collection, options.hint)
     query = canonical_query(
         request.filter,
         projection=request.projection,
         sort=request.sort,
         skip=request.skip,
         limit=request.limit,
-        variables=options.variables,
+        variables=runtime_variables(instance) | options.variables,
         hint=options.hint,
     )
-    collection = instance.store.catalog.get(request.namespace)
     return None if collection is None else plan_query(query, collection)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from amongo.commands.command import Command
@@ -11,6 +11,7 @@ from amongo.commands.fields import Field, parse_fields
 from amongo.commands.namespaces import collection_namespace
 from amongo.commands.not_yet import refuse_not_yet
 from amongo.commands.replies import WriteReply
+from amongo.commands.variables import let_variables, runtime_variables
 from amongo.commands.writing import check_batch_count, write_error
 from amongo.commands.writing_updates import UpdateTask, update_many, update_one, upsert
 from amongo.errors import ServerError
@@ -81,7 +82,7 @@ class UpdateRequest:
     namespace: str
     updates: tuple[UpdateStatement, ...]
     ordered: bool = True
-    variables: dict[str, Any] | None = None
+    variables: dict[str, Any] = field(default_factory=dict)
     max_time_ms: int | None = None
 
 
@@ -94,7 +95,9 @@ def parse(database: str, document: dict[str, Any]) -> UpdateRequest:
     values = parse_fields("update", document, FIELDS)
     check_batch_count(len(values["updates"]))
     statements = tuple(_parse_statement(position, each) for position, each in enumerate(values["updates"]))
-    return UpdateRequest(namespace, statements, values["ordered"], values["let"], values.get("maxTimeMS"))
+    return UpdateRequest(
+        namespace, statements, values["ordered"], let_variables(values["let"]), values.get("maxTimeMS")
+    )
 
 
 def _parse_statement(position: int, statement: Any) -> UpdateStatement:
@@ -134,14 +137,16 @@ def run(instance: Instance, request: UpdateRequest, context: Context) -> WriteRe
     upserted: list[dict[str, Any]] = []
     failures: list[dict[str, Any]] = []
     interrupt = instance.operation_interrupt(context, request.max_time_ms)
+    variables = runtime_variables(instance) | request.variables
     for position, statement in enumerate(request.updates):
+        interrupt.check()
         try:
-            task = UpdateTask.parse(instance, request.namespace, statement, request.variables, interrupt)
+            task = UpdateTask.parse(instance, request.namespace, statement, variables, interrupt)
             done = update_many(task) if statement.multi else update_one(task)
             if not done.matched and statement.upsert:
-                done, identity = upsert(task)
-                if identity is not None:
-                    upserted.append({"index": position, "_id": identity})
+                done, document = upsert(task)
+                if document is not None:
+                    upserted.append({"index": position, "_id": document["_id"]})
         except ServerError as error:
             failures.append(write_error(position, error))
             if request.ordered:

@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bson import ObjectId
+from bson.errors import InvalidBSON
 
 from amongo.aggregate import Environment, parse_pipeline
+from amongo.commands.hints import check_hint
 from amongo.commands.insert import check_depth, check_id
 from amongo.commands.writing import duplicate_key
 from amongo.engine.records import Collection, record_key
@@ -58,6 +60,7 @@ class UpdateTask:
     query: CanonicalQuery
     update: Update
     interrupt: Interrupt
+    hint: Any = None
 
     @classmethod
     def parse(
@@ -65,7 +68,7 @@ class UpdateTask:
         instance: Instance,
         namespace: str,
         statement: UpdateStatement,
-        variables: dict[str, Any] | None,
+        variables: dict[str, Any],
         interrupt: Interrupt,
     ) -> UpdateTask:
         """Parse a statement's filter and update.
@@ -74,8 +77,8 @@ class UpdateTask:
         """
         update = parse_update(
             statement.update,
-            array_filters=statement.array_filters or [],
-            variables=variables or {},
+            array_filters=statement.array_filters,
+            variables=variables,
             run_pipeline=_pipeline_runner(namespace, statement.update, variables, interrupt),
         )
         if statement.multi and update.kind == "replacement":
@@ -83,10 +86,14 @@ class UpdateTask:
         query = canonical_query(
             statement.filter, sort=statement.sort, variables=variables, hint=statement.hint, limit=not statement.multi
         )
-        return cls(instance, namespace, statement.filter, query, update, interrupt)
+        return cls(instance, namespace, statement.filter, query, update, interrupt, statement.hint)
 
     def rows(self, collection: Collection) -> Iterator[Row]:
-        """The documents that match now."""
+        """The documents that match now.
+
+        errors   BAD_VALUE for a hint that names no index
+        """
+        check_hint(collection, self.hint)
         return plan_query(self.query, collection).rows(self.instance.store, self.interrupt)
 
     def changed(self, row: Row) -> Change | None:
@@ -161,7 +168,7 @@ def update_by_id(
         if len(raw) > DOCUMENT_BYTES:
             return None
         return store.replace(collection, found[0], raw, description)
-    except ServerError:
+    except (ServerError, InvalidBSON, RecursionError):
         return None
     finally:
         store.lock.release()
@@ -246,8 +253,8 @@ def _update_record(task: UpdateTask, collection: Collection, record_id: int) -> 
     raise errors.WRITE_CONFLICT(limit=WRITE_ATTEMPTS)
 
 
-def upsert(task: UpdateTask) -> tuple[Done, Any]:
-    """(what was done, the new `_id` or None) of an upsert that has found nothing to update.
+def upsert(task: UpdateTask) -> tuple[Done, dict[str, Any] | None]:
+    """(what was done, the new document or None) of an upsert that has found nothing to update.
 
     A document with its `_id` may have come meanwhile; then the update is tried again.
 
@@ -265,7 +272,7 @@ def upsert(task: UpdateTask) -> tuple[Done, Any]:
         except CollectionDropped:
             continue
         if sequence:
-            return Done(1, 0, sequence), document["_id"]
+            return Done(1, 0, sequence), document
         done = update_one(task)
         if done.matched:
             return done, None
@@ -275,7 +282,7 @@ def upsert(task: UpdateTask) -> tuple[Done, Any]:
 
 
 def _pipeline_runner(
-    namespace: str, stages: Any, variables: dict[str, Any] | None, interrupt: Interrupt
+    namespace: str, stages: Any, variables: dict[str, Any], interrupt: Interrupt
 ) -> Callable[[dict[str, Any]], dict[str, Any]] | None:
     """What runs an update pipeline on one document; None for the other kinds of update.
 
@@ -283,10 +290,8 @@ def _pipeline_runner(
     """
     if type(stages) is not list:
         return None
-    pipeline = parse_pipeline(stages, variables=variables or {})
-    environment = Environment(
-        namespace.partition(".")[0], _no_collection, variables=variables or {}, interrupt=interrupt
-    )
+    pipeline = parse_pipeline(stages, variables=variables)
+    environment = Environment(namespace.partition(".")[0], _no_collection, variables=variables, interrupt=interrupt)
 
     def run(document: dict[str, Any]) -> dict[str, Any]:
         (result,) = pipeline.run([document], environment)

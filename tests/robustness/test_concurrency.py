@@ -303,6 +303,55 @@ async def test_a_store_of_another_process(tmp_path: Path) -> None:
             assert await client.db.coll.find_one() == {"_id": 1}  # free now, and the client needs no new one
 
 
+_FORKING = """
+import os, sys
+from amongo import MongoClient
+from pymongo.errors import ConnectionFailure
+
+address = sys.argv[1]
+client, other, memory = MongoClient(address), MongoClient(address), MongoClient("memory://")
+for each in (client, other, memory):
+    each.db.coll.insert_many([{} for _ in range(100)])
+open_cursor = client.db.coll.find(batch_size=2)
+next(open_cursor)
+if os.fork() == 0:
+    try:
+        for each in (client, other, MongoClient(address)):
+            try:
+                each.db.coll.insert_one({})
+            except ConnectionFailure as error:
+                assert f"process {os.getppid()}" in str(error), error
+            else:
+                raise AssertionError("the child has written")
+        memory.db.coll.insert_one({})
+        assert memory.db.coll.count_documents({}) == 101
+        os._exit(0)
+    except BaseException as error:
+        print(repr(error), flush=True)
+        os._exit(1)
+print(os.wait()[1])
+client.db.coll.insert_one({})
+print(client.db.coll.count_documents({}), memory.db.coll.count_documents({}))
+parent = os.getpid()
+reading, writing = os.pipe()
+if os.fork() == 0:  # outlives its parent, and gets the store then
+    os.read(reading, 1)
+    print(client.db.coll.count_documents({}), flush=True)
+    os._exit(0)
+for each in (client, other, memory):
+    each.close()
+os.write(writing, b"x")
+os.wait()
+"""
+
+
+def test_a_forked_child(tmp_path: Path) -> None:
+    """A store on disk stays with the parent, whichever client the child uses, and is free when the parent is done."""
+    command = [sys.executable, "-c", _FORKING, f"local://{tmp_path}/store"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    assert done.stdout.splitlines() == ["0", "201 100", "201"], done
+
+
 async def test_a_path_that_is_a_file(tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.write_text("precious")

@@ -50,8 +50,6 @@ from amongo.values.identities import new_object_id
 if TYPE_CHECKING:
     from pymongo.operations import _IndexKeyHint
 
-    from amongo.commands.instance import Instance
-
 _WriteOp = InsertOne[_DocumentType] | DeleteOne | DeleteMany | ReplaceOne[_DocumentType] | UpdateOne | UpdateMany
 
 
@@ -83,7 +81,10 @@ class CollectionWrites(CollectionCore[_DocumentType]):
             instance = self._client._runner.instance
             if instance is not None:
                 if time.monotonic() >= turn.ends and not is_blocking():
-                    sequence = await self._insert_in_turn(instance, raw)
+                    try:
+                        sequence = await do_together(raw, insert_together, instance, self._full_name, self._is_durable)
+                    except ServerError as error:  # the commit is there, its fsync failed
+                        raise to_pymongo(error) from None
                 else:
                     sequence = insert_one(instance, self._full_name, raw)
                     if self._is_durable and sequence:
@@ -98,13 +99,6 @@ class CollectionWrites(CollectionCore[_DocumentType]):
             bulk = Bulk(self._itself(), True, WriteOptions(session, None, comment, bypass_document_validation))
             raise_write_failure(await bulk.insert_raw([raw]), self)
         return InsertOneResult(identity, self._is_acknowledged)
-
-    async def _insert_in_turn(self, instance: Instance, raw: bytes) -> int:
-        """`insert_one` of a busy event loop: with those of other tasks when their turn comes."""
-        try:
-            return await do_together(raw, insert_together, instance, self._full_name, self._is_durable)
-        except ServerError as error:  # the commit is there, its fsync failed
-            raise to_pymongo(error) from None
 
     async def insert_many(
         self,

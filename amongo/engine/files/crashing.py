@@ -22,6 +22,7 @@ import os
 import random
 from dataclasses import dataclass, field
 from enum import Enum
+from itertools import pairwise
 
 from amongo.engine.files.interface import AppendFile, LockHandle
 from amongo.engine.files.memory import parent_of
@@ -441,8 +442,9 @@ def _surviving(inode: _Inode, chance: random.Random) -> bytes:
         return bytes(torn)
     size = chance.choice((len(versions[last]), chance.randint(len(versions[0]), max(map(len, versions)))))
     sectors = bytearray()
+    grows = any(len(after) > len(before) for before, after in pairwise(versions))  # a file that shrinks shows no garbage
     for start in range(0, size, SECTOR_BYTES):  # each sector as of some moment; where it had none, zeros or garbage
         sector = versions[chance.randrange(len(versions))][start : start + SECTOR_BYTES]
         missing = SECTOR_BYTES - len(sector)
-        sectors += sector + (chance.randbytes(missing) if chance.random() < 0.3 else bytes(missing))
+        sectors += sector + (chance.randbytes(missing) if grows and chance.random() < 0.3 else bytes(missing))
     return bytes(sectors[:size])

@@ -81,8 +81,10 @@ class _DiskLock:
     def __init__(self, descriptor: int, is_owner: bool) -> None:
         self._descriptor = descriptor
         self._is_owner = is_owner
+        _held.add(self)
 
     def release(self) -> None:
+        _held.discard(self)
         if self._descriptor >= 0:
             descriptor, self._descriptor = self._descriptor, -1
             try:
@@ -90,6 +92,22 @@ class _DiskLock:
                     os.ftruncate(descriptor, 0)  # the file stays: removing it would race with the next owner
             finally:
                 os.close(descriptor)
+
+
+_held: set[_DiskLock] = set()
+
+
+def _let_go() -> None:
+    """In a forked child: close the LOCK files, so that the child does not keep what its parent owns."""
+    for lock in _held:
+        descriptor, lock._descriptor = lock._descriptor, -1
+        if descriptor >= 0:
+            os.close(descriptor)
+    _held.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_let_go)
 
 
 class DiskFiles:

@@ -171,11 +171,13 @@ class Log:
     def _create_first(self) -> None:
         self.store_uuid = self._new_uuid()
         self._files.make_directory(self._directory)
-        file = self._open_empty(1)
-        file.write(pack_header(Header(FORMAT_VERSION, 1, self.store_uuid, 1, self._now_ms())))
-        file.sync()
+        header = self._open_empty(1, may_reserve=False)  # nothing may stand behind it before it is durable
+        header.write(pack_header(Header(FORMAT_VERSION, 1, self.store_uuid, 1, self._now_ms())))
+        header.sync()
+        header.close()
         self._files.sync_directory(self._directory)
-        self._file, self._number, self._offset = file, 1, HEADER_BYTES
+        self._file = self._files.open_append(self._path(1), may_reserve=True)
+        self._number, self._offset = 1, HEADER_BYTES
         self._first_sequences = {1: 1}
 
     def _continue(self, ending: Ending) -> None:
@@ -388,6 +390,8 @@ class Log:
             self._discard(upcoming, number + 1)
         assert file is not None
         try:
+            if has_switched:
+                _cut_reserve(file, offset)
             file.sync()
         except OSError as error:
             self._fail_sync(reason_of(error), group)
@@ -422,8 +426,8 @@ class Log:
     def _path(self, number: int) -> str:
         return os.path.join(self._directory, file_name(number))
 
-    def _open_empty(self, number: int) -> AppendFile:
-        file = self._files.open_append(self._path(number), create=True, may_reserve=True)
+    def _open_empty(self, number: int, may_reserve: bool) -> AppendFile:
+        file = self._files.open_append(self._path(number), create=True, may_reserve=may_reserve)
         if file.size:  # left by an attempt that failed
             file.truncate(0)
         return file
@@ -432,7 +436,7 @@ class Log:
         """The next file, empty, its name durable; None if there is no place for it now."""
         number = self._number + 1
         try:
-            file = self._open_empty(number)
+            file = self._open_empty(number, may_reserve=True)
         except OSError:
             self._postpone()
             return None
@@ -522,8 +526,7 @@ class Log:
             return
         try:
             if self._has_unsynced_mark and not self._has_failed:
-                with suppress(OSError):  # what is reserved, durably; if it stays, it is no harm
-                    file.truncate(self._offset)
+                _cut_reserve(file, self._offset)
                 file.sync()  # the last mark: with it, damage to any commit is told from a torn tail
         except OSError:
             pass  # the commits were synced before, the mark is only a witness
@@ -531,6 +534,12 @@ class Log:
             file.close()
         if self._sync_error is not None and not had_failed:
             raise self._sync_error
+
+
+def _cut_reserve(file: AppendFile, size: int) -> None:
+    """Cut off what is reserved behind the end of a full file, so that the next sync makes its size durable as well."""
+    with suppress(OSError):  # zeros that stay are no harm
+        file.truncate(size)
 
 
 def _join(checked: bytes, pieces: Sequence[bytes]) -> bytes:
