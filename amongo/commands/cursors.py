@@ -10,6 +10,7 @@ import secrets
 from collections.abc import Iterator
 
 from amongo.commands.replies import CursorReply
+from amongo.engine.records import Collection
 from amongo.errors import command as errors
 from amongo.runtime.clock import Clock
 from amongo.runtime.interrupts import Interrupt
@@ -25,6 +26,7 @@ class Cursor:
                    server, so that a batch that is exactly full leaves the cursor open
     limit          documents that the result has at most; 0 for any number
     never_idles    `noCursorTimeout`
+    collection     what it reads, if it reads one collection directly
     finds_at_once  whether the next document is found without a look at others
     """
 
@@ -32,6 +34,7 @@ class Cursor:
         "_documents",
         "_held",
         "_left",
+        "collection",
         "finds_at_once",
         "interrupt",
         "is_pinned",
@@ -53,12 +56,14 @@ class Cursor:
         session_id: bytes | None = None,
         never_idles: bool = False,
         finds_at_once: bool = False,
+        collection: Collection | None = None,
     ) -> None:
         self.namespace = namespace
         self.interrupt = interrupt
         self.session_id = session_id
         self.never_idles = never_idles
         self.finds_at_once = finds_at_once
+        self.collection = collection
         self.last_used_s = 0.0
         self.is_pinned = False
         self._documents = documents
@@ -130,10 +135,12 @@ class Cursors:
         cursor_id = 0 if is_done or is_single else self._keep(cursor)
         return CursorReply(cursor_id, cursor.namespace, batch)
 
-    def next_reply(self, cursor_id: int, namespace: str, batch_size: int | None) -> CursorReply:
+    def next_reply(
+        self, cursor_id: int, namespace: str, batch_size: int | None, session_id: bytes | None = None
+    ) -> CursorReply:
         """The reply of getMore.
 
-        errors   CURSOR_NOT_FOUND, CURSOR_WRONG_NAMESPACE, CURSOR_IN_USE
+        errors   CURSOR_NOT_FOUND, CURSOR_WRONG_NAMESPACE, CURSOR_WRONG_SESSION, CURSOR_IN_USE, COLLECTION_DROPPED
         """
         with self._lock:
             cursor = self._cursors.get(cursor_id)
@@ -141,6 +148,11 @@ class Cursors:
                 raise errors.CURSOR_NOT_FOUND(cursor_id=cursor_id)
             if cursor.namespace != namespace:
                 raise errors.CURSOR_WRONG_NAMESPACE(namespace=namespace, actual=cursor.namespace)
+            if cursor.session_id != session_id:
+                raise errors.CURSOR_WRONG_SESSION(cursor_id=cursor_id)
+            if cursor.collection is not None and cursor.collection.is_dropped:
+                del self._cursors[cursor_id]
+                raise errors.COLLECTION_DROPPED(namespace=namespace)
             if cursor.is_pinned:
                 raise errors.CURSOR_IN_USE(cursor_id=cursor_id)
             cursor.is_pinned = True

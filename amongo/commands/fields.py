@@ -29,6 +29,7 @@ _KINDS: dict[str, tuple[str, ...]] = {
     "uuid": ("binData",),
     "flag": ("bool", *_NUMBERS),
     "integer": _NUMBERS,
+    "long": ("long",),
     "object or array": ("object", "array"),
     "string or object": ("string", "object"),
 }

@@ -144,6 +144,7 @@ def run(instance: Instance, request: FindRequest, context: Context) -> CursorRep
         knows_end=plan.stage != "COLLSCAN" or plan.query.sort is not None,
         limit=request.limit,
         session_id=context.session_id,
+        collection=plan.collection,
         never_idles=options.no_cursor_timeout,
         finds_at_once=not request.filter and not request.sort,
     )

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 FIELDS = {
     "collection": Field("string", required=True),
     "batchSize": Field("integer", minimum=0, bound_code=2),
-    "term": Field("integer"),
+    "term": Field("long"),
     "lastKnownCommittedOpTime": Field("object"),
 }
 
@@ -45,9 +45,11 @@ class GetMoreRequest:
 def parse(database: str, document: dict[str, Any]) -> GetMoreRequest:
     """The request of a getMore command.
 
-    errors   WRONG_TYPE for an id that is not an int64; those of `parse_fields`
+    errors   MISSING_FIELD, WRONG_TYPE for an id that is not an int64; those of `parse_fields`
     """
     cursor_id = document["getMore"]
+    if cursor_id is None:
+        raise errors.MISSING_FIELD(command="getMore", field="getMore")
     if type(cursor_id) is not Int64:
         raise errors.WRONG_TYPE(command="getMore", field="getMore", actual=alias(cursor_id), expected="type 'long'")
     values = parse_fields("getMore", document, FIELDS)
@@ -58,13 +60,15 @@ def parse(database: str, document: dict[str, Any]) -> GetMoreRequest:
 def run(instance: Instance, request: GetMoreRequest, context: Context) -> CursorReply:
     """The next batch.
 
-    errors   CURSOR_NOT_FOUND, CURSOR_WRONG_NAMESPACE, CURSOR_IN_USE
+    errors   NOT_AWAITING for a time limit; those of `Cursors.next_reply`
     """
     instance.counts["getmore"] += 1
     cursor = instance.cursors.find(request.cursor_id)
     if cursor is not None:
+        if request.max_time_ms is not None:
+            raise errors.NOT_AWAITING()
         context.interrupt.also_stop(cursor.interrupt)
-    return instance.cursors.next_reply(request.cursor_id, request.namespace, request.batch_size)
+    return instance.cursors.next_reply(request.cursor_id, request.namespace, request.batch_size, context.session_id)
 
 
 def examines(instance: Instance, request: GetMoreRequest) -> int:

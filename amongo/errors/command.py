@@ -73,17 +73,13 @@ CLUSTERED_LEGACY = condition(
 CLUSTERED_KEY = condition(
     ErrorCode.InvalidIndexSpecificationOption, "The clusteredIndex option is only supported for key: {{_id: 1}}"
 )
-CLUSTERED_NOT_UNIQUE = condition(
-    5979700, "The clusteredIndex option requires unique: true to be specified"
-)
+CLUSTERED_NOT_UNIQUE = condition(5979700, "The clusteredIndex option requires unique: true to be specified")
 CLUSTERED_VERSION = condition(5979704, "The clusteredIndex option requires v: 2")
 
 # Diagnosis
 NO_PARAMETER = condition(ErrorCode.InvalidOptions, "no option found to get")
 
-AGGREGATE_NOTHING = condition(
-    ErrorCode.InvalidNamespace, "{{aggregate: 1}} is not valid for an empty pipeline."
-)
+AGGREGATE_NOTHING = condition(ErrorCode.InvalidNamespace, "{{aggregate: 1}} is not valid for an empty pipeline.")
 
 # Variables of `let`
 RESERVED_VARIABLE = condition(4738901, "Attempt to set internal constant: {name}")
@@ -102,6 +98,11 @@ CURSOR_WRONG_NAMESPACE = condition(
     ErrorCode.Unauthorized,
     "Requested getMore on namespace '{namespace}', but cursor belongs to a different namespace {actual}",
 )
+CURSOR_WRONG_SESSION = condition(
+    50738, "Cannot run getMore on cursor {cursor_id} in another session than it was made in"
+)
+COLLECTION_DROPPED = condition(ErrorCode.QueryPlanKilled, "collection dropped: {namespace}")
+NOT_AWAITING = condition(ErrorCode.BadValue, "cannot set maxTimeMS on getMore command for a non-awaitData cursor")
 CURSOR_IN_USE = condition(ErrorCode.CursorInUse, "cursor id {cursor_id} is already in use")
 TOO_MANY_CURSORS = condition(ErrorCode.ResourceExhausted, "more than {limit} cursors are open")
 

@@ -282,6 +282,7 @@ class CrashingFiles:
             inode = self._inode(path)
             self._step_or_fail("renew", path)
             inode.pending.append(("write", offset, bytes(inode.content[offset:])))
+            inode.pending.append(("cut", len(inode.content), b""))
             _CrashingAppendFile(self, self._lock, path, inode).sync()
 
     def rename(self, old: str, new: str, /) -> None:

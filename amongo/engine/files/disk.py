@@ -164,6 +164,7 @@ class DiskFiles:
                 while rest:
                     rest = rest[os.write(descriptor, rest) :]
                 offset += len(block)
+            os.ftruncate(descriptor, os.fstat(descriptor).st_size)  # its length is to be durable as well
             self._sync(descriptor)
         finally:
             os.close(descriptor)

@@ -84,7 +84,7 @@ class Files(Protocol):
         ...
 
     def renew(self, path: str, offset: int, /) -> None:
-        """Write the file's bytes from `offset` on over themselves, and sync.
+        """Write the file's bytes from `offset` on over themselves, and its length, and sync.
 
         After a failed fsync the operating system may hold bytes that it takes for written and that never reached the
         disk; written anew, they do. errors: OSError.

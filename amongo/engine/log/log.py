@@ -26,7 +26,6 @@ import errno
 import os
 import uuid
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
 from functools import partial
 from itertools import pairwise
 from zlib import crc32
@@ -39,6 +38,7 @@ from amongo.engine.log.format import (
     HEADER_BYTES,
     KINDS,
     MARK,
+    MARK_FRAME_BYTES,
     Frame,
     Header,
     Mark,
@@ -110,6 +110,7 @@ class Log:
         self._has_failed = False  # no frame, not even a mark, may follow
         self._sync_error: ServerError | None = None
         self._is_writing = False  # still set when the next write begins: an exception came in between
+        self._must_mark = False  # where it says so, the last mark is to be written anew before the next frame
         self._is_idle = False
         self._is_closing = False
         self._has_unsynced_mark = False
@@ -191,7 +192,11 @@ class Log:
         self._offset = ending.size
         if file.size > ending.size:
             file.truncate(ending.size)
-        if not ending.is_synced:
+        if ending.is_synced:
+            # The last mark proves what stands before it, but not itself: its own sync may have failed.
+            self._offset -= MARK_FRAME_BYTES
+            self._is_writing = self._must_mark = True
+        else:
             self._renew(ending.mark or Mark(0, 0))
             self._write_mark(self._number, self._offset)
 
@@ -258,6 +263,9 @@ class Log:
         error = self._trim()
         if error is not None:
             raise self._describe(error) from error
+        if self._must_mark:
+            self._must_mark = False
+            self._write_mark(self._number, self._offset)
 
     def _undo(self, error: OSError) -> ServerError:
         """Take away what a failed write has left; the error to raise."""
@@ -390,8 +398,6 @@ class Log:
             self._discard(upcoming, number + 1)
         assert file is not None
         try:
-            if has_switched:
-                _cut_reserve(file, offset)
             file.sync()
         except OSError as error:
             self._fail_sync(reason_of(error), group)
@@ -526,7 +532,6 @@ class Log:
             return
         try:
             if self._has_unsynced_mark and not self._has_failed:
-                _cut_reserve(file, self._offset)
                 file.sync()  # the last mark: with it, damage to any commit is told from a torn tail
         except OSError:
             pass  # the commits were synced before, the mark is only a witness
@@ -534,12 +539,6 @@ class Log:
             file.close()
         if self._sync_error is not None and not had_failed:
             raise self._sync_error
-
-
-def _cut_reserve(file: AppendFile, size: int) -> None:
-    """Cut off what is reserved behind the end of a full file, so that the next sync makes its size durable as well."""
-    with suppress(OSError):  # zeros that stay are no harm
-        file.truncate(size)
 
 
 def _join(checked: bytes, pieces: Sequence[bytes]) -> bytes:
