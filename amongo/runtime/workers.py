@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
 import anyio
+import anyio._backends._asyncio  # now, and not with the first call on a running loop, which would stand still for 20 ms
 import anyio.lowlevel
 
 from amongo.runtime.blocking import READY, is_blocking

@@ -26,7 +26,7 @@ def names(spec: dict[str, Any], documents: list[dict[str, Any]]) -> list[int]:
 
 
 def test_total_order() -> None:
-    documents = [{"_id": place, "a": value} for place, value in enumerate(ASCENDING)]
+    documents: list[dict[str, Any]] = [{"_id": place, "a": value} for place, value in enumerate(ASCENDING)]
     assert names({"a": 1}, documents[::-1]) == list(range(len(ASCENDING)))
     assert names({"a": -1}, documents) == list(range(len(ASCENDING)))[::-1]
 
@@ -55,13 +55,13 @@ def test_order(spec: dict[str, Any], values: list[Any], expected: list[int]) -> 
 
 
 def test_compound_directions() -> None:
-    documents = [{"_id": 0, "a": 1, "b": 1}, {"_id": 1, "a": 1.0, "b": 2}, {"_id": 2, "a": 0}]
+    documents: list[dict[str, Any]] = [{"_id": 0, "a": 1, "b": 1}, {"_id": 1, "a": 1.0, "b": 2}, {"_id": 2, "a": 0}]
     assert names({"a": 1, "b": -1}, documents) == [2, 1, 0]
     assert names({"a": -1, "b": 1}, documents) == [0, 1, 2]
 
 
 def test_array_beside_a_scalar() -> None:
-    documents = [{"_id": 0, "a": [2, 3], "b": 1}, {"_id": 1, "a": 2, "b": 0}]
+    documents: list[dict[str, Any]] = [{"_id": 0, "a": [2, 3], "b": 1}, {"_id": 1, "a": 2, "b": 0}]
     assert names({"a": 1, "b": 1}, documents) == [1, 0]
 
 

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 
 from amongo.runtime.pool import Job, Pool
 
@@ -16,7 +17,7 @@ class Ends:
     def __init__(self) -> None:
         self._ends = threading.Semaphore(0)
 
-    def job(self, call, *arguments) -> Job:
+    def job(self, call: Callable[..., object], *arguments: object) -> Job:
         return Job(call, arguments, self._ends.release)
 
     def wait(self, count: int) -> None:

@@ -246,12 +246,9 @@ class Log:
                 self._file.write(frame)  # type: ignore[union-attr]
             except OSError as error:
                 raise self._undo(error) from error
+            end = self._offset + FRAME_HEADER_BYTES + length
             # One statement without a call, in which Python takes no signal: the frame counts as a whole or not at all.
-            self.last_sequence, self._offset, self._is_writing = (
-                sequence,
-                self._offset + FRAME_HEADER_BYTES + length,
-                False,
-            )
+            self.last_sequence, self._offset, self._is_writing = sequence, end, False
             if self._is_idle or self._offset >= self._limit:
                 self._wake()
         return sequence

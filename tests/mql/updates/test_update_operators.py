@@ -116,7 +116,7 @@ ADD_TO_SET = [
     ("an array is one value", {"$addToSet": {"a": [1]}}, {"a": [1]}, {"a": [1, [1]]}),
 ]
 
-PULL = [
+PULL: list[tuple[str, dict[str, Any], dict[str, Any], Any]] = [
     ("last", {"$pop": {"a": 1}}, {"a": [1, 2]}, {"a": [1]}),
     ("first", {"$pop": {"a": -1.0}}, {"a": [1, 2]}, {"a": [2]}),
     ("of nothing", {"$pop": {"a": 1}}, {"a": []}, SAME),
@@ -176,14 +176,22 @@ PUSH = [
     ),
 ]
 
+FAMILIES: dict[str, list[Any]] = {
+    "set": SET,
+    "unset": UNSET,
+    "numbers": NUMBERS,
+    "order": ORDER,
+    "dates": DATES,
+    "rename": RENAME,
+    "addToSet": ADD_TO_SET,
+    "pull": PULL,
+    "push": PUSH,
+}
 CASES = [
     (f"{family}: {name}", update, before, after)
-    for family, table in {
-        "set": SET, "unset": UNSET, "numbers": NUMBERS, "order": ORDER, "dates": DATES, "rename": RENAME,
-        "addToSet": ADD_TO_SET, "pull": PULL, "push": PUSH,
-    }.items()
+    for family, table in FAMILIES.items()
     for name, update, before, after in table
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("update", "before", "after"), [c[1:] for c in CASES], ids=[c[0] for c in CASES])
