@@ -15,7 +15,7 @@ from amongo.commands.fields import Field, parse_fields
 from amongo.commands.namespaces import collection_namespace
 from amongo.commands.replies import WriteReply
 from amongo.commands.writing import check_batch_count, duplicate_key, write_error
-from amongo.engine.records import Collection, object_id_keys, record_key
+from amongo.engine.records import OBJECT_ID_ELEMENT, OBJECT_ID_PREFIX, Collection, object_id_keys, record_key
 from amongo.engine.store import CollectionDropped, Inserted
 from amongo.errors import ServerError
 from amongo.errors import command as errors
@@ -180,8 +180,11 @@ def insert_one(instance: Instance, namespace: str, raw: bytes) -> int:
     if not store.lock.acquire(blocking=False):
         return 0
     try:
-        raw = stored_document(raw)
-        key = record_key(raw)
+        if raw[4:9] == OBJECT_ID_ELEMENT and len(raw) <= _DEEP_BYTES:  # it can have no fault
+            key = OBJECT_ID_PREFIX + raw[9:21]
+        else:
+            raw = stored_document(raw)
+            key = record_key(raw)
         collection = store.catalog.by_namespace.get(namespace) or instance.writable_collection(namespace)
         if collection.has_key(key):
             return 0

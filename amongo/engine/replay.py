@@ -64,8 +64,10 @@ class _Records:
         self._documents: Documents = []
 
     def handler(self, operation: str) -> Handler:
-        """What makes the changes of one kind."""
+        """What makes the changes of one kind. errors: STORE_CORRUPT for a kind that is none."""
         handlers: dict[str, Handler] = {"i": self._insert, "u": self._update, "d": self._delete}
+        if operation not in handlers:
+            raise errors.STORE_CORRUPT(reason=f"the log holds a change of unknown kind '{operation}'")
         return handlers[operation]
 
     def settle(self) -> None:

@@ -19,7 +19,7 @@ from bson import Binary
 
 from amongo.engine.catalog import Catalog
 from amongo.engine.files import DiskFiles, Files
-from amongo.engine.log import Log, MemoryLog, entry, entry_pieces
+from amongo.engine.log import Log, MemoryLog, entry, entry_pieces, pack_entry
 from amongo.engine.records import Collection, IdOrder, View, id_document, record_key
 from amongo.engine.replay import replay
 from amongo.engine.settings import DEFAULT_SETTINGS, Settings
@@ -182,7 +182,7 @@ class Store:
         head = collection.heads.get("i") or self._head(collection, "i")
         before = self._log.last_sequence
         try:
-            sequence = self._log.append(entry(record_id, head, (raw,)))
+            sequence = self._log.append(pack_entry(record_id, 1) + head + raw)
             collection.append(record_id, key, raw)
         except BaseException:
             self._make_up(before, collection.append, record_id, key, raw)
@@ -255,7 +255,7 @@ class Store:
             raise errors.STORE_BEHIND_LOG()
         before = self._log.last_sequence
         try:
-            sequence = self._log.append(entry(record_id, head, (raw, description)))
+            sequence = self._log.append(pack_entry(record_id, 2) + head + raw + description)
             collection.replace(record_id, raw)
         except BaseException:
             self._make_up(before, collection.replace, record_id, raw)

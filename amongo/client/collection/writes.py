@@ -43,8 +43,9 @@ from amongo.errors import ServerError
 from amongo.mql.updates import plain_shape
 from amongo.runtime.batches import do_together
 from amongo.runtime.blocking import is_blocking
-from amongo.runtime.limits import CODEC_SLICE_COUNT
+from amongo.runtime.limits import CODEC_SLICE_COUNT, DOCUMENT_BYTES
 from amongo.runtime.turns import take_turn, turn
+from amongo.values.codec import encode_raw
 from amongo.values.identities import new_object_id
 
 if TYPE_CHECKING:
@@ -74,7 +75,9 @@ class CollectionWrites(CollectionCore[_DocumentType]):
             identity = document["_id"]
         else:
             identity = document["_id"] = new_object_id()
-        raw = encode_document(document, self._codec_options)
+        raw = encode_raw(document, False, self._codec_options)
+        if len(raw) > DOCUMENT_BYTES or type(document) is not dict:
+            raw = encode_document(document, self._codec_options)
         if session is not None:
             check_session(self, session)
         if self._writes_directly and comment is None and bypass_document_validation is None:

@@ -327,11 +327,12 @@ class CrashingFiles:
                 self._owned.add(path)
             return _CrashingLock(self._owned, path)
 
-    def part(self, size: int) -> int:
-        """How much of `size` bytes a failing write leaves."""
+    def part(self, block: bytes) -> bytes:
+        """What a failing write leaves of a block: less than all, also if zeros are taken for the rest."""
         if self._may_leave_all and self._random.random() < 0.3:
-            return size
-        return self._random.randrange(size) if size else 0
+            return block
+        size = len(block.rstrip(b"\0")) or len(block)
+        return block[: self._random.randrange(size)] if size else block
 
 
 class _CrashingAppendFile:
@@ -371,7 +372,7 @@ class _CrashingAppendFile:
         """Change the file in one step that may fail after a part: how many bytes were put, and how it is to fail."""
         failure = self._files.step(step, self._path)
         if failure is not None:
-            block = block[: self._files.part(len(block))]
+            block = self._files.part(block)
         if block:
             self._change(("write", position, block))
         return len(block), failure

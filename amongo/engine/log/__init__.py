@@ -11,6 +11,7 @@ from amongo.engine.log.format import (
     Frame,
     entry,
     entry_pieces,
+    pack_entry,
     parse_entries,
 )
 from amongo.engine.log.log import Log
@@ -30,5 +31,6 @@ __all__ = [
     "MemoryLog",
     "entry",
     "entry_pieces",
+    "pack_entry",
     "parse_entries",
 ]

@@ -80,6 +80,9 @@ _CHECKED = Layout("", FRAME_LAYOUT.fields[1:]).struct()
 HEADER_BYTES: Final = _HEADER.size
 FRAME_HEADER_BYTES: Final = _FRAME.size
 _ENTRY_BYTES: Final = _ENTRY.size
+
+pack_entry = _ENTRY.pack
+"""(record id, count of documents) -> the beginning of an entry; the head and the documents follow, as in `entry`."""
 _ENTRY_START_BYTES: Final = _ENTRY_START.size
 MARK_PAYLOAD_BYTES: Final = _MARK.size
 MARK_FRAME_BYTES: Final = FRAME_HEADER_BYTES + MARK_PAYLOAD_BYTES

@@ -1,10 +1,20 @@
 """Records: documents as bytes under record ids, and the `_id` index."""
 
 from amongo.engine.records.collection import Collection, IdOrder
-from amongo.engine.records.record_keys import id_document, object_id_keys, record_id_value, record_key, record_keys
+from amongo.engine.records.record_keys import (
+    OBJECT_ID_ELEMENT,
+    OBJECT_ID_PREFIX,
+    id_document,
+    object_id_keys,
+    record_id_value,
+    record_key,
+    record_keys,
+)
 from amongo.engine.records.view import View
 
 __all__ = [
+    "OBJECT_ID_ELEMENT",
+    "OBJECT_ID_PREFIX",
     "Collection",
     "IdOrder",
     "View",

@@ -14,16 +14,16 @@ import bson
 from amongo.values.codec import CODEC, decode_foreign, encode
 from amongo.values.key_bytes import id_key
 
-_OBJECT_ID_ELEMENT = b"\x07_id\x00"
-_OBJECT_ID_PREFIX = id_key(bson.ObjectId(bytes(12)))[:-12]
+OBJECT_ID_ELEMENT = b"\x07_id\x00"
+OBJECT_ID_PREFIX = id_key(bson.ObjectId(bytes(12)))[:-12]
 _ELEMENT = slice(4, 9)
 _OBJECT_ID = slice(9, 21)
 
 
 def record_key(raw: bytes) -> bytes:
     """The key bytes of the `_id` of a stored document, which is its first field."""
-    if raw[_ELEMENT] == _OBJECT_ID_ELEMENT:
-        return _OBJECT_ID_PREFIX + raw[_OBJECT_ID]
+    if raw[_ELEMENT] == OBJECT_ID_ELEMENT:
+        return OBJECT_ID_PREFIX + raw[_OBJECT_ID]
     return id_key(record_id_value(raw))
 
 
@@ -34,7 +34,7 @@ def record_keys(raws: Sequence[bytes]) -> list[bytes]:
 
 def object_id_keys(raws: Sequence[bytes]) -> list[bytes] | None:
     """The key bytes of the `_id`s of documents if all of them begin with an `_id` that is an ObjectId, else None."""
-    keys = [_OBJECT_ID_PREFIX + raw[_OBJECT_ID] for raw in raws if raw[_ELEMENT] == _OBJECT_ID_ELEMENT]
+    keys = [OBJECT_ID_PREFIX + raw[_OBJECT_ID] for raw in raws if raw[_ELEMENT] == OBJECT_ID_ELEMENT]
     return keys if len(keys) == len(raws) else None
 
 
