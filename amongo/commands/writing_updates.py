@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bson import ObjectId
-from bson.errors import InvalidBSON
+from bson.errors import InvalidBSON, InvalidDocument
 
 from amongo.aggregate import Environment, parse_pipeline
 from amongo.commands.hints import check_hint
@@ -27,7 +27,7 @@ from amongo.planner import CanonicalQuery, canonical_query, plan_query
 from amongo.planner.plan import Row
 from amongo.runtime.interrupts import Interrupt
 from amongo.runtime.limits import DOCUMENT_BYTES, UPDATE_BATCH_COUNT, WRITE_ATTEMPTS
-from amongo.values.codec import decode, decode_passing, encode
+from amongo.values.codec import CODEC, decode, decode_passing, encode, encode_raw
 
 if TYPE_CHECKING:
     from amongo.commands.instance import Instance
@@ -164,11 +164,11 @@ def update_by_id(
         description = apply_plain(shape, update, document)
         if not description:
             return None if description is None else 0
-        raw = encode(document)
+        raw = encode_raw(document, False, CODEC)
         if len(raw) > DOCUMENT_BYTES:
             return None
         return store.replace(collection, found[0], raw, description)
-    except (ServerError, InvalidBSON, RecursionError):
+    except (ServerError, InvalidBSON, InvalidDocument, RecursionError):
         return None
     finally:
         store.lock.release()
