@@ -39,7 +39,7 @@ from amongo.client.command_cursor import AsyncCommandCursor
 from amongo.client.database import AsyncDatabase
 from amongo.client.documents import decode_reply
 from amongo.client.kinds import ClientKind
-from amongo.client.opening import CLOSED, Operations, Unopened, part
+from amongo.client.opening import Operations, Unopened, part
 from amongo.client.sending import send
 from amongo.client.session import AsyncClientSession, SessionOptions, SessionPool, TransactionOptions
 from amongo.client.topology import address_pair, describe_topology
@@ -164,7 +164,7 @@ class AsyncMongoClient(ClientKind, BaseObject, Generic[_DocumentType]):
     @property
     def _is_open(self) -> bool:
         """Whether the store has been opened and not yet closed."""
-        return self._runner is not CLOSED and not isinstance(self._runner, Unopened)
+        return self._runner.instance is not None
 
     async def _kill_dead_cursors(self) -> None:
         """Kill the server cursors that were closed or forgotten."""

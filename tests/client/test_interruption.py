@@ -76,15 +76,14 @@ async def test_cancelled_reading_leaves_no_cursor(client: AsyncMongoClient) -> N
 
 async def test_the_loop_goes_on_while_much_is_read_and_written(client: AsyncMongoClient) -> None:
     """Another task gets its turn while a large batch is inserted, fetched and decoded."""
-    longest_s = 0.0
+    ticks = 0
     is_done = False
 
     async def tick() -> None:
-        nonlocal longest_s
+        nonlocal ticks
         while not is_done:
-            before = time.perf_counter()
             await anyio.lowlevel.checkpoint()
-            longest_s = max(longest_s, time.perf_counter() - before)
+            ticks += 1
 
     async with anyio.create_task_group() as group:
         group.start_soon(tick)
@@ -95,4 +94,4 @@ async def test_the_loop_goes_on_while_much_is_read_and_written(client: AsyncMong
             count += 1
         assert count == 20_000
         is_done = True
-    assert longest_s < 0.1  # the bound of benchmarks is far tighter; here a blocked loop would take seconds
+    assert ticks > 50  # each operation held the loop for a slice at a time; `benchmarks` has the times

@@ -35,15 +35,15 @@ async def client(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterato
 
 def sequences(monkeypatch: pytest.MonkeyPatch, client: Client) -> list[int]:
     """The commits that are made from here on."""
-    log = client._runner.instance.store._log  # type: ignore[union-attr]
-    append, made = log.append, []
+    kind: Any = type(client._runner.instance.store._log)  # type: ignore[union-attr]
+    append, made = kind.append, []
 
     def noting(*arguments: Any) -> int:
         sequence: int = append(*arguments)
         made.append(sequence)
         return sequence
 
-    monkeypatch.setattr(log, "append", noting)
+    monkeypatch.setattr(kind, "append", noting)
     return made
 
 

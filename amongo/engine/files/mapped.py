@@ -23,6 +23,7 @@ import os
 import sys
 from collections.abc import Callable
 from contextlib import suppress
+from typing import TypeAlias
 
 from amongo.runtime.limits import (
     MAPPED_BLOCK_BYTES,
@@ -37,7 +38,8 @@ IN_PLACE = frozenset({"ext4", "tmpfs"})
 _PAGE_BYTES = mmap.ALLOCATIONGRANULARITY
 _MOUNTS = "/proc/self/mountinfo"
 _UNSUPPORTED = frozenset({errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSYS, errno.ENODEV, errno.EPERM})
-_NO_WINDOW = -1
+
+Block: TypeAlias = bytes | bytearray | memoryview
 
 
 def writes_in_place(descriptor: int) -> bool:
@@ -60,41 +62,37 @@ def file_system(descriptor: int) -> str:
 class MappedAppendFile:
     """One open file; see the module's text, and `AppendFile` for the contract."""
 
-    __slots__ = ("_base", "_can_map", "_descriptor", "_is_scarce", "_position", "_reserved", "_room", "_sync", "_window")
+    __slots__ = ("_base", "_can_map", "_copy", "_descriptor", "_is_scarce", "_reserved", "_sync", "_window")
 
     def __init__(self, descriptor: int, sync: Callable[[int], None]) -> None:
         """descriptor: open for reading and writing, not O_APPEND; sync: the system call for durability."""
         self._descriptor = descriptor
         self._sync = sync
-        self._window: mmap.mmap | None = None
-        self._base = os.fstat(descriptor).st_size  # where in the file the window begins
-        self._position = 0  # the file's end, counted from the base
-        self._room = _NO_WINDOW  # the window's end, counted from the base
+        self._window: mmap.mmap | None = None  # its position is the file's end
+        self._copy: Callable[[Block], object] = self._write_beyond  # how a small block is written: the window's `write`
+        self._base = os.fstat(descriptor).st_size  # where in the file the window begins; the file's end without one
         self._reserved = self._base  # up to here there are blocks; never before the file's end
         self._can_map = True
         self._is_scarce = False  # the disk had no room to reserve ahead
 
     @property
     def size(self) -> int:
-        return self._base + self._position
+        return self._base if self._window is None else self._base + self._window.tell()
 
-    def write(self, block: bytes | bytearray | memoryview, /) -> None:
-        position = self._position
-        end = position + len(block)
-        if end > self._room:
+    def write(self, block: Block, /) -> None:
+        try:
+            self._copy(block)
+        except ValueError:  # the window has not the room, and has taken nothing
             self._write_beyond(block)
-            return
-        self._window[position:end] = block  # type: ignore[index]
-        self._position = end
 
-    def _write_beyond(self, block: bytes | bytearray | memoryview) -> None:
-        """Write a block that does not fit into the window."""
+    def _write_beyond(self, block: Block) -> None:
+        """Write a block for which there is no room in a window."""
         if len(block) <= MAPPED_BLOCK_BYTES and self._move_window(len(block)):
-            self.write(block)
+            self._copy(block)
         else:
             self._write_through(block)
 
-    def _write_through(self, block: bytes | bytearray | memoryview) -> None:
+    def _write_through(self, block: Block) -> None:
         """Write by system calls."""
         self._drop_window()
         rest = memoryview(block)
@@ -115,20 +113,20 @@ class MappedAppendFile:
         base = end - end % _PAGE_BYTES
         if base < end:
             os.pread(self._descriptor, 1, base)  # a page that cannot be read is an error here, and SIGBUS in the map
-        length = min(self._reserved - base, MAPPED_WINDOW_BYTES)
         try:
-            self._window = mmap.mmap(self._descriptor, length, offset=base)
+            window = mmap.mmap(self._descriptor, min(self._reserved - base, MAPPED_WINDOW_BYTES), offset=base)
         except (OSError, ValueError):
             self._can_map = False
             return False
-        self._base, self._position, self._room = base, end - base, length
+        window.seek(end - base)
+        self._base, self._window, self._copy = base, window, window.write
         return True
 
     def _drop_window(self) -> None:
-        window, self._window = self._window, None
-        self._room = _NO_WINDOW
-        self._base, self._position = self._base + self._position, 0
+        self._copy = self._write_beyond
+        window = self._window
         if window is not None:
+            self._base, self._window = self._base + window.tell(), None
             window.close()
 
     def _reserve(self, end: int, size: int) -> bool:

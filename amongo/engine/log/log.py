@@ -59,7 +59,7 @@ from amongo.runtime.workers import Completion, Condition, Lock, start_service
 FULL_DISK_ERRORS = frozenset({errno.ENOSPC, errno.EDQUOT})
 Refusal = Callable[[], ServerError]
 
-_WHOLE_BYTES = 64 * 1024  # a payload up to here is copied once more, which is faster than joining pieces
+_SMALL_BYTES = 64 * 1024  # a payload up to here is copied twice, which is faster than joining pieces
 
 
 def random_uuid() -> bytes:
@@ -74,6 +74,40 @@ class Log:
     store_uuid      the store's 16 bytes, once replayed
     cut             the torn tail that replay has cut off; None if there was none
     """
+
+    __slots__ = (
+        "_changed",
+        "_directory",
+        "_file",
+        "_files",
+        "_first_sequences",
+        "_group",
+        "_has_failed",
+        "_has_service",
+        "_has_unsynced_mark",
+        "_is_asked",
+        "_is_closing",
+        "_is_idle",
+        "_is_writing",
+        "_join",
+        "_limit",
+        "_lock",
+        "_must_mark",
+        "_next_second_ms",
+        "_new_uuid",
+        "_now_ms",
+        "_number",
+        "_offset",
+        "_recovery",
+        "_refusal",
+        "_second_sequence",
+        "_settings",
+        "_sync_error",
+        "_synced_sequence",
+        "cut",
+        "last_sequence",
+        "store_uuid",
+    )
 
     def __init__(
         self,
@@ -104,6 +138,8 @@ class Log:
         self._limit = settings.log_file_bytes  # past it, the next file
         self._first_sequences: dict[int, int] = {}
         self._synced_sequence = 0
+        self._second_sequence = 0  # the first sequence of the second that the clock has reached
+        self._next_second_ms = 0  # when the next one begins
         self._group: Completion | None = None  # of all who wait for the next fsync
         self._is_asked = False  # whether somebody does wait for it
         self._refusal: Refusal | None = storage.LOG_NOT_REPLAYED  # why no frame is taken
@@ -222,25 +258,24 @@ class Log:
         errors    OUT_OF_DISK_SPACE, LOG_WRITE_FAILED (both: nothing was written), FRAME_TOO_LARGE, LOG_READ_ONLY,
                   LOG_CLOSED, LOG_NOT_REPLAYED
         """
-        is_whole = type(payload) is bytes
-        length = len(payload) if is_whole else sum(map(len, payload))  # type: ignore[arg-type]
-        if length > FRAME_BYTES:
-            raise storage.FRAME_TOO_LARGE(actual_bytes=length, limit_bytes=FRAME_BYTES)
-        if kind != COMMIT and (kind not in KINDS or kind == MARK):
-            raise ValueError(f"no frame of kind {kind} is appended")
+        length = len(payload)
+        is_small = type(payload) is bytes and length <= _SMALL_BYTES and kind == COMMIT
+        if not is_small:
+            payload, length = _checked_payload(payload, kind)
         with self._lock:
             if self._refusal is not None or self._is_writing:
                 self._check_writable()
             wall_ms = self._now_ms()
-            sequence = wall_ms // 1000 << 32 | 1
-            if sequence <= self.last_sequence:
-                sequence = self.last_sequence + 1
-            checked = pack_checked(length, sequence, wall_ms, kind)
-            if is_whole and length <= _WHOLE_BYTES:
-                checked += payload  # type: ignore[operator]
+            if wall_ms >= self._next_second_ms:
+                self._begin_second(wall_ms)
+            sequence = self.last_sequence + 1
+            if sequence < self._second_sequence:
+                sequence = self._second_sequence
+            if is_small:
+                checked = pack_checked(length, sequence, wall_ms, kind) + payload  # type: ignore[operator]
                 frame = pack_checksum(crc32(checked)) + checked
             else:
-                frame = _join(checked, (payload,) if is_whole else payload)  # type: ignore[arg-type]
+                frame = _join(pack_checked(length, sequence, wall_ms, kind), payload)
             self._is_writing = True
             try:
                 self._file.write(frame)  # type: ignore[union-attr]
@@ -252,6 +287,12 @@ class Log:
             if self._is_idle or self._offset >= self._limit:
                 self._wake()
         return sequence
+
+    def _begin_second(self, wall_ms: int) -> None:
+        """Go on to the sequences of another second. A clock that is set back does not come here."""
+        second = wall_ms // 1000
+        self._second_sequence = second << 32 | 1
+        self._next_second_ms = (second + 1) * 1000
 
     def _check_writable(self) -> None:
         """Raise if the log takes no frame; put an interrupted write in order."""
@@ -536,6 +577,17 @@ class Log:
             file.close()
         if self._sync_error is not None and not had_failed:
             raise self._sync_error
+
+
+def _checked_payload(payload: bytes | Sequence[bytes], kind: int) -> tuple[Sequence[bytes], int]:
+    """The pieces of a payload and its length. errors: FRAME_TOO_LARGE; ValueError for a kind that is not appended."""
+    pieces: Sequence[bytes] = (payload,) if isinstance(payload, bytes) else payload
+    length = sum(map(len, pieces))
+    if length > FRAME_BYTES:
+        raise storage.FRAME_TOO_LARGE(actual_bytes=length, limit_bytes=FRAME_BYTES)
+    if kind not in KINDS or kind == MARK:
+        raise ValueError(f"no frame of kind {kind} is appended")
+    return pieces, length
 
 
 def _join(checked: bytes, pieces: Sequence[bytes]) -> bytes:
