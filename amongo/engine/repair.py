@@ -197,9 +197,14 @@ def _repair(
         writer.last_sequence = last_sequence = headers[0].first_sequence - 1
     try:
         writer.begin()
+        before: _Salvage | None = None
         for index, number in enumerate(recovery.numbers):
-            losses += _missing_files(recovery.numbers[max(0, index - 1)], number)
-            salvage = _Salvage(recovery, number, last_sequence)
+            header = headers[index]
+            if before is not None and number > before.number + 1:
+                losses += _missing_files(before.number, number)
+            elif before is not None and not before.losses and header and header.first_sequence > last_sequence + 1:
+                losses.append(before.early_end())
+            before = salvage = _Salvage(recovery, number, last_sequence)
             for frame in salvage:
                 writer.write(frame)
                 last_sequence = frame.sequence
@@ -231,13 +236,14 @@ class _Salvage:
         self.frames = 0
         self.entries = 0
         self.frame_bytes = 0
-        self._number = number
+        self.number = number
+        self._end = 0
         self._last_sequence = last_sequence
 
     def __iter__(self) -> Iterator[Frame]:
-        reader = FileReader(self.name, self.raw, self._number, self._last_sequence)
+        reader = FileReader(self.name, self.raw, self.number, self._last_sequence)
         if reader.header is None:
-            reader.position = min(HEADER_BYTES, len(self.raw))  # the frames may verify all the same
+            reader.position = min(HEADER_BYTES, reader.end)  # the frames may verify all the same
             self._lose(reader.damage, reader.position)
             reader.damage = None
         while True:
@@ -245,11 +251,16 @@ class _Salvage:
                 if frame.kind == COMMIT and self._take(frame, reader.position):
                     yield frame
             if reader.damage is None:
+                self._end = reader.position
                 return
             found = find_frame(self.raw, reader.position + 1, reader.last_sequence)
-            reader.position = len(self.raw) if found is None else found[0]
+            reader.position = reader.end if found is None else found[0]
             self._lose(reader.damage, reader.position)
             reader.damage = None
+
+    def early_end(self) -> Loss:
+        """The loss of frames that the next file follows on, with nothing but zeros, or nothing, in their place."""
+        return Loss(self.name, self._end, len(self.raw) - self._end, "the file ends early, frames are missing")
 
     def _lose(self, damage: Damage | None, end: int) -> None:
         """Account for the bytes from a bad place up to where reading goes on."""

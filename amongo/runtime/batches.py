@@ -7,10 +7,12 @@ loop is, the less each operation costs.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
-from typing import Any, Generic, NamedTuple, TypeVar
+from collections.abc import Awaitable, Callable, Hashable, Sequence
+from itertools import compress
+from typing import Generic, NamedTuple, TypeVar
 
 from amongo.runtime.limits import LOOP_BATCH_BYTES, LOOP_BATCH_COUNT
+from amongo.runtime.loops import Place
 from amongo.runtime.turns import Queue, current_queue
 from amongo.runtime.workers import Completion
 
@@ -28,14 +30,14 @@ class Handled(NamedTuple, Generic[R]):
     after: Completion | None
 
 
-async def do_together(item: bytes, handle: Callable[..., Handled[R]], *arguments: Hashable) -> R:
+def do_together(item: bytes, handle: Callable[..., Handled[R]], *arguments: Hashable) -> Awaitable[R]:
     """Have `item` handled with others when their turn comes: with those of the same `handle` and `arguments`.
 
     handle   called on the loop as `handle(items, *arguments)`; takes a fraction of a millisecond
-    result   the one for this item
+    result   to be awaited at once; gives the result for this item
     errors   what `handle` raises, what `Handled.after` has failed with
 
-    A caller that is cancelled before the turn has its item taken out again.
+    The item of a caller that is cancelled before the turn is not handled.
     """
     queue = current_queue()
     kind = (handle, arguments)
@@ -43,80 +45,66 @@ async def do_together(item: bytes, handle: Callable[..., Handled[R]], *arguments
     if batch is None:
         batch = queue.batches[kind] = _Batch(queue, handle, arguments)
         queue.add_errand(batch.perform)
-    position = len(batch.items)
+    place = queue.loop.new_place()
+    batch.places.append(place)
     batch.items.append(item)
     batch.size_bytes += len(item)
-    if position + 1 == LOOP_BATCH_COUNT or batch.size_bytes >= LOOP_BATCH_BYTES:
+    if len(batch.items) == LOOP_BATCH_COUNT or batch.size_bytes >= LOOP_BATCH_BYTES:
         del queue.batches[kind]  # full: the next one begins another
-    try:
-        await batch.line.join()
-    except BaseException:
-        batch.leave(position)
-        raise
-    result: R = batch.result(position)
-    return result
+    return place
 
 
 class _Batch(Generic[R]):
     """The items of the operations that wait together; see `do_together`."""
 
-    __slots__ = (
-        "_after",
-        "_arguments",
-        "_error",
-        "_handle",
-        "_left",
-        "_queue",
-        "_results",
-        "items",
-        "line",
-        "size_bytes",
-    )
+    __slots__ = ("_after", "_arguments", "_handle", "_queue", "_results", "items", "places", "size_bytes")
 
     def __init__(self, queue: Queue, handle: Callable[..., Handled[R]], arguments: tuple[Hashable, ...]) -> None:
         self._queue = queue
         self._handle = handle
         self._arguments = arguments
         self.items: list[bytes] = []
+        self.places: list[Place] = []  # of the tasks, one an item
         self.size_bytes = 0
-        self.line = queue.loop.new_line()
-        self._left: set[int] = set()
-        self._results: Any = None
+        self._results: Sequence[R] = ()
         self._after: Completion | None = None
-        self._error: BaseException | None = None
-
-    def leave(self, position: int) -> None:
-        """The member at `position` was cancelled."""
-        self._left.add(position)
-
-    def result(self, position: int) -> R:
-        """What the member at `position` gets, or raises."""
-        if self._after is not None:
-            self._after.check()
-        if self._error is not None:
-            raise self._error.with_traceback(None)
-        result: R = self._results[position]
-        return result
 
     def perform(self) -> None:
-        """Handle the items, then let the members go on, now or when it is time."""
+        """Handle the items, then let their tasks go on, now or when it is time."""
         kind = (self._handle, self._arguments)
         if self._queue.batches.get(kind) is self:
             del self._queue.batches[kind]
-        positions = [position for position in range(len(self.items)) if position not in self._left]
-        if not positions:
+        here = [not place.done() for place in self.places]
+        if not all(here):
+            self.places = list(compress(self.places, here))
+            self.items = list(compress(self.items, here))
+        if not self.items:
             return
         try:
-            handled = self._handle([self.items[position] for position in positions], *self._arguments)
+            self._results, self._after = self._handle(self.items, *self._arguments)
         except Exception as error:
-            self._error = error
-        else:
-            self._results = dict(zip(positions, handled.results, strict=True))
-            self._after = handled.after
+            self._fail(error)
+            return
         if self._after is None:
-            self.line.release()
-        else:
-            self._after.call_on_loop(self._queue.loop, self._go_on)
+            self._succeed()
+        else:  # the end is an errand again, since many batches may have waited for the same
+            self._after.call_on_loop(self._queue.loop, lambda: self._queue.add_errand(self._end))
 
-    def _go_on(self) -> None:
-        self._queue.add_errand(self.line.release)  # an errand, since many batches may have waited for the same
+    def _end(self) -> None:
+        assert self._after is not None
+        try:
+            self._after.check()
+        except Exception as error:
+            self._fail(error)
+        else:
+            self._succeed()
+
+    def _succeed(self) -> None:
+        for place, result in zip(self.places, self._results, strict=True):
+            if not place.done():
+                place.set_result(result)
+
+    def _fail(self, error: Exception) -> None:
+        for place in self.places:
+            if not place.done():
+                place.set_exception(error)

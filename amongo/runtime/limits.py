@@ -61,9 +61,7 @@ LOG_FILE_BYTES: Final = 256 * 1024 * 1024  # amongo: a log file is closed and th
 FRAME_BYTES: Final = 1024 * 1024 * 1024  # amongo: a longer frame is damage, not data
 RESERVED_BYTES_LEAST: Final = 1024 * 1024  # amongo: space reserved ahead in a log file, as much again as it is long,
 RESERVED_BYTES_MOST: Final = 16 * 1024 * 1024  # but within these two: reserving is rare, and a small store stays small
-MAPPED_WINDOW_BYTES: Final = (
-    256 * 1024
-)  # amongo: of a log file, mapped at one time; bounds the memory that it counts for
+MAPPED_WINDOW_BYTES: Final = 256 * 1024  # amongo: so much of a log file is mapped at a time and counts as our memory
 MAPPED_BLOCK_BYTES: Final = 64 * 1024  # amongo: a longer block (about 20 us to copy) is worth a system call
 SYNC_INTERVAL_S: Final = 0.1  # manual, journaling: unsynced writes reach the disk within 100 ms
 UPDATE_BATCH_COUNT: Final = 1000  # amongo: documents that one frame of an update-many or delete-many holds

@@ -19,7 +19,7 @@ from typing import Any
 
 from amongo.runtime.blocking import READY, is_blocking
 from amongo.runtime.limits import LOOP_HOLD_S, LOOP_SLICE_S, LOOP_TURN_OPERATIONS
-from amongo.runtime.loops import Loop, current_loop
+from amongo.runtime.loops import Line, Loop, current_loop
 
 
 class _Turn(threading.local):
@@ -70,7 +70,7 @@ class Queue:
 
     def __init__(self, loop: Loop) -> None:
         self.loop = loop
-        self.line = loop.new_line()
+        self.line = Line(loop)
         self.errands: deque[Callable[[], object]] = deque()
         self.batches: dict[Any, Any] = {}
         self.calls: list[Callable[[], object]] = []

@@ -43,7 +43,7 @@ async def run(
         return call(*arguments)
     await anyio.lowlevel.checkpoint_if_cancelled()
     loop = current_loop()
-    line = loop.new_line()
+    line = Line(loop)
     job = Job(call, arguments, lambda: loop.post(line.release))
     POOL.submit(job)
     try:
@@ -217,7 +217,7 @@ class Completion:
         with self._lock:
             if self._is_done:
                 return None
-            line = self._lines[loop] = loop.new_line()
+            line = self._lines[loop] = Line(loop)
         if self._ask is not None:
             at_end_of_turn(self._ask)
         return line

@@ -17,6 +17,8 @@ def main(directory: str) -> None:
     while True:
         log.append(entry(number, head, [bson.encode({"_id": number, "text": "x" * (number % 700)})]))
         number += 1
+        if number % 50 == 0:
+            log.sync_now()  # the time to go on in the next file
         print(number, flush=True)
 
 

@@ -146,7 +146,8 @@ def test_closing_makes_the_last_mark_durable():
     last = "store/log/" + files.list("store/log")[-1]
     content = files.read(last)
     for seed in range(10):
-        assert files.crash(seed).read(last) == content
+        left = files.crash(seed).read(last)  # that the reserve was cut off may be forgotten
+        assert left.startswith(content) and not any(left[len(content) :])
 
 
 def test_dropped_files_leave_no_hole():

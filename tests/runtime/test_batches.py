@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import anyio
 import anyio.lowlevel
@@ -15,6 +16,11 @@ from amongo.runtime.turns import take_turn, turn
 from amongo.runtime.workers import Completion, start_service
 
 pytestmark = pytest.mark.anyio
+
+
+async def together(*arguments: Any) -> int:
+    result: int = await do_together(*arguments)
+    return result
 
 
 class Calls:
@@ -56,7 +62,7 @@ async def test_other_arguments_are_another_call() -> None:
     async with anyio.create_task_group() as group:
         for item in (b"1", b"2"):
             for name in ("a", "b"):
-                group.start_soon(do_together, item, handle, name)
+                group.start_soon(together, item, handle, name)
     assert sorted(seen) == [("a", [b"1", b"2"]), ("b", [b"1", b"2"])]
 
 
@@ -72,7 +78,7 @@ async def test_a_batch_is_bounded(name: str, count: int, size: int, most: int) -
     calls = Calls()
     async with anyio.create_task_group() as group:
         for _ in range(count):
-            group.start_soon(do_together, b"x" * size, calls.handle)
+            group.start_soon(together, b"x" * size, calls.handle)
     assert sum(map(len, calls.calls)) == count
     assert max(map(len, calls.calls)) == most
 
@@ -89,7 +95,7 @@ async def test_a_cancelled_item_is_not_handled() -> None:
     turn.ends = 0.0
     async with anyio.create_task_group() as group:
         for item in (b"a", b"b", b"c"):
-            group.start_soon(do_together, item, calls.handle)
+            group.start_soon(together, item, calls.handle)
         with anyio.CancelScope() as scope:
             scope.cancel()
             await do_together(b"cancelled", calls.handle)
@@ -148,7 +154,7 @@ async def test_members_go_on_when_it_has_happened() -> None:
             group.start_soon(work)
         with anyio.fail_after(5):
             while asked < 2:
-                await anyio.sleep(0.001)
+                await anyio.lowlevel.checkpoint()
         assert (done, asked, len(calls.calls)) == (0, 2, 2)
         assert calls.after is not None
         start_service("test", calls.after.set_result).join()

@@ -23,7 +23,7 @@ async def until(line: Line, length: int) -> None:
 
 @pytest.mark.anyio
 async def test_a_line_is_first_come_first_served() -> None:
-    line = current_loop().new_line()
+    line = Line(current_loop())
     gone: list[int] = []
 
     async def wait(number: int) -> None:
@@ -46,7 +46,7 @@ async def test_a_line_is_first_come_first_served() -> None:
 
 @pytest.mark.anyio
 async def test_the_place_of_a_cancelled_task_is_given_to_nobody() -> None:
-    line = current_loop().new_line()
+    line = Line(current_loop())
     gone: list[str] = []
 
     async def wait(name: str) -> None:
@@ -66,7 +66,7 @@ async def test_the_place_of_a_cancelled_task_is_given_to_nobody() -> None:
 
 @pytest.mark.anyio
 async def test_cancelled_places_do_not_pile_up() -> None:
-    line = current_loop().new_line()
+    line = Line(current_loop())
     for _ in range(1000):
         with anyio.CancelScope() as scope:
             scope.cancel()
@@ -76,7 +76,7 @@ async def test_cancelled_places_do_not_pile_up() -> None:
 
 @pytest.mark.anyio
 async def test_a_task_that_is_released_and_cancelled_at_once_ends_cleanly() -> None:
-    line = current_loop().new_line()
+    line = Line(current_loop())
     outcomes: list[str] = []
 
     async def wait() -> None:

@@ -338,9 +338,7 @@ class CrashingFiles:
 class _CrashingAppendFile:
     """One open file."""
 
-    def __init__(
-        self, files: CrashingFiles, lock: RLock, path: str, inode: _Inode, may_reserve: bool = False
-    ) -> None:
+    def __init__(self, files: CrashingFiles, lock: RLock, path: str, inode: _Inode, may_reserve: bool = False) -> None:
         self._files = files
         self._lock = lock
         self._path = path
@@ -444,7 +442,7 @@ def _surviving(inode: _Inode, chance: random.Random) -> bytes:
         return bytes(torn)
     size = chance.choice((len(versions[last]), chance.randint(len(versions[0]), max(map(len, versions)))))
     sectors = bytearray()
-    grows = any(len(after) > len(before) for before, after in pairwise(versions))  # a file that shrinks shows no garbage
+    grows = any(len(after) > len(before) for before, after in pairwise(versions))  # else there is no garbage
     for start in range(0, size, SECTOR_BYTES):  # each sector as of some moment; where it had none, zeros or garbage
         sector = versions[chance.randrange(len(versions))][start : start + SECTOR_BYTES]
         missing = SECTOR_BYTES - len(sector)

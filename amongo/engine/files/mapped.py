@@ -80,8 +80,9 @@ class MappedAppendFile:
         return self._base if self._window is None else self._base + self._window.tell()
 
     def write(self, block: Block, /) -> None:
+        copy = self._copy
         try:
-            self._copy(block)
+            copy(block)
         except ValueError:  # the window has not the room, and has taken nothing
             self._write_beyond(block)
 

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from amongo.engine.files.interface import LOCK_NAME
+from amongo.engine.files.mapped import IN_PLACE
 from amongo.engine.log.format import (
     COMMIT,
     ENTRY_LAYOUT,
@@ -21,7 +22,13 @@ from amongo.engine.log.format import (
     file_name,
 )
 from amongo.engine.log.layout import Layout
-from amongo.runtime.limits import FRAME_BYTES, LOG_FILE_BYTES, SYNC_INTERVAL_S
+from amongo.runtime.limits import (
+    FRAME_BYTES,
+    LOG_FILE_BYTES,
+    RESERVED_BYTES_LEAST,
+    RESERVED_BYTES_MOST,
+    SYNC_INTERVAL_S,
+)
 
 _TEXT = """\
 <!-- Written by `python -m amongo.engine.log.describe docs/format.md`. Edit that module, not this file. -->
@@ -45,8 +52,8 @@ refused by that name; nothing else of it is looked at.
 
 ## Frame
 
-Frames follow the file header back to back up to the end of the file. A frame is this header of {frame_header_bytes}
-bytes and its payload:
+Frames follow the file header back to back up to the end of the file, or to where nothing but zeros follows: space that
+was reserved ahead. A frame is this header of {frame_header_bytes} bytes and its payload:
 
 {frame_rows}
 
@@ -83,21 +90,26 @@ Beside `op` there are `ns` (namespace), `ui` (the collection's UUID, a Binary of
 
 ## What is promised when
 
-- A write concern of `w: 1` is acknowledged when the operating system has taken the whole frame in one `write`: the
-  commit survives the death of the process.
+- A write concern of `w: 1` is acknowledged when the operating system has the whole frame in its page cache: the commit
+  survives the death of the process. On Linux, on file systems that write in place ({in_place}), frames are copied into
+  a shared memory map of the file, with blocks reserved first, so that a full disk is an error of the write; elsewhere
+  there is one `write` for a frame.
 - `j: true` is acknowledged after an fsync that began later: the commit survives a power loss. One fsync serves all who
   wait. While anything is unsynced, there is an fsync at least every {sync_ms} ms.
 - After each fsync a mark is written, without an fsync of its own. Closing the log syncs the last mark.
-- The first file's header and name are durable before its first frame is written. The name of a later file is durable
-  before it is used; its header is written in one step with the change to it, its `first_sequence` being one more than
-  the last sequence of the file before. The file before is synced next, then a mark in the new file says so (offset 0).
-  A file is synced before the file after the next is begun.
+- Closing a file cuts off the space reserved behind its last frame. After the death of the process, or a power loss, it
+  may stay: zeros, up to {reserved_most} bytes of them ({reserved_least} in a small file).
+- The first file's header and name are durable before anything is reserved or written behind it. The name of a later
+  file is durable before it is used; its header is written in one step with the change to it, its `first_sequence` being
+  one more than the last sequence of the file before. The file before is synced next, then a mark in the new file says
+  so (offset 0). A file is synced before the file after the next is begun.
 
 ## Opening after a stop
 
 Files are read in order. A *bad place* is the first byte in a file where no frame verifies (length, checksum, kind, an
 increasing sequence), a header that does not verify, or the end of a file that the next file's `first_sequence` does not
-follow on.
+follow on. Zeros up to the end of a file are no bad place in themselves, and no loss: opening cuts them off the last
+file and says nothing.
 
 1. The bad place is **damage**, and the store is refused with file and offset, if it had been synced: if a mark behind
    it, in its file or a later one, says so; if two files or more follow its file; or if it is the header of the first
@@ -106,9 +118,11 @@ follow on.
    that may follow, even where single frames behind it verify: a commit is kept only with all commits before it.
 3. A file missing between two others, or one with another store's `store_uuid`, is damage.
 4. What lies behind the furthest mark is written anew over itself and synced before the log takes a frame, for the last
-   process may have stopped over a failed fsync.
+   process may have stopped over a failed fsync. If the log ends with that mark, the mark is written anew before the
+   next frame: it proves what stands before it, but not itself.
 
-What this cannot see: damage behind the last mark that reached the disk looks like a torn tail.
+What this cannot see: damage behind the last mark that reached the disk looks like a torn tail, or, where it left
+nothing but zeros, like the end.
 
 ## Failed writes
 
@@ -145,6 +159,9 @@ def describe() -> str:
         mark_kind=MARK,
         entry_rows=_table(ENTRY_LAYOUT),
         mark_rows=_table(MARK_LAYOUT),
+        in_place=", ".join(sorted(IN_PLACE)),
+        reserved_least=f"{RESERVED_BYTES_LEAST:,}",
+        reserved_most=f"{RESERVED_BYTES_MOST:,}",
         sync_ms=f"{SYNC_INTERVAL_S * 1000:.0f}",
     )
 

@@ -93,8 +93,8 @@ class Log:
         "_limit",
         "_lock",
         "_must_mark",
-        "_next_second_ms",
         "_new_uuid",
+        "_next_second_ms",
         "_now_ms",
         "_number",
         "_offset",
@@ -146,7 +146,7 @@ class Log:
         self._has_failed = False  # no frame, not even a mark, may follow
         self._sync_error: ServerError | None = None
         self._is_writing = False  # still set when the next write begins: an exception came in between
-        self._must_mark = False  # where it says so, the last mark is to be written anew before the next frame
+        self._must_mark = False  # the next trim is to write the mark of recovery again
         self._is_idle = False
         self._is_closing = False
         self._has_unsynced_mark = False
@@ -229,7 +229,8 @@ class Log:
         if file.size > ending.size:
             file.truncate(ending.size)
         if ending.is_synced:
-            # The last mark proves what stands before it, but not itself: its own sync may have failed.
+            # The last mark proves what stands before it, but not itself: its own sync may have failed. So it counts as
+            # an interrupted write, to be trimmed and written again before the next frame.
             self._offset -= MARK_FRAME_BYTES
             self._is_writing = self._must_mark = True
         else:
@@ -260,12 +261,12 @@ class Log:
         """
         length = len(payload)
         is_small = type(payload) is bytes and length <= _SMALL_BYTES and kind == COMMIT
-        if not is_small:
-            payload, length = _checked_payload(payload, kind)
+        pieces, length = ((), length) if is_small else _checked_payload(payload, kind)
         with self._lock:
             if self._refusal is not None or self._is_writing:
                 self._check_writable()
-            wall_ms = self._now_ms()
+            now_ms, file = self._now_ms, self._file  # CPython is slow at calling what a slot holds, not at loading it
+            wall_ms = now_ms()
             if wall_ms >= self._next_second_ms:
                 self._begin_second(wall_ms)
             sequence = self.last_sequence + 1
@@ -275,10 +276,10 @@ class Log:
                 checked = pack_checked(length, sequence, wall_ms, kind) + payload  # type: ignore[operator]
                 frame = pack_checksum(crc32(checked)) + checked
             else:
-                frame = _join(pack_checked(length, sequence, wall_ms, kind), payload)
+                frame = _join(pack_checked(length, sequence, wall_ms, kind), pieces)
             self._is_writing = True
             try:
-                self._file.write(frame)  # type: ignore[union-attr]
+                file.write(frame)  # type: ignore[union-attr]
             except OSError as error:
                 raise self._undo(error) from error
             end = self._offset + FRAME_HEADER_BYTES + length
@@ -296,14 +297,11 @@ class Log:
 
     def _check_writable(self) -> None:
         """Raise if the log takes no frame; put an interrupted write in order."""
-        if self._refusal is not None:
-            raise self._refusal()
-        error = self._trim()
+        error = self._trim() if self._refusal is None else None
         if error is not None:
             raise self._describe(error) from error
-        if self._must_mark:
-            self._must_mark = False
-            self._write_mark(self._number, self._offset)
+        if self._refusal is not None:
+            raise self._refusal()
 
     def _undo(self, error: OSError) -> ServerError:
         """Take away what a failed write has left; the error to raise."""
@@ -318,6 +316,9 @@ class Log:
             self._refuse(f"{self._path(self._number)} cannot be truncated after a failed write: {reason_of(error)}")
             return error
         self._is_writing = False
+        if self._must_mark:
+            self._must_mark = False
+            self._write_mark(self._number, self._offset)
         return None
 
     def _refuse(self, reason: str) -> None:

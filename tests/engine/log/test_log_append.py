@@ -67,6 +67,7 @@ def test_payload_in_pieces_is_one_frame():
 def test_one_commit_is_one_write():
     files = CrashingFiles()
     log, _ = open_log(files)
+    log.append(commit(0))  # reserves space
     before = files.operations
     log.append([commit(1), commit(2)])
     assert files.trace[before:] == ["write store/log/0000000001.log"]
@@ -184,6 +185,7 @@ def test_after_closing_nothing_is_taken(make):
 @pytest.mark.parametrize("make", [lambda: open_log(MemoryFiles())[0], lambda: MemoryLog(ManualClock())])
 def test_a_frame_over_the_limit_is_refused(make, monkeypatch):
     monkeypatch.setattr("amongo.engine.log.log.FRAME_BYTES", 100)
+    monkeypatch.setattr("amongo.engine.log.log._SMALL_BYTES", 50)
     monkeypatch.setattr("amongo.engine.log.memory.FRAME_BYTES", 100)
     log = make()
     log.append(b"x" * 100)
