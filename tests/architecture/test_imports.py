@@ -1,4 +1,4 @@
-"""Which way imports go, and what may be imported where. The rules stand in the tables; the code reads the syntax trees."""
+"""Which way imports go, and what may be imported where. The rules stand in tables; the code reads the syntax trees."""
 
 from __future__ import annotations
 

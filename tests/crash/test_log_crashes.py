@@ -118,6 +118,36 @@ def test_a_failed_fsync_fails_the_waiters_and_ends_writing():
     assert silent == 2, "only the two marks of closing are synced with no one waiting"
 
 
+@pytest.mark.parametrize("failure", [Failure.NO_SPACE, Failure.IO_ERROR])
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_failed_fsync_never_makes_a_store_look_damaged(failure, seed):
+    """Also the fsync of a closing log, which only makes its last mark durable: its failure is not told."""
+    for operation in [number for number, step in enumerate(_trace()) if step.startswith("sync ")]:
+        for case in range(4):
+            number = seed * 1000 + case
+            files = CrashingFiles(fail_at=operation, failure=failure, may_leave_all=True, seed=number)
+            book = run(files)
+            check_power_loss(files, book, number)
+            check_process_death(files, book)
+
+
+def test_a_death_leaves_reserved_zeros_and_they_are_no_torn_tail():
+    tails = 0
+    for operation in range(OPERATIONS):
+        files = CrashingFiles(fail_at=operation, failure=Failure.STOP, seed=operation)
+        run(files)
+        if not files._directories.get("store/log"):
+            continue
+        is_between_files = files.trace[-1].startswith(("write", "create", "sync_directory", "reserve"))
+        after = files.kill()
+        last = [after.read("store/log/" + name) for name in after.list("store/log")][-1:]
+        log, _ = open_log(after)
+        if not is_between_files and last and last[0].endswith(bytes(200)):
+            tails += 1
+            assert log.cut is None
+    assert tails > 5
+
+
 def _trace() -> list[str]:
     files = CrashingFiles()
     run(files)

@@ -9,7 +9,8 @@ A store into a map cannot report an error: a page without a block behind it woul
 blocks are reserved first, in steps, with posix_fallocate, where a full disk is an ordinary OSError. This holds only in
 file systems that write a reserved block in place, `IN_PLACE`. One that copies on write (Btrfs, ZFS, XFS with reflinks)
 may need a new block for a page that had one; there, and where reserving or mapping is refused, writes stay system
-calls. Blocks that are long enough to pay for one are written by system calls anyway, which let other threads run.
+calls. Longer blocks are written by system calls anyway: a map costs a page fault for every new page, and holds up the
+other threads.
 
 Behind the end of such a file stand reserved zeros. `close` cuts them off; after the death of the process they stay. A
 program that shortens the file of a running process kills it; a file that is deleted or renamed does no harm.
@@ -80,6 +81,9 @@ class MappedAppendFile:
         return self._base if self._window is None else self._base + self._window.tell()
 
     def write(self, block: Block, /) -> None:
+        if len(block) > MAPPED_BLOCK_BYTES:
+            self._write_through(block)
+            return
         copy = self._copy
         try:
             copy(block)
@@ -87,23 +91,33 @@ class MappedAppendFile:
             self._write_beyond(block)
 
     def _write_beyond(self, block: Block) -> None:
-        """Write a block for which there is no room in a window."""
-        if len(block) <= MAPPED_BLOCK_BYTES and self._move_window(len(block)):
+        """Write a small block for which there is no room in a window."""
+        if self._move_window(len(block)):
             self._copy(block)
         else:
             self._write_through(block)
 
     def _write_through(self, block: Block) -> None:
-        """Write by system calls."""
-        self._drop_window()
-        rest = memoryview(block)
+        """Write by system calls. The window sees it: both are the operating system's page cache."""
+        rest = block
         while rest:
-            written = os.pwrite(self._descriptor, rest, self._base)
+            end = self.size
+            written = os.pwrite(self._descriptor, rest, end)
+            self._go_to(end + written)
+            if written == len(rest):
+                return
             if written == 0:
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-            self._base += written
-            self._reserved = max(self._reserved, self._base)
-            rest = rest[written:]
+            rest = memoryview(rest)[written:]
+
+    def _go_to(self, end: int) -> None:
+        """Go on from behind what a system call has written."""
+        self._reserved = max(self._reserved, end)
+        if self._window is not None and end <= self._base + len(self._window):
+            self._window.seek(end - self._base)
+        else:
+            self._drop_window()
+            self._base = end
 
     def _move_window(self, size: int) -> bool:
         """Map the end of the file, with room for `size` bytes more; False where that is not to be had."""

@@ -91,9 +91,9 @@ Beside `op` there are `ns` (namespace), `ui` (the collection's UUID, a Binary of
 ## What is promised when
 
 - A write concern of `w: 1` is acknowledged when the operating system has the whole frame in its page cache: the commit
-  survives the death of the process. On Linux, on file systems that write in place ({in_place}), frames are copied into
-  a shared memory map of the file, with blocks reserved first, so that a full disk is an error of the write; elsewhere
-  there is one `write` for a frame.
+  survives the death of the process. On Linux, on file systems that write in place ({in_place}), small frames are
+  copied into a shared memory map of the file, with blocks reserved first, so that a full disk is an error of the write;
+  elsewhere there is one `write` for a frame.
 - `j: true` is acknowledged after an fsync that began later: the commit survives a power loss. One fsync serves all who
   wait. While anything is unsynced, there is an fsync at least every {sync_ms} ms.
 - After each fsync a mark is written, without an fsync of its own. Closing the log syncs the last mark.

@@ -69,7 +69,7 @@ class FileReader:
         self.mark: Mark | None = None
         self.damage: Damage | None = None
         try:
-            header = parse_header(raw if self.end else b"", name)
+            header = parse_header(raw, name)
             if header.file_number != number:
                 raise BadHeader(f"the file header belongs to file number {header.file_number}")
         except BadHeader as error:

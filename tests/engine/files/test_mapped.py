@@ -103,8 +103,8 @@ def test_reopened_files_go_on_at_their_end(tmp_path):
 
 SIZES = (
     st.integers(0, 300)
-    | st.integers(0, 2 * MAPPED_BLOCK_BYTES)
-    | st.sampled_from([4096, MAPPED_BLOCK_BYTES, MAPPED_BLOCK_BYTES + 1, MAPPED_WINDOW_BYTES, RESERVED_BYTES_LEAST])
+    | st.integers(0, 3 * MAPPED_BLOCK_BYTES)
+    | st.sampled_from([MAPPED_BLOCK_BYTES, MAPPED_BLOCK_BYTES + 1, MAPPED_WINDOW_BYTES, RESERVED_BYTES_LEAST])
 )
 
 
@@ -209,16 +209,16 @@ def test_what_was_written_outlives_sigkill(tmp_path):
 # What the system refuses
 
 
-def failing(monkeypatch, *errors: int | None):
-    """Let posix_fallocate fail with these errors, one a call, None for a success; it succeeds from then on."""
+def failing(monkeypatch, *errors: int):
+    """Let posix_fallocate reserve a half and fail with these errors, one a call; it succeeds from then on."""
     real, upcoming, calls = os.posix_fallocate, list(errors), []
 
     def fallocate(descriptor: int, offset: int, length: int) -> None:
         calls.append((offset, length))
-        number = upcoming.pop(0) if upcoming else None
-        if number is not None:
+        real(descriptor, offset, length if not upcoming else length // 2)
+        if upcoming:
+            number = upcoming.pop(0)
             raise OSError(number, os.strerror(number))
-        real(descriptor, offset, length)
 
     monkeypatch.setattr(os, "posix_fallocate", fallocate)
     return calls
@@ -254,7 +254,7 @@ def test_without_reserving_the_file_is_written_by_system_calls(tmp_path, monkeyp
     file = open_mapped(tmp_path / "a")
     file.write(b"one")
     file.write(b"two")
-    assert DiskFiles().read(str(tmp_path / "a")) == b"onetwo" and len(calls) == 1
+    assert seen(tmp_path / "a", 6) == b"onetwo" and len(calls) == 1
     file.truncate(3)
     file.write(b"!")
     file.close()
@@ -297,6 +297,18 @@ def test_a_failed_reservation_is_an_error_of_the_write(tmp_path, monkeypatch, nu
     file.write(b" and more")
     file.close()
     assert DiskFiles().read(str(tmp_path / "a")) == b"kept and more"
+
+
+def test_a_failed_reservation_takes_nothing_of_what_system_calls_wrote(tmp_path, monkeypatch):
+    file, block = open_mapped(tmp_path / "a"), random.Random(1).randbytes(2 * RESERVED_BYTES_LEAST)
+    file.write(b"before")
+    file.write(block)
+    failing(monkeypatch, errno.ENOSPC, errno.ENOSPC)
+    with pytest.raises(OSError):
+        file.write(b"refused")
+    file.write(b"behind")
+    assert seen(tmp_path / "a", file.size) == b"before" + block + b"behind"
+    file.close()
 
 
 def test_a_long_block_that_stops_short_goes_on(tmp_path, monkeypatch):

@@ -13,6 +13,9 @@ from amongo.engine.settings import Settings
 from amongo.errors import ErrorCode, ServerError
 from amongo.runtime import limits
 from amongo.runtime.clock import ManualClock
+from tests.engine.files.small_disks import small_disk
+
+__all__ = ["small_disk"]
 
 HEAD = bson.encode({"op": "i", "ns": "test.things"})
 UUID = b"the store's uuid"
@@ -390,6 +393,83 @@ def test_rotation_without_space_goes_on_in_the_old_file():
     log.close()
     _, replayed = open_log(files)
     assert [frame.entries()[0].record_id for frame in replayed] == list(range(20))
+
+
+def test_the_last_mark_is_written_again_before_the_next_frame():
+    """Its own sync may have failed, so that the disk has not what the page cache shows."""
+    files = CrashingFiles()
+    log, _ = open_log(files)
+    log.append(commit(0))
+    log.close()
+    closed = files.read("store/log/0000000001.log")
+    before = files.operations
+    log, _ = open_log(files)
+    log.close()
+    assert files.trace[before:] == [] and files.read("store/log/0000000001.log") == closed
+    log, _ = open_log(files)
+    before = files.operations
+    log.append(commit(1))
+    steps = [step.split()[0] for step in files.trace[before:]]
+    assert steps == ["truncate", "reserve", "write", "write"]
+    assert files.read("store/log/0000000001.log").startswith(closed[: len(closed) - 57])
+    log.sync_now()
+    assert [record_ids(files.crash(seed)) for seed in range(5)] == [[0, 1]] * 5
+
+
+def record_ids(files) -> list[int]:
+    return [frame.entries()[0].record_id for frame in open_log(files)[1]]
+
+
+def test_a_mark_that_cannot_be_written_again_ends_writing():
+    files = Stubborn()
+    log, _ = open_log(files)
+    log.append(commit(0))
+    log.close()
+    log, _ = open_log(files)
+    files.failing.update(write=errno.EIO)
+    with pytest.raises(ServerError) as caught:
+        log.append(commit(1))
+    assert caught.value.code == ErrorCode.LogWriteFailed
+    files.failing.clear()
+    log.append(commit(2))
+    log.close()
+    assert record_ids(files) == [0, 2]
+
+
+def test_a_process_that_dies_leaves_zeros_and_no_torn_tail(place):
+    files, directory = place
+    log, _ = open_log(files, directory=directory)
+    for number in range(20):
+        log.append(commit(number))
+    if isinstance(files, CrashingFiles):
+        files = files.kill()
+        assert files.read("store/log/0000000001.log").endswith(bytes(500))
+    again, replayed = open_log(files, directory=directory)
+    assert [frame.entries()[0].record_id for frame in replayed] == list(range(20)) and again.cut is None
+    again.append(commit(20))
+    again.close()
+    assert not files.read(f"{directory}/log/0000000001.log").endswith(bytes(500))
+    assert len(open_log(files, directory=directory)[1]) == 21
+
+
+@pytest.mark.parametrize("size", [200, 40_000])
+def test_a_full_disk_refuses_commits_and_keeps_what_it_took(small_disk, size):
+    files, directory = DiskFiles(), str(small_disk.path / "store")
+    log, _ = open_log(files, directory=directory, log_file_bytes=1 << 20)
+    sequences: list[int] = []
+    with pytest.raises(ServerError) as caught:
+        while True:
+            sequences.append(log.append(commit(len(sequences), size)))
+            if len(sequences) % 50 == 0:
+                log.sync_now()
+    assert caught.value.code == ErrorCode.OutOfDiskSpace
+    with pytest.raises(ServerError):
+        log.append(commit(0, 100_000))
+    log.sync_now()
+    log.close()
+    log, replayed = open_log(files, directory=directory, log_file_bytes=1 << 20)
+    assert [frame.sequence for frame in replayed] == sequences and log.cut is None
+    log.close()
 
 
 def test_an_unreadable_store_is_told(tmp_path):

@@ -273,3 +273,114 @@ def test_unsynced_commits_survive_any_number_of_openings():
         log.append(commit(number))
         if number == 9:
             break
+
+
+# Zeros: space that was reserved
+
+ZEROS = [1, 24, 25, 56, 57, 4096, (1 << 20) + 3]
+
+
+def pad(files: MemoryFiles, path: str, zeros: int) -> None:
+    files.open_append(path).write(bytes(zeros))
+
+
+@pytest.mark.parametrize("zeros", ZEROS)
+@pytest.mark.parametrize("sync_after", [(), (1,), (2,)], ids=["never synced", "synced before the end", "synced"])
+def test_zeros_behind_the_last_frame_are_the_end(zeros, sync_after):
+    files = written(commits=3, sync_after=sync_after)
+    size = len(files.read(FIRST))
+    pad(files, FIRST, zeros)
+    log, replayed = open_log(files)
+    assert replayed == [0, 1, 2] and log.cut is None
+    assert len(files.read(FIRST)) in (size, size + MARK)  # the zeros are cut off, a mark may follow
+    log.append(commit(3))
+    log.close()
+    assert open_log(files)[1] == [0, 1, 2, 3]
+
+
+def test_zeros_behind_the_header_are_the_end():
+    files = written(commits=0)
+    pad(files, FIRST, 5000)
+    log, replayed = open_log(files)
+    assert replayed == [] and log.cut is None
+    log.append(commit(0))
+    assert open_log(files)[1] == [0]
+
+
+@pytest.mark.parametrize("zeros", ZEROS)
+def test_a_torn_frame_with_zeros_behind_is_a_torn_tail(zeros):
+    """Cut at every byte of the frame: where nothing but zeros is left of it, it was never begun."""
+    files = written(commits=3)
+    content = files.read(FIRST)
+    for size in range(len(content) - FRAME, len(content)):
+        torn = MemoryFiles()
+        torn.make_directory("store/log")
+        alter(torn, FIRST, content[:size] + bytes(zeros))
+        log, replayed = open_log(torn)
+        if zeros + size >= len(content) and not any(content[size:]):  # the zeros stand for the frame's own
+            assert replayed == [0, 1, 2] and log.cut is None
+            continue
+        assert replayed == [0, 1]
+        left = content[len(content) - FRAME : size].rstrip(b"\0")
+        assert (log.cut is None) == (not left)
+        if log.cut is not None:
+            assert log.cut.damage.offset == len(content) - FRAME and log.cut.lost_bytes == len(left)
+        log.append(commit(9))
+        log.close()
+        assert open_log(torn)[1] == [0, 1, 9]
+
+
+def test_zeros_before_a_frame_are_a_hole():
+    for sync_after, is_refused in (((), False), ((3,), True)):
+        files = written(commits=4, sync_after=sync_after)
+        content = files.read(FIRST)
+        start = HEADER_BYTES + FRAME
+        alter(files, FIRST, content[:start] + bytes(FRAME) + content[start + FRAME :])
+        if is_refused:
+            assert f"at byte {start}" in refusal(files)
+        else:
+            log, replayed = open_log(files)
+            assert replayed == [0]
+            assert log.cut is not None and (log.cut.damage.offset, log.cut.damage.file) == (start, FIRST)
+
+
+@pytest.mark.parametrize("is_first_synced", [False, True])
+def test_zeros_at_the_end_of_an_earlier_file_are_no_damage(is_first_synced):
+    files = two_files(is_first_synced=is_first_synced)
+    pad(files, FIRST, 4096)
+    pad(files, SECOND, 4096)
+    log, replayed = open_log(files)
+    assert replayed == [0, 1, 2] and log.cut is None
+    log.append(commit(3))
+    log.close()
+    assert open_log(files)[1] == [0, 1, 2, 3]
+
+
+def test_frames_of_a_synced_file_turned_to_zeros_are_missed():
+    """Nothing but zeros is the end of a file only if the next file does not go on from later."""
+    files = two_files(is_first_synced=True)
+    content = files.read(FIRST)
+    alter(files, FIRST, content[: HEADER_BYTES + FRAME] + bytes(len(content) - HEADER_BYTES - FRAME))
+    assert f"{FIRST}' is damaged at byte {HEADER_BYTES + FRAME}: the file ends early" in refusal(files)
+
+
+@pytest.mark.parametrize("zeros", [0, 10, 64, 65, 5000])
+def test_a_last_file_of_zeros_is_one_that_was_never_begun(zeros):
+    files = two_files(is_first_synced=False)
+    size = len(files.read(FIRST))
+    pad(files, FIRST, 4096)
+    alter(files, SECOND, bytes(zeros))
+    log, replayed = open_log(files)
+    assert replayed == [0, 1] and files.list("store/log") == ["0000000001.log"]
+    assert log.cut is not None and log.cut.lost_bytes == 0
+    assert len(files.read(FIRST)) in (size, size + MARK)
+
+
+def test_a_first_file_of_zeros_begins_a_new_store():
+    files = MemoryFiles()
+    files.make_directory("store/log")
+    alter(files, FIRST, bytes(5000))
+    log, replayed = open_log(files)
+    assert replayed == []
+    log.append(commit(0))
+    assert open_log(files)[1] == [0]

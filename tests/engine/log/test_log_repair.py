@@ -114,6 +114,37 @@ def test_check_tells_a_torn_tail_from_damage(files):
     assert report.is_sound and report.cut is not None and report.cut.lost_bytes == len(b"half a frame")
 
 
+@pytest.mark.parametrize("zeros", [1, 30, 5000])
+def test_zeros_behind_the_last_frames_are_neither_damage_nor_loss(files, zeros):
+    for name in files.list("store/log"):
+        files.open_append(f"store/log/{name}").write(bytes(zeros))
+    report = check("store", files=files)
+    assert report.is_sound and report.cut is None
+    assert all(file.damage is None and file.damaged_bytes == 0 for file in report.files)
+    repaired = repair("store", "out", files=files)
+    assert repaired.losses == () and repaired.frames == COMMITS
+
+
+def test_zeros_behind_a_torn_frame_are_not_counted(files):
+    last = "store/log/" + files.list("store/log")[-1]
+    files.open_append(last).write(b"half a frame" + bytes(5000))
+    report = check("store", files=files)
+    assert report.is_sound and report.cut is not None and report.cut.lost_bytes == len(b"half a frame")
+    assert report.files[-1].damaged_bytes == len(b"half a frame")
+    assert [loss.lost_bytes for loss in repair("store", "out", files=files).losses] == [len(b"half a frame")]
+
+
+def test_frames_turned_to_zeros_are_a_loss(files):
+    content = files.read(FIRST)
+    start = HEADER_BYTES + FRAME
+    alter(files, FIRST, content[:start] + bytes(len(content) - start))
+    report = check("store", files=files)
+    assert not report.is_sound and f"at byte {start}" in (report.refusal or "")
+    (loss,) = repair("store", "out", files=files).losses
+    assert (loss.file, loss.offset, loss.lost_bytes) == ("0000000001.log", start, len(content) - start)
+    assert "ends early" in loss.reason
+
+
 def test_check_of_a_store_in_use_is_refused(files):
     lock = files.lock("store")
     with pytest.raises(ServerError) as caught:
