@@ -23,7 +23,7 @@ from amongo.commands.malformed import unreadable
 from amongo.runtime.limits import CODEC_SLICE_BYTES, CODEC_SLICE_COUNT, DOCUMENT_BYTES
 from amongo.values import codec
 from amongo.values.codec import encode_raw
-from amongo.values.key_bytes import id_key
+from amongo.values.key_bytes import OBJECT_ID_PREFIX, id_key
 
 _INT32_MIN, _INT32_MAX = -(2**31), 2**31 - 1
 
@@ -78,7 +78,9 @@ def point_key(filter: dict[str, Any]) -> bytes | None:
         return None
     value = filter["_id"]
     kind = type(value)
-    if kind is ObjectId or (kind is str and value.isascii()) or (kind is int and _INT32_MIN <= value <= _INT32_MAX):
+    if kind is ObjectId:
+        return OBJECT_ID_PREFIX + value.binary  # type: ignore[no-any-return]
+    if (kind is str and value.isascii()) or (kind is int and _INT32_MIN <= value <= _INT32_MAX):
         return id_key(value)
     return None
 

@@ -15,7 +15,7 @@ from amongo.commands.fields import Field, parse_fields
 from amongo.commands.namespaces import collection_namespace
 from amongo.commands.replies import WriteReply
 from amongo.commands.writing import check_batch_count, duplicate_key, write_error
-from amongo.engine.records import OBJECT_ID_ELEMENT, OBJECT_ID_PREFIX, Collection, object_id_keys, record_key
+from amongo.engine.records import OBJECT_ID_ELEMENT, Collection, object_id_keys, record_key
 from amongo.engine.store import CollectionDropped, Inserted
 from amongo.errors import ServerError
 from amongo.errors import command as errors
@@ -25,6 +25,7 @@ from amongo.runtime.limits import DOCUMENT_BYTES, LOOP_DOCUMENTS, NESTING_DEPTH
 from amongo.values.codec import decode_foreign, encode
 from amongo.values.exact import NestedTooDeep
 from amongo.values.identities import new_object_id
+from amongo.values.key_bytes import OBJECT_ID_PREFIX
 from amongo.values.types import alias
 
 if TYPE_CHECKING:

@@ -157,8 +157,10 @@ def update_by_id(
     try:
         instance.counts["update"] += 1
         collection = store.catalog.by_namespace.get(namespace)
-        found = None if collection is None else collection.find_id(key)
-        if collection is None or found is None:
+        if collection is None:
+            return NO_MATCH
+        found = collection.find_id(key)
+        if found is None:
             return NO_MATCH
         document = decode_passing(found[1])
         description = apply_plain(shape, update, document)

@@ -106,11 +106,15 @@ def key_bytes(value: Any, collator: Collator | None = None) -> bytes:
     return write(value, collator)
 
 
+OBJECT_ID_PREFIX: Final = b"\x32"
+"""What stands before the twelve bytes of an ObjectId in its key."""
+
+
 def id_key(value: Any) -> bytes:
     """The key of an `_id` value without collation: `key_bytes`, its commonest types first."""
     kind = type(value)
     if kind is ObjectId:
-        return b"\x32" + value.binary  # type: ignore[no-any-return]
+        return OBJECT_ID_PREFIX + value.binary  # type: ignore[no-any-return]
     if kind is int and value > 0:
         return _PACK_NUMBER(0x16, value, 0)
     return key_bytes(value)

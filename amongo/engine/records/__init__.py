@@ -3,7 +3,6 @@
 from amongo.engine.records.collection import Collection, IdOrder
 from amongo.engine.records.record_keys import (
     OBJECT_ID_ELEMENT,
-    OBJECT_ID_PREFIX,
     id_document,
     object_id_keys,
     record_id_value,
@@ -14,7 +13,6 @@ from amongo.engine.records.view import View
 
 __all__ = [
     "OBJECT_ID_ELEMENT",
-    "OBJECT_ID_PREFIX",
     "Collection",
     "IdOrder",
     "View",

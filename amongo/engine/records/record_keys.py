@@ -12,10 +12,9 @@ from typing import Any
 import bson
 
 from amongo.values.codec import CODEC, decode_foreign, encode
-from amongo.values.key_bytes import id_key
+from amongo.values.key_bytes import OBJECT_ID_PREFIX, id_key
 
 OBJECT_ID_ELEMENT = b"\x07_id\x00"
-OBJECT_ID_PREFIX = id_key(bson.ObjectId(bytes(12)))[:-12]
 _ELEMENT = slice(4, 9)
 _OBJECT_ID = slice(9, 21)
 
