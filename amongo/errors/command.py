@@ -31,7 +31,6 @@ BAD_VALUE = condition(ErrorCode.BadValue, "{message}")
 NOT_ENUMERATED = condition(ErrorCode.BadValue, "Enumeration value '{value}' for field '{field}' is not a valid value.")
 FAILED_TO_PARSE = condition(ErrorCode.FailedToParse, "{message}")
 INVALID_OPTIONS = condition(ErrorCode.InvalidOptions, "{message}")
-INVALID_LENGTH = condition(ErrorCode.InvalidLength, "{message}")
 
 # Namespaces
 INVALID_NAMESPACE = condition(ErrorCode.InvalidNamespace, "Invalid namespace specified '{namespace}'")

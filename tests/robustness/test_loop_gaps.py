@@ -20,7 +20,7 @@ from amongo import AsyncCollection, AsyncMongoClient
 pytestmark = pytest.mark.anyio
 
 COUNT = 20_000
-MOST_S = 0.3
+MOST_S = 0.1
 
 
 class Sampler:

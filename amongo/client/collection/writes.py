@@ -34,7 +34,7 @@ from amongo.client.collection.batches import (
 )
 from amongo.client.collection.bulk import Bulk, identify, identify_several
 from amongo.client.collection.core import CollectionCore
-from amongo.client.documents import decode_reply, encode_document, point_key
+from amongo.client.documents import decode_reply, document_too_large, encode_document, point_key
 from amongo.client.failures import to_pymongo
 from amongo.client.session import AsyncClientSession
 from amongo.commands.insert import InsertRequest, insert_one, insert_together
@@ -68,15 +68,17 @@ class CollectionWrites(CollectionCore[_DocumentType]):
 
         errors   TypeError, bson's InvalidDocument, DocumentTooLarge, DuplicateKeyError, WriteError
         """
-        if type(document) is not dict:
+        if type(document) is dict:
+            if "_id" in document:
+                identity = document["_id"]
+            else:
+                identity = document["_id"] = new_object_id()
+            raw = encode_raw(document, False, self._codec_options)
+            if len(raw) > DOCUMENT_BYTES:
+                raise document_too_large(len(raw))
+        else:
             validate_is_document_type("document", document)
             identity = identify(document)
-        elif "_id" in document:
-            identity = document["_id"]
-        else:
-            identity = document["_id"] = new_object_id()
-        raw = encode_raw(document, False, self._codec_options)
-        if len(raw) > DOCUMENT_BYTES or type(document) is not dict:
             raw = encode_document(document, self._codec_options)
         if session is not None:
             check_session(self, session)
