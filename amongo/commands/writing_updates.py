@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bson import ObjectId
-from bson.errors import InvalidBSON, InvalidDocument
 
 from amongo.aggregate import Environment, parse_pipeline
 from amongo.commands.hints import check_hint
@@ -27,7 +26,7 @@ from amongo.planner import CanonicalQuery, canonical_query, plan_query
 from amongo.planner.plan import Row
 from amongo.runtime.interrupts import Interrupt
 from amongo.runtime.limits import DOCUMENT_BYTES, UPDATE_BATCH_COUNT, WRITE_ATTEMPTS
-from amongo.values.codec import CODEC, decode, decode_passing, encode, encode_raw
+from amongo.values.codec import decode, encode
 
 if TYPE_CHECKING:
     from amongo.commands.instance import Instance
@@ -162,15 +161,17 @@ def update_by_id(
         found = collection.find_id(key)
         if found is None:
             return NO_MATCH
-        document = decode_passing(found[1])
-        description = apply_plain(shape, update, document)
-        if not description:
-            return None if description is None else 0
-        raw = encode_raw(document, False, CODEC)
-        if len(raw) > DOCUMENT_BYTES:
+        record_id, raw = found
+        applied = apply_plain(shape, update, raw)
+        if applied is None:
             return None
-        return store.replace(collection, found[0], raw, description)
-    except (ServerError, InvalidBSON, InvalidDocument, RecursionError):
+        changed, description = applied
+        if not description:
+            return 0
+        if len(changed) > DOCUMENT_BYTES:
+            return None
+        return store.replace(collection, record_id, changed, description)
+    except ServerError:
         return None
     finally:
         store.lock.release()

@@ -65,6 +65,8 @@ MAPPED_WINDOW_BYTES: Final = 256 * 1024  # amongo: so much of a log file is mapp
 MAPPED_BLOCK_BYTES: Final = 2048  # amongo: of a longer block, the page faults of a map cost more than a system call
 SYNC_INTERVAL_S: Final = 0.1  # manual, journaling: unsynced writes reach the disk within 100 ms
 UPDATE_BATCH_COUNT: Final = 1000  # amongo: documents that one frame of an update-many or delete-many holds
+LAYOUT_STRING_BYTES: Final = 256  # amongo: strings up to here are scanned, longer ones are leapt over
+UPDATE_LAYOUTS: Final = 4  # amongo: layouts of documents that each of these shapes remembers
 UPDATE_SHAPES: Final = 1000  # amongo: shapes of updates that the parser remembers
 WRITE_ATTEMPTS: Final = 1000  # amongo: times that a write starts anew because others changed its document
 

@@ -47,7 +47,7 @@ A new file is begun when one has passed {file_bytes} bytes (a setting).
 
 {header_rows}
 
-The size, `magic`, `version` and `crc32` stand at the same place in every format version. A file of a newer version is
+The size, `magic`, `version` and `xxh3` stand at the same place in every format version. A file of a newer version is
 refused by that name; nothing else of it is looked at.
 
 ## Frame
@@ -57,7 +57,7 @@ was reserved ahead. A frame is this header of {frame_header_bytes} bytes and its
 
 {frame_rows}
 
-`length` is at most {frame_bytes}. CRC-32 is the one of zlib (polynomial 0xEDB88320).
+`length` is at most {frame_bytes}. XXH3-64 is the 64-bit XXH3 of xxHash 0.8 without seed or secret.
 
 - **{commit}** (kind {commit_kind}): one commit, that is one write, one batch, or one transaction. Its payload is one or
   more entries. `sequence` is greater than that of every commit before it.

@@ -10,7 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from typing import Final, NamedTuple
-from zlib import crc32
+
+from xxhash import xxh3_64_intdigest
 
 from amongo.engine.log.layout import Field, Layout
 from amongo.errors import ServerError, storage
@@ -35,14 +36,14 @@ HEADER_LAYOUT: Final = Layout(
             "first_sequence", "Q", "one more than the sequence of the last commit before this file; 1 in a new store"
         ),
         Field("created_ms", "q", "wall time when the file was begun, milliseconds since 1970 UTC"),
-        Field("reserved", "8s", "zeros"),
-        Field("crc32", "I", "CRC-32 of the bytes before it"),
+        Field("reserved", "4s", "zeros"),
+        Field("xxh3", "Q", "XXH3-64 of the bytes before it"),
     ),
 )
 FRAME_LAYOUT: Final = Layout(
     "Frame header",
     (
-        Field("crc32", "I", "CRC-32 of the rest of the frame: `length` to the end of the payload"),
+        Field("xxh3", "Q", "XXH3-64 of the rest of the frame: `length` to the end of the payload"),
         Field("length", "I", "bytes of the payload that follows this header"),
         Field(
             "sequence", "Q", "cluster time: seconds since 1970 UTC << 32 | increment; increases from commit to commit"
@@ -171,10 +172,10 @@ def pack_header(header: Header) -> bytes:
         header.store_uuid,
         header.first_sequence,
         header.created_ms,
-        bytes(8),
+        bytes(4),
         0,
-    )[:-4]
-    return body + crc32(body).to_bytes(4, "little")
+    )[:-_CHECKSUM_BYTES]
+    return body + pack_checksum(xxh3_64_intdigest(body))
 
 
 def parse_header(block: bytes, path: str) -> Header:
@@ -189,7 +190,7 @@ def parse_header(block: bytes, path: str) -> Header:
     magic, version, number, uuid, first_sequence, created_ms, _, checksum = _HEADER.unpack_from(block)
     if magic != MAGIC:
         raise BadHeader("the file does not begin like a log file of amongo")
-    if crc32(block[: HEADER_BYTES - 4]) != checksum:
+    if xxh3_64_intdigest(block[: HEADER_BYTES - _CHECKSUM_BYTES]) != checksum:
         raise BadHeader("the checksum of the file header does not match")
     if version > FORMAT_VERSION:
         raise storage.STORE_FORMAT_NEWER(found=version, supported=FORMAT_VERSION, file=path)
@@ -199,7 +200,7 @@ def parse_header(block: bytes, path: str) -> Header:
 def pack_frame(sequence: int, wall_ms: int, kind: int, payload: bytes) -> bytes:
     """The bytes of a frame."""
     checked = _CHECKED.pack(len(payload), sequence, wall_ms, kind) + payload
-    return _CHECKSUM.pack(crc32(checked)) + checked
+    return pack_checksum(xxh3_64_intdigest(checked)) + checked
 
 
 def parse_frame(content: bytes, offset: int, frame_limit_bytes: int) -> Frame | str:
@@ -213,12 +214,12 @@ def parse_frame(content: bytes, offset: int, frame_limit_bytes: int) -> Frame | 
     start = offset + FRAME_HEADER_BYTES
     if length > len(content) - start:
         return f"the file ends {remaining} bytes into a frame of {FRAME_HEADER_BYTES + length} bytes"
-    payload = content[start : start + length]
-    if crc32(payload, crc32(content[offset + _CHECKSUM_BYTES : start])) != checksum:
+    checked = content[offset + _CHECKSUM_BYTES : start + length]
+    if xxh3_64_intdigest(checked) != checksum:
         return "the checksum of the frame does not match"
     if kind not in KINDS:
         return f"the frame is of unknown kind {kind}"
-    return Frame(sequence, wall_ms, kind, payload)
+    return Frame(sequence, wall_ms, kind, checked[FRAME_HEADER_BYTES - _CHECKSUM_BYTES :])
 
 
 def written_end(content: bytes) -> int:

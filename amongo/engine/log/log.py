@@ -28,7 +28,8 @@ import uuid
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from itertools import pairwise
-from zlib import crc32
+
+from xxhash import xxh3_64, xxh3_64_intdigest
 
 from amongo.engine.files.interface import AppendFile, Files
 from amongo.engine.log.format import (
@@ -274,7 +275,7 @@ class Log:
                 sequence = self._second_sequence
             if is_small:
                 checked = pack_checked(length, sequence, wall_ms, kind) + payload  # type: ignore[operator]
-                frame = pack_checksum(crc32(checked)) + checked
+                frame = pack_checksum(xxh3_64_intdigest(checked)) + checked
             else:
                 frame = _join(pack_checked(length, sequence, wall_ms, kind), pieces)
             self._is_writing = True
@@ -596,7 +597,7 @@ def _join(checked: bytes, pieces: Sequence[bytes]) -> bytes:
 
     checked   what the checksum covers of the header
     """
-    checksum = crc32(checked)
+    checksum = xxh3_64(checked)
     for piece in pieces:
-        checksum = crc32(piece, checksum)
-    return b"".join((pack_checksum(checksum), checked, *pieces))
+        checksum.update(piece)
+    return b"".join((pack_checksum(checksum.intdigest()), checked, *pieces))

@@ -10,11 +10,11 @@ from bson import Int64
 
 from amongo.errors import ServerError
 from amongo.errors import update as errors
-from amongo.mql.updates.registry import UNCHANGED, Scene, UpdateContext, operator
+from amongo.mql.updates.registry import UNCHANGED, Plain, Scene, UpdateContext, operator
 from amongo.mql.updates.sameness import is_same
 from amongo.mql.updates.wording import identity, typed_number
 from amongo.values.missing import MISSING
-from amongo.values.numbers import INT_MAX, INT_MIN, add, is_nan, multiply
+from amongo.values.numbers import INT_MAX, INT_MIN, LONG_MAX, LONG_MIN, add, is_nan, multiply
 from amongo.values.order import equal
 from amongo.values.types import NUMERIC_CLASSES, alias
 from amongo.values.wording import element
@@ -45,7 +45,7 @@ def _compute(name: str, function: Callable[[Any, Any], Any], current: Any, opera
     return UNCHANGED if is_unchanged else result
 
 
-@operator("$inc", parse=_numeric("increment"), is_plain=True)
+@operator("$inc", parse=_numeric("increment"), plain=Plain.COMPUTE)
 def increment(current: Any, operand: Any, scene: Scene) -> Any:
     """Add the operand to the field; an absent field becomes the operand.
 
@@ -54,16 +54,21 @@ def increment(current: Any, operand: Any, scene: Scene) -> Any:
     errors    ARITHMETIC_ARGUMENT, ARITHMETIC_TARGET, ARITHMETIC_OVERFLOW past 64 bits
     source    manual, $inc
     """
-    if type(current) is int is type(operand):
-        total = current + operand
-        if INT_MIN <= total <= INT_MAX:
-            return total if operand else UNCHANGED
+    if type(operand) is int:
+        if type(current) is int:
+            total = current + operand
+            if INT_MIN <= total <= INT_MAX:
+                return total if operand else UNCHANGED
+        elif type(current) is Int64:
+            total = current + operand
+            if LONG_MIN <= total <= LONG_MAX:
+                return Int64(total) if operand else UNCHANGED
     if current is MISSING:
         return operand
     return _compute("$inc", add, current, operand, scene)
 
 
-@operator("$mul", parse=_numeric("multiply"), is_plain=True)
+@operator("$mul", parse=_numeric("multiply"), plain=Plain.COMPUTE)
 def scale(current: Any, operand: Any, scene: Scene) -> Any:
     """Multiply the field by the operand; an absent field becomes zero of the operand's type.
 
@@ -97,7 +102,7 @@ def _parse_bit(path: str, operand: Any, context: UpdateContext) -> _Steps:
     return tuple(steps)
 
 
-@operator("$bit", parse=_parse_bit, is_plain=True)
+@operator("$bit", parse=_parse_bit)
 def combine_bits(current: Any, operand: _Steps, scene: Scene) -> Any:
     """Combine the bits of an integer field with masks, one after the other; an absent field starts as int 0.
 

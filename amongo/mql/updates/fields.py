@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from amongo.errors import update as errors
-from amongo.mql.updates.registry import UNCHANGED, Collator, Scene, UpdateContext, operator
+from amongo.mql.updates.registry import UNCHANGED, Collator, Plain, Scene, UpdateContext, operator
 from amongo.mql.updates.sameness import is_same
 from amongo.values.missing import MISSING
 from amongo.values.order import compare
 from amongo.values.types import alias
 
 
-@operator("$set", may_restate_id=True, is_plain=True)
+@operator("$set", may_restate_id=True, plain=Plain.REPLACE)
 def set_field(current: Any, operand: Any, scene: Scene) -> Any:
     """Put a value in the field, creating its path.
 
@@ -34,7 +34,7 @@ def set_on_insert(current: Any, operand: Any, scene: Scene) -> Any:
     return operand
 
 
-@operator("$unset", is_plain=True)
+@operator("$unset", plain=Plain.REMOVE)
 def unset_field(current: Any, operand: Any, scene: Scene) -> Any:
     """Take the field away; an array element becomes null.
 

@@ -2,38 +2,45 @@
 
 `{"$set": {"city": "Rome"}, "$inc": {"age": 1}}` is most of what services send, each time with the same fields. What
 depends on the fields' names alone (which operator, in which order, that nothing forbids to write them) is found once
-and remembered as the update's shape. `parse_update` gives the same outcome for these, and gives the errors.
+and remembered as the update's shape. The document is not decoded: its elements are found in its bytes, and replaced
+there. `parse_update` gives the same outcome for these, and gives the errors.
 """
 
 from __future__ import annotations
 
+from struct import error as StructError
 from typing import Any, Final, NamedTuple
 
-from bson import ObjectId, Timestamp
+from bson import Timestamp
 from bson.datetime_ms import DatetimeMS
 
 from amongo.errors import ServerError
 from amongo.mql.updates.paths import in_order, is_plain
-from amongo.mql.updates.registry import OPERATORS, UNCHANGED, Apply, Operator, Parse, Scene, UpdateContext
-from amongo.runtime.limits import UPDATE_SHAPES
+from amongo.mql.updates.registry import OPERATORS, UNCHANGED, Apply, Operator, Plain, Scene
+from amongo.runtime.limits import UPDATE_LAYOUTS, UPDATE_SHAPES
 from amongo.values.codec import encode
+from amongo.values.elements import READERS, WRITERS, Layout, Place, find_layout, locate, pack_length
 from amongo.values.missing import MISSING
 from amongo.values.numbers import INT_MAX, INT_MIN
 
-_SCALARS: Final = frozenset({float, bool, ObjectId, type(None)})
-_CONTEXT: Final = UpdateContext(None, {})
+_REMOVE: Final = Plain.REMOVE  # a member is slow to look up in its class
+_COMPUTE: Final = Plain.COMPUTE
 _NO_SCENE: Final = Scene({}, DatetimeMS(0), Timestamp(0, 0), None, False, {}, [])
 
 
 class PlainShape(NamedTuple):
     """What the names of an update's fields decide.
 
-    steps         (field, operator, apply, parse) in the server's order
+    names         of the fields, in the server's order
+    steps         (position in `names`, field, its name in BSON, operator, what that does, apply), in that order
     description   {"updatedPaths": [field, …]} of all fields, as BSON
+    layouts       of the documents it was applied to last, the latest first
     """
 
-    steps: tuple[tuple[str, str, Apply, Parse | None], ...]
+    names: tuple[str, ...]
+    steps: tuple[tuple[int, str, bytes, str, Plain, Apply], ...]
     description: bytes
+    layouts: list[Layout]
 
 
 _shapes: dict[tuple[str, ...], PlainShape] = {}
@@ -62,54 +69,102 @@ def _find_shape(update: dict[str, dict[str, Any]]) -> PlainShape | None:
     operators: dict[str, Operator] = {}
     for name, fields in update.items():
         operator = OPERATORS.get(name)
-        if operator is None or not operator.is_plain:
+        if operator is None or operator.plain is None:
             return None
         for path in fields:
             if type(path) is not str or not path.isprintable() or not is_plain(path) or path in operators:
                 return None
             operators[path] = operator
-    paths = in_order(operators)
-    steps = tuple((path, operators[path].name, operators[path].apply, operators[path].parse) for path in paths)
-    return PlainShape(steps, encode({"updatedPaths": paths}))
+    names = tuple(in_order(operators))
+    steps = []
+    for position, name in enumerate(names):
+        operator = operators[name]
+        assert operator.plain is not None
+        steps.append((position, name, name.encode() + b"\x00", operator.name, operator.plain, operator.apply))
+    return PlainShape(names, tuple(steps), encode({"updatedPaths": list(names)}), [])
 
 
-def apply_plain(shape: PlainShape, update: dict[str, Any], document: dict[str, Any]) -> bytes | None:
-    """Change `document` itself, which belongs to the caller, by an update as it was written; the description of what
-    changed, as BSON.
+def apply_plain(shape: PlainShape, update: dict[str, Any], raw: bytes) -> tuple[bytes, bytes] | None:
+    """Apply an update as it was written to a document's bytes.
 
-    document the caller's own; its dates may be of any Python type, since nothing here looks at one
-    result   b"" when nothing changed; None when an operand is no plain scalar or an operator refuses: then the document
-             is of no more use, and `parse_update` is to be asked
+    result   (the document's new bytes, the description of what changed, as BSON); the description is b"" when nothing
+             changed; None when an operand is no plain scalar, an operator refuses, or the document has elements whose
+             place cannot be told: then `parse_update` is to be asked
     """
+    places = _places(shape, raw)
+    if places is None:
+        return None
+    edits: list[tuple[int, int, bytes]] = []
+    added = b""
     updated: list[str] = []
     removed: list[str] = []
     try:
-        for path, operator, apply, parse in shape.steps:
-            operand = update[operator][path]
-            kind = type(operand)
-            if kind is int:
-                if not INT_MIN <= operand <= INT_MAX:
-                    return None
-            elif kind is str:
-                if not operand.isascii():
-                    return None
-            elif kind not in _SCALARS:
-                return None
-            if parse is not None:
-                operand = parse(path, operand, _CONTEXT)
-            result = apply(document.get(path, MISSING), operand, _NO_SCENE)
-            if result is UNCHANGED:
+        for position, path, name, operator, plain, apply in shape.steps:
+            value = update[operator][path]
+            place = places[position]
+            if plain is _REMOVE:
+                if place is not None:
+                    edits.append((*place, b""))
+                    removed.append(path)
                 continue
-            if result is MISSING:
-                del document[path]
-                removed.append(path)
+            if plain is _COMPUTE:
+                kind = type(value)
+                if kind is int:
+                    if not INT_MIN <= value <= INT_MAX:
+                        return None
+                elif kind is not float:
+                    return None
+                current = MISSING if place is None else READERS[raw[place[0]]](raw, place[0] + 1 + len(name))
+                value = apply(current, value, _NO_SCENE)
+                if value is UNCHANGED:
+                    continue
+            written = WRITERS[type(value)](name, value)
+            if place is None:
+                added += written
+            elif raw[place[0] : place[1]] != written:
+                edits.append((*place, written))
             else:
-                document[path] = result
-                updated.append(path)
-    except (ServerError, TypeError):
+                continue
+            updated.append(path)
+    except (ServerError, KeyError, ValueError, StructError):
         return None
-    if not updated and not removed:
-        return b""
+    if not edits and not added:
+        return raw, b""
     if len(updated) == len(shape.steps):
-        return shape.description
-    return encode({"updatedPaths": updated, "removedFields": removed})
+        return _edited(raw, edits, added), shape.description
+    return _edited(raw, edits, added), encode({"updatedPaths": updated, "removedFields": removed})
+
+
+def _places(shape: PlainShape, raw: bytes) -> list[Place | None] | None:
+    """Where the fields stand in a document; None if that cannot be told."""
+    layouts = shape.layouts
+    for layout in layouts:
+        places: list[Place | None] = [None] * len(shape.names)
+        if locate(raw, layout, places):
+            return places
+    learned = find_layout(raw, shape.names)
+    if learned is None:
+        return None
+    places = [None] * len(shape.names)
+    if not locate(raw, learned, places):
+        return None
+    layouts.insert(0, learned)
+    del layouts[UPDATE_LAYOUTS:]
+    return places
+
+
+def _edited(raw: bytes, edits: list[tuple[int, int, bytes]], added: bytes) -> bytes:
+    """A document's bytes with some replaced, and elements added behind the others."""
+    if len(edits) > 1:
+        edits.sort()
+    pieces: list[bytes] = []
+    at = 0
+    for start, end, written in edits:
+        pieces.append(raw[at:start])
+        pieces.append(written)
+        at = end
+    pieces.append(raw[at:])
+    edited = b"".join(pieces)
+    if added or len(edited) != len(raw):
+        return pack_length(len(edited) + len(added)) + edited[4:-1] + added + b"\x00"
+    return edited

@@ -83,6 +83,19 @@ Parse = Callable[[str, Any, UpdateContext], Any]
 Expand = Callable[[str, Any], Iterable[tuple[str, Leaf]]]
 
 
+class Plain(Enum):
+    """What an operator does with a scalar operand, if that is all it does.
+
+    REPLACE   the operand becomes the field's value, whatever it was
+    REMOVE    the field goes
+    COMPUTE   the new value comes of two numbers, without a look at the scene but for an error's words
+    """
+
+    REPLACE = "replace"
+    REMOVE = "remove"
+    COMPUTE = "compute"
+
+
 @dataclass(frozen=True, slots=True)
 class Operator:
     """A registered update operator.
@@ -90,7 +103,7 @@ class Operator:
     apply    (current value or MISSING, operand, scene) -> new value, MISSING or UNCHANGED
     parse    (path, operand, context) -> the operand as `apply` wants it; None when any operand will do
     expand   (path, operand) -> the leaves at their paths, for an operator that touches several
-    is_plain         but for the words of an error, `apply` looks at no scene, and at the value for its number only
+    plain            what it does to a field in the fast way of `plain.py`; None if it cannot be done that way
     may_restate_id   setting `_id` to an equal value is no attempt to change it
     """
 
@@ -99,7 +112,7 @@ class Operator:
     parse: Parse | None = None
     expand: Expand | None = None
     may_restate_id: bool = False
-    is_plain: bool = False
+    plain: Plain | None = None
 
 
 OPERATORS: dict[str, Operator] = {}
@@ -112,14 +125,14 @@ def operator(
     parse: Parse | None = None,
     expand: Expand | None = None,
     may_restate_id: bool = False,
-    is_plain: bool = False,
+    plain: Plain | None = None,
 ) -> Callable[[Apply], Apply]:
     """Register the decorated function as update operator `name`; a second definition is a programming error."""
 
     def enter(function: Apply) -> Apply:
         if name in OPERATORS:
             raise RuntimeError(f"{name} is defined twice")
-        OPERATORS[name] = Operator(name, function, parse, expand, may_restate_id, is_plain)
+        OPERATORS[name] = Operator(name, function, parse, expand, may_restate_id, plain)
         return function
 
     return enter
@@ -134,6 +147,7 @@ __all__ = [
     "Leaf",
     "Operator",
     "Parse",
+    "Plain",
     "Scene",
     "Unchanged",
     "UpdateContext",

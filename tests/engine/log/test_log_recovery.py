@@ -61,8 +61,8 @@ def refusal(files: MemoryFiles) -> str:
     return caught.value.message
 
 
-FRAME = 25 + len(commit(0))
-MARK = 25 + 32
+FRAME = 29 + len(commit(0))
+MARK = 29 + 32
 
 
 def test_a_flipped_bit_anywhere_in_a_closed_log_is_noticed():
@@ -277,7 +277,7 @@ def test_unsynced_commits_survive_any_number_of_openings():
 
 # Zeros: space that was reserved
 
-ZEROS = [1, 24, 25, 56, 57, 4096, (1 << 20) + 3]
+ZEROS = [1, 28, 29, 60, 61, 4096, (1 << 20) + 3]
 
 
 def pad(files: MemoryFiles, path: str, zeros: int) -> None:

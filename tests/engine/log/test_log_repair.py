@@ -31,8 +31,8 @@ def commit(number: int) -> bytes:
     return entry(2 * number, HEAD, [bson.encode({"_id": number})]) + entry(2 * number + 1, HEAD, [])
 
 
-FRAME = 25 + len(commit(0))
-MARK = 25 + 32
+FRAME = 29 + len(commit(0))
+MARK = 29 + 32
 COMMITS = 9
 ROOT = Path(__file__).parents[3]
 
