@@ -1,6 +1,7 @@
 """Aggregation: one pipeline is parsed once, bound once, and run over an iterable of documents."""
 
 from amongo.aggregate.environment import Environment
+from amongo.aggregate.metadata import carried_keywords, run_with_metadata
 from amongo.aggregate.pipeline import Pipeline, parse_pipeline
 
-__all__ = ["Environment", "Pipeline", "parse_pipeline"]
+__all__ = ["Environment", "Pipeline", "carried_keywords", "parse_pipeline", "run_with_metadata"]

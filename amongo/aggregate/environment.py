@@ -7,10 +7,12 @@ from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any
 
+from amongo.aggregate.node import Node
 from amongo.runtime.interrupts import NEVER, Interrupt
 from amongo.runtime.limits import BLOCKING_STAGE_BYTES
 
 Document = dict[str, Any]
+Indexes = Mapping[str, Mapping[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +25,9 @@ class Environment:
     interrupt       the operation's stop signal
     random          the source of $sample and $rand
     memory_bytes    how much a blocking stage may hold
+    collection      the collection whose documents go in; "" for none
+    indexes         (database, collection) -> its index definitions by name; None if there is no such collection
+    node            what tells of the server; None where nobody is there to ask
     """
 
     database: str
@@ -31,6 +36,13 @@ class Environment:
     interrupt: Interrupt = NEVER
     random: Random = field(default_factory=Random)
     memory_bytes: int = BLOCKING_STAGE_BYTES
+    collection: str = ""
+    indexes: Callable[[str, str], Indexes | None] = lambda database, collection: None
+    node: Node | None = None
+
+    def on(self, collection: str | None) -> Environment:
+        """The same surroundings for a sub-pipeline on another collection; None for one on none."""
+        return replace(self, collection=collection or "")
 
     def with_variables(self, variables: Mapping[str, Any]) -> Environment:
         """The same surroundings with more variables, for a sub-pipeline."""

@@ -17,6 +17,7 @@ from amongo.aggregate.stages.stage import Run, Stage, Surroundings
 from amongo.errors import pipeline as errors
 from amongo.mql.expressions import Scope
 from amongo.mql.expressions.chance import RANDOM
+from amongo.mql.matcher import searches
 
 MAX_STAGES: Final = 1000  # manual, Aggregation Pipeline Limits
 MAX_DEPTH: Final = 20  # server: nested sub-pipelines
@@ -79,6 +80,10 @@ class Pipeline:
             count += 1
         return skip, limit, self.after(count)
 
+    def only(self, place: int) -> Pipeline:
+        """The pipeline of one of its stages."""
+        return Pipeline(self.names[place : place + 1], self.stages[place : place + 1], self._runs[place : place + 1])
+
     def after(self, count: int) -> Pipeline:
         """The pipeline without its first `count` stages."""
         return Pipeline(self.names[count:], self.stages[count:], self._runs[count:]) if count else self
@@ -90,6 +95,7 @@ def parse_pipeline(
     variables: Mapping[str, Any] | frozenset[str] = frozenset(),
     collator: Callable[[str], bytes] | None = None,
     has_collection: bool = True,
+    namespace: str = "",
 ) -> Pipeline:
     """Parse and check a whole pipeline.
 
@@ -97,12 +103,13 @@ def parse_pipeline(
     variables        the user variables in scope (names, or a mapping whose keys they are)
     collator         the key of a string under the command's collation; None compares bytes
     has_collection   False for a database aggregate (`aggregate: 1`)
+    namespace        what it runs on, where that is known: some stages run on few namespaces
     errors           PIPELINE_NOT_ARRAY, STAGE_NOT_OBJECT, STAGE_FIELD_COUNT, UNKNOWN_STAGE, STAGE_NOT_YET,
                      PIPELINE_TOO_LONG, PIPELINE_TOO_DEEP, the position errors, those of each stage
     source           manual, Aggregation Stages; Aggregation Pipeline Limits
     """
     scope = Scope(frozenset(variables), collator=collator)
-    return parse_inside(stages, Surroundings(parse_inside, scope, has_collection=has_collection))
+    return parse_inside(stages, Surroundings(parse_inside, scope, (), has_collection, namespace))
 
 
 def parse_inside(specs: Any, surroundings: Surroundings) -> Pipeline:
@@ -123,8 +130,22 @@ def parse_inside(specs: Any, surroundings: Surroundings) -> Pipeline:
         names.append(name)
         stages.append(_parse_stage(name, specification, surroundings))
     _check_positions(names, surroundings)
+    _check_searches(stages, surroundings)
     coalesced = _sort_for_limits(stages)
     return Pipeline(tuple(names), tuple(coalesced), tuple(stage.bind() for stage in coalesced))
+
+
+def _check_searches(stages: list[Stage], surroundings: Surroundings) -> None:
+    """Refuse `$text` but in a $match at the start of a pipeline on a collection.
+
+    errors   SEARCH_NOT_FIRST, STAGE_NOT_YET in sub-pipelines
+    """
+    for place, stage in enumerate(stages):
+        if isinstance(stage, Match) and any(True for _ in searches(stage.filter)):
+            if place:
+                raise errors.SEARCH_NOT_FIRST()
+            if surroundings.containers:
+                raise errors.STAGE_NOT_YET(name="$match with $text", reason="sub-pipelines do not search texts yet")
 
 
 def _parse_stage(name: str, specification: Any, surroundings: Surroundings) -> Stage:
@@ -163,8 +184,7 @@ def _check_collection(name: str, position: Position, surroundings: Surroundings)
 
 def _check_container(name: str, position: Position, surroundings: Surroundings) -> None:
     container = surroundings.container
-    is_facet_in_facet = name == "$facet" and "$facet" in surroundings.containers
-    if is_facet_in_facet or (container == "$facet" and not position.in_facet):
+    if "$facet" in surroundings.containers and not position.in_facet:
         raise errors.NOT_IN_FACET(name=name)
     if container and position.nested is not None:
         raise position.nested(name=name)

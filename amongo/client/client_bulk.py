@@ -1,59 +1,50 @@
 """Client-level bulk_write: operations on many namespaces in one call. Source: PyMongo, client_bulk.
 
-Neighbours of one kind and namespace go as one batch of their collection, so that the counts are those of the insert,
-update and delete commands. Verbose results tell of each operation, so updates and deletes then go one by one.
+The operations go as the bulkWrite command that PyMongo would send, with `ops` beside the command document as bytes
+already encoded. What became of each operation is read from the command's cursor.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
 
 import bson
+from bson.raw_bson import RawBSONDocument
 from pymongo.common import validate_is_document_type, validate_ok_for_replace, validate_ok_for_update
 from pymongo.errors import (
     ClientBulkWriteException,
     ConfigurationError,
+    DocumentTooLarge,
     InvalidOperation,
     OperationFailure,
 )
 from pymongo.results import ClientBulkWriteResult, DeleteResult, InsertOneResult, UpdateResult
 from pymongo.write_concern import WriteConcern
 
-from amongo.client.collection import AsyncCollection
-from amongo.client.collection.batches import (
-    Encoder,
-    WriteOptions,
-    check_session,
-    run_deletes,
-    run_inserts,
-    run_updates,
-)
 from amongo.client.collection.bulk import identify
-from amongo.client.documents import decode_reply
-from amongo.client.session import AsyncClientSession
-from amongo.runtime.limits import MESSAGE_BYTES, WRITE_BATCH_COUNT
+from amongo.client.documents import check_raw, raw_batch
+from amongo.client.sending import send
+from amongo.client.session import AsyncClientSession, session_for
+from amongo.commands.context import NO_SEQUENCES, Sequences
+from amongo.runtime.limits import CODEC_SLICE_BYTES, CODEC_SLICE_COUNT, MESSAGE_BYTES, WRITE_BATCH_COUNT
+from amongo.values.codec import encode_raw
 
 if TYPE_CHECKING:
     from amongo.client.client import AsyncMongoClient
 
+_CURSOR: Final = "$cmd.bulkWrite"
+_COUNTS: Final = ("nInserted", "nUpserted", "nMatched", "nModified", "nDeleted")
+
 
 @dataclass(slots=True)
 class _Operation:
-    """kind is "insert", "update" or "delete"; `statement` is the batch's, `op` the bulkWrite command's."""
+    """kind is "insert", "update" or "delete"; `op` is the bulkWrite command's, with the kind as its first field."""
 
     kind: str
     namespace: str
-    statement: Any
     op: dict[str, Any]
-
-
-@dataclass(slots=True)
-class _Run:
-    kind: str
-    namespace: str
-    indexes: list[int] = field(default_factory=list)
 
 
 class ClientBulk:
@@ -77,7 +68,10 @@ class ClientBulk:
         self._write_concern = write_concern
         self._is_ordered = is_ordered
         self._is_verbose = is_verbose
-        self._options = WriteOptions(session, let, comment, bypass_document_validation)
+        self._session = session
+        self._let = let
+        self._comment = comment
+        self._bypass_document_validation = bypass_document_validation
         self._operations: list[_Operation] = []
         self._uses: set[str] = set()
         self._result: dict[str, Any] = {
@@ -85,11 +79,7 @@ class ClientBulk:
             "error": None,
             "writeErrors": [],
             "writeConcernErrors": [],
-            "nInserted": 0,
-            "nUpserted": 0,
-            "nMatched": 0,
-            "nModified": 0,
-            "nDeleted": 0,
+            **dict.fromkeys(_COUNTS, 0),
             "insertResults": {},
             "updateResults": {},
             "deleteResults": {},
@@ -101,7 +91,7 @@ class ClientBulk:
         """An insert; the document is given an `_id` if it has none."""
         validate_is_document_type("document", document)
         identify(document)
-        self._operations.append(_Operation("insert", namespace, document, {"insert": -1, "document": document}))
+        self._operations.append(_Operation("insert", namespace, {"insert": -1, "document": document}))
 
     def add_update(
         self,
@@ -154,18 +144,14 @@ class ClientBulk:
         hint: str | dict[str, Any] | None = None,
     ) -> None:
         """A delete of one document or of all that match."""
-        given = self._given(hint=hint, collation=collation)
-        statement = {"q": selector, "limit": 0 if multi else 1, **given}
-        op = {"delete": -1, "filter": selector, "multi": multi, **given}
-        self._operations.append(_Operation("delete", namespace, statement, op))
+        op = {"delete": -1, "filter": selector, "multi": multi, **self._given(hint=hint, collation=collation)}
+        self._operations.append(_Operation("delete", namespace, op))
 
     def _add_update(
         self, namespace: str, selector: Mapping[str, Any], update: Any, multi: bool, **options: Any
     ) -> None:
-        given = self._given(**options)
-        statement = {"q": selector, "u": update, "multi": multi, **given}
-        op = {"update": -1, "filter": selector, "updateMods": update, "multi": multi, **given}
-        self._operations.append(_Operation("update", namespace, statement, op))
+        op = {"update": -1, "filter": selector, "updateMods": update, "multi": multi, **self._given(**options)}
+        self._operations.append(_Operation("update", namespace, op))
 
     def _given(self, **options: Any) -> dict[str, Any]:
         given = {name: value for name, value in options.items() if value is not None}
@@ -175,135 +161,146 @@ class ClientBulk:
     # Running them
 
     async def execute(self) -> ClientBulkWriteResult:
-        """Run the operations.
+        """Run the operations, in batches as large as one command takes.
 
-        errors   InvalidOperation without operations, ConfigurationError, ClientBulkWriteException; bson's for an option
-                 that is no BSON, even where no operation makes use of it
+        errors   InvalidOperation without operations, ConfigurationError, DocumentTooLarge, ClientBulkWriteException;
+                 bson's for an operation or option that is no BSON
         """
         if not self._operations:
             raise InvalidOperation("No operations to execute")
         is_acknowledged = self._write_concern.acknowledged
         if not is_acknowledged:
             self._check_unacknowledged()
-        bson.encode({"ordered": self._is_ordered, **self._options.fields()}, codec_options=self._client.codec_options)
-        for run in self._runs():
-            if not await self._execute_run(run):
+        position, result = 0, self._result
+        while position < len(self._operations):
+            position += await self._execute_batch(position)
+            if result["error"] or (self._is_ordered and result["writeErrors"]):
                 break
         if not is_acknowledged:
             return ClientBulkWriteResult(None, False, False)  # type: ignore[arg-type]
-        result = self._result
         if result["error"] or result["writeErrors"] or result["writeConcernErrors"]:
-            result["writeErrors"].sort(key=lambda failure: failure["idx"])
             raise ClientBulkWriteException(result, self._is_verbose) from result["error"]
         return ClientBulkWriteResult(result, True, self._is_verbose)
 
-    def _runs(self) -> Iterator[_Run]:
-        runs: list[_Run] = []
-        open_runs: dict[tuple[str, str], _Run] = {}
-        for index, operation in enumerate(self._operations):
-            key = (operation.kind, operation.namespace)
-            run = open_runs.get(key)
-            if run is None or (self._is_verbose and operation.kind != "insert"):
-                if self._is_ordered:
-                    open_runs.clear()
-                run = open_runs[key] = _Run(*key)
-                runs.append(run)
-            run.indexes.append(index)
-        return iter(runs)
-
-    async def _execute_run(self, run: _Run) -> bool:
-        """Run operations of one kind and namespace; whether to go on after them."""
-        database, _, name = run.namespace.partition(".")
+    async def _execute_batch(self, start: int) -> int:
+        """Run operations from `start` on; how many."""
+        raws, namespaces = await self._encoded(start)
+        command: dict[str, Any] = {"bulkWrite": 1, "errorsOnly": not self._is_verbose, "ordered": self._is_ordered}
+        if self._bypass_document_validation is not None:
+            command["bypassDocumentValidation"] = self._bypass_document_validation
+        if self._comment:
+            command["comment"] = self._comment
+        if self._let:
+            command["let"] = self._let
+        command["nsInfo"] = [{"ns": namespace} for namespace in namespaces]
         try:
-            collection = self._client.get_database(database).get_collection(name, write_concern=self._write_concern)
-            check_session(collection, self._options.session)
-            statements = [self._operations[index].statement for index in run.indexes]
-            if run.kind == "insert":
-                return await self._execute_inserts(collection, statements, run)
-            execute = run_updates if run.kind == "update" else run_deletes
-            for start in range(0, len(statements), WRITE_BATCH_COUNT):
-                batch = statements[start : start + WRITE_BATCH_COUNT]
-                reply = await execute(collection, batch, self._is_ordered, self._options)
-                if not self._merge(collection, run, reply, start, len(batch)):
-                    return False
+            reply = await self._send(command, {"ops": raws}, self._write_concern)
+            if self._write_concern.acknowledged:
+                self._add_counts(reply, len(raws))
+                await self._add_items(reply["cursor"], start)
         except OperationFailure as failure:
             self._result["error"] = failure
-            return False
-        return True
+        return len(raws)
 
-    async def _execute_inserts(self, collection: AsyncCollection[Any], documents: list[Any], run: _Run) -> bool:
-        encoder = Encoder(documents, collection.codec_options)
-        batch: list[bytes] = []
-        start = 0
-        while raws := encoder.next_slice():
-            if batch and sum(map(len, batch)) + sum(map(len, raws)) > MESSAGE_BYTES:
-                reply = await run_inserts(collection, batch, self._is_ordered, self._options)
-                if not self._merge(collection, run, reply, start, len(batch)):
-                    return False
-                start += len(batch)
-                batch = []
-            batch += raws
-            await self._client._runner.breathe()
-        reply = await run_inserts(collection, batch, self._is_ordered, self._options)
-        return self._merge(collection, run, reply, start, len(batch))
+    async def _encoded(self, start: int) -> tuple[list[bytes], list[str]]:
+        """(operations as BSON, from `start` on as many as one command takes; their namespaces).
+
+        errors   DocumentTooLarge, those of `check_raw`, bson's
+        """
+        raws: list[bytes] = []
+        places: dict[str, int] = {}
+        size_bytes, slice_bytes = 0, 0
+        for operation in self._operations[start : start + WRITE_BATCH_COUNT]:
+            op = operation.op
+            op[operation.kind] = places.get(operation.namespace, len(places))
+            raw = encode_raw(op, False, self._client.codec_options)
+            size_bytes += len(raw)
+            if size_bytes > MESSAGE_BYTES:
+                if not raws:
+                    raise DocumentTooLarge(f"{operation.kind} command document too large")
+                break
+            if operation.kind == "insert" and isinstance(op["document"], RawBSONDocument):
+                check_raw(bytes(op["document"].raw))
+            places.setdefault(operation.namespace, len(places))
+            raws.append(raw)
+            slice_bytes += len(raw)
+            if slice_bytes >= CODEC_SLICE_BYTES or not len(raws) % CODEC_SLICE_COUNT:
+                slice_bytes = 0
+                await self._client._runner.breathe()
+        return raws, list(places)
+
+    async def _send(
+        self,
+        command: Mapping[str, Any],
+        sequences: Sequences = NO_SEQUENCES,
+        write_concern: WriteConcern | None = None,
+    ) -> dict[str, Any]:
+        return await send(
+            self._client,
+            "admin",
+            command,
+            self._client.codec_options,
+            session=self._session,
+            write_concern=write_concern,
+            keeps_write_concern_error=True,
+            sequences=sequences,
+        )
 
     # What came of them
 
-    def _merge(
-        self, collection: AsyncCollection[Any], run: _Run, reply: dict[str, Any], start: int, count: int
-    ) -> bool:
-        """Add the reply of the batch of `count` operations from `start` of the run; False if it ends an ordered one."""
-        if "upserted" in reply or "writeErrors" in reply:
-            reply = decode_reply(reply, collection._reply_codec_options)
+    def _add_counts(self, reply: Mapping[str, Any], tried: int) -> None:
+        """Add the sums of a batch of so many operations."""
         result = self._result
-        n = reply.get("n", 0)
-        upserted = reply.get("upserted", [])
-        if run.kind == "insert":
-            result["nInserted"] += n
-        elif run.kind == "delete":
-            result["nDeleted"] += n
-        else:
-            result["nUpserted"] += len(upserted)
-            result["nMatched"] += n - len(upserted)
-            result["nModified"] += reply["nModified"]
-        failures = {failure["index"]: failure for failure in reply.get("writeErrors", ())}
-        for position, failure in failures.items():
-            index = run.indexes[start + position]
-            details = {name: value for name, value in failure.items() if name != "index"}
-            counts = {"n": 0, "nModified": 0} if run.kind == "update" else {"n": 0}
-            op = self._operations[index].op
-            result["writeErrors"].append({"ok": 0.0, "idx": index, **details, **counts, "op": op})
+        for name in _COUNTS:
+            result[name] += reply[name]
+        result["anySuccessful"] = result["anySuccessful"] or reply["nErrors"] < tried
         if "writeConcernError" in reply:
             result["writeConcernErrors"].append(reply["writeConcernError"])
-        stops = bool(self._is_ordered and failures)
-        tried = min(failures) + 1 if stops else count
-        result["anySuccessful"] = result["anySuccessful"] or tried > len(failures)
-        if self._is_verbose:
-            self._tell(run, reply, start, [place for place in range(tried) if place not in failures])
-        return not stops
 
-    def _tell(self, run: _Run, reply: Mapping[str, Any], start: int, successes: list[int]) -> None:
-        """Add the results of single operations."""
-        upserted = {each["index"]: {"_id": each["_id"]} for each in reply.get("upserted", ())}
-        for position in successes:
-            index = run.indexes[start + position]
-            if run.kind == "insert":
-                identity = identify(self._operations[index].statement)
-                self._result["insertResults"][index] = InsertOneResult(identity, True)
-                continue
-            document: dict[str, Any] = {"ok": 1.0, "idx": index, "n": reply["n"]}
-            if run.kind == "delete":
-                self._result["deleteResults"][index] = DeleteResult(document, True)
-                continue
-            document["nModified"] = reply["nModified"]
-            if position in upserted:
-                document["upserted"] = upserted[position]
-            self._result["updateResults"][index] = UpdateResult(document, True, in_client_bulk=True)
+    async def _add_items(self, cursor: Mapping[str, Any], start: int) -> None:
+        """Read what became of each operation of the batch that begins at `start`.
+
+        errors   those of getMore
+        """
+        self._add_batch(raw_batch(cursor["firstBatch"]), start)
+        while cursor["id"]:
+            more: dict[str, Any] = {"getMore": cursor["id"], "collection": _CURSOR}
+            if self._comment:
+                more["comment"] = self._comment
+            cursor = (await self._send(more))["cursor"]
+            self._add_batch(raw_batch(cursor["nextBatch"]), start)
+
+    def _add_batch(self, raws: Iterable[bytes], start: int) -> None:
+        for raw in raws:
+            item: dict[str, Any] = bson.decode(raw, self._client.codec_options)
+            index = item["idx"] + start
+            operation = self._operations[index]
+            if not item["ok"]:
+                self._result["writeErrors"].append({**item, "idx": index, "op": operation.op})
+            elif self._is_verbose:
+                self._result[f"{operation.kind}Results"][index] = _told(operation, item)
 
     def _check_unacknowledged(self) -> None:
+        """Refuse what PyMongo refuses of a write that nobody hears of.
+
+        errors   ConfigurationError, OperationFailure
+        """
+        if session_for(self._client, self._session) is not None:
+            raise ConfigurationError(
+                f"Explicit sessions are incompatible with unacknowledged write concern: {self._write_concern!r}"
+            )
         if "collation" in self._uses:
             raise ConfigurationError("Collation is unsupported for unacknowledged writes.")
         if "arrayFilters" in self._uses:
             raise ConfigurationError("arrayFilters is unsupported for unacknowledged writes.")
-        if self._options.bypass_document_validation is not None:
+        if self._bypass_document_validation is not None:
             raise OperationFailure("Cannot set bypass_document_validation with unacknowledged write concern")
+
+
+def _told(operation: _Operation, item: dict[str, Any]) -> InsertOneResult | UpdateResult | DeleteResult:
+    """The result of an operation that succeeded."""
+    if operation.kind == "insert":
+        return InsertOneResult(identify(operation.op["document"]), True)
+    if operation.kind == "update":
+        return UpdateResult(item, True, in_client_bulk=True)
+    return DeleteResult(item, True)

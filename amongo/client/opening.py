@@ -17,6 +17,7 @@ from pymongo.errors import ConfigurationError, ConnectionFailure, PyMongoError
 
 from amongo.client.failures import to_pymongo, use_after_close
 from amongo.client.runner import Runner
+from amongo.commands.context import NO_SEQUENCES, Sequences
 from amongo.commands.instance import Instance
 from amongo.errors import ErrorCode, ServerError
 from amongo.runtime import workers
@@ -44,7 +45,14 @@ class Operations(Protocol):
         """Run a request object of `amongo.commands`."""
         ...
 
-    async def command(self, database: str, command: bytes, *, session_id: bytes | None = None) -> dict[str, Any]:
+    async def command(
+        self,
+        database: str,
+        command: bytes,
+        *,
+        session_id: bytes | None = None,
+        sequences: Sequences = NO_SEQUENCES,
+    ) -> dict[str, Any]:
         """Run a command document."""
         ...
 
@@ -94,9 +102,16 @@ class Unopened:
         """Open the store, then run the request."""
         return await (await self.open()).execute(request, durable=durable, session_id=session_id)
 
-    async def command(self, database: str, command: bytes, *, session_id: bytes | None = None) -> dict[str, Any]:
+    async def command(
+        self,
+        database: str,
+        command: bytes,
+        *,
+        session_id: bytes | None = None,
+        sequences: Sequences = NO_SEQUENCES,
+    ) -> dict[str, Any]:
         """Open the store, then run the command."""
-        return await (await self.open()).command(database, command, session_id=session_id)
+        return await (await self.open()).command(database, command, session_id=session_id, sequences=sequences)
 
     async def journaled(self, sequence: int) -> None:
         """Wait for a commit, which only an open store can have made."""
@@ -122,7 +137,14 @@ class _Closed:
         """
         raise use_after_close()
 
-    async def command(self, database: str, command: bytes, *, session_id: bytes | None = None) -> dict[str, Any]:
+    async def command(
+        self,
+        database: str,
+        command: bytes,
+        *,
+        session_id: bytes | None = None,
+        sequences: Sequences = NO_SEQUENCES,
+    ) -> dict[str, Any]:
         """Refuse.
 
         errors   InvalidOperation

@@ -13,9 +13,12 @@ from typing import Any
 
 from pymongo.errors import PyMongoError
 
+from amongo.client.awaiting import awaited_reply
 from amongo.client.failures import to_pymongo, use_after_close
-from amongo.commands.context import NO_CONTEXT, Context
+from amongo.commands.context import NO_CONTEXT, NO_SEQUENCES, Context, Sequences
 from amongo.commands.instance import Instance
+from amongo.commands.replies import CursorReply
+from amongo.commands.tailing import Awaiting
 from amongo.errors import ErrorCode, ServerError
 from amongo.runtime.interrupts import NEVER, Interrupt
 from amongo.runtime.limits import LOOP_DOCUMENTS
@@ -53,6 +56,8 @@ class Runner:
                 interrupt = Interrupt()
                 context = Context(interrupt, session_id)
                 reply = await self._on_worker(interrupt, instance.execute, request, context)
+        except Awaiting as awaiting:
+            reply = await self._awaited(awaiting)
         except ServerError as error:
             raise self._failure(error) from None
         if durable and reply.sequence:
@@ -71,7 +76,14 @@ class Runner:
         except ServerError as error:
             raise to_pymongo(error) from None
 
-    async def command(self, database: str, command: bytes, *, session_id: bytes | None = None) -> dict[str, Any]:
+    async def command(
+        self,
+        database: str,
+        command: bytes,
+        *,
+        session_id: bytes | None = None,
+        sequences: Sequences = NO_SEQUENCES,
+    ) -> dict[str, Any]:
         """Run a command document and give the reply document, of canonical values and RawBSONDocuments.
 
         command   BSON bytes of the command document
@@ -86,8 +98,22 @@ class Runner:
                 return instance.run_command(database, command, Context(session_id=session_id))
             interrupt = Interrupt()
             context = Context(interrupt, session_id)
-            reply: dict[str, Any] = await self._on_worker(interrupt, instance.run_command, database, command, context)
+            reply: dict[str, Any] = await self._on_worker(
+                interrupt, instance.run_command, database, command, context, sequences
+            )
             return reply
+        except Awaiting as awaiting:
+            return (await self._awaited(awaiting)).document()
+        except ServerError as error:
+            raise self._failure(error) from None
+
+    async def _awaited(self, awaiting: Awaiting) -> CursorReply:
+        """The reply of a getMore that has to wait.
+
+        errors   PyMongo's, as `failures.to_pymongo` makes them
+        """
+        try:
+            return await awaited_reply(self.instance, awaiting)
         except ServerError as error:
             raise self._failure(error) from None
 

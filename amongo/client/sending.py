@@ -23,6 +23,7 @@ from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
 from amongo.client.session import session_for
+from amongo.commands.context import NO_SEQUENCES, Sequences
 from amongo.runtime.limits import COMMAND_BYTES, MESSAGE_BYTES
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ async def send(
     collation: Mapping[str, Any] | None = None,
     allowable_errors: Container[int | str] = (),
     keeps_write_concern_error: bool = False,
+    sequences: Sequences = NO_SEQUENCES,
 ) -> dict[str, Any]:
     """Run a command; its reply in canonical values, documents of cursor batches raw.
 
@@ -50,6 +52,7 @@ async def send(
     codec_options               how its values become BSON
     allowable_errors            codes and messages of failures whose reply is returned and not raised
     keeps_write_concern_error   leave a `writeConcernError` in the reply instead of raising it
+    sequences                   fields whose documents are encoded already, and no part of the command document
     errors                      OperationFailure and its kinds, WriteConcernError; InvalidOperation after close
     """
     document = dict(command)
@@ -71,7 +74,7 @@ async def send(
         await client._kill_dead_cursors()
     session_id = running_in.session_id["id"] if running_in is not None else None
     try:
-        reply = await client._runner.command(database, raw, session_id=session_id)
+        reply = await client._runner.command(database, raw, session_id=session_id, sequences=sequences)
     except OperationFailure as failure:
         if failure.code not in allowable_errors and str(failure) not in allowable_errors:
             raise

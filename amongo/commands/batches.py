@@ -10,7 +10,7 @@ from amongo.commands.context import Context
 from amongo.commands.cursors import Cursor
 from amongo.commands.fields import Field, parse_fields
 from amongo.commands.replies import CursorReply
-from amongo.values.codec import encode
+from amongo.values.codec import encode_in_order
 
 if TYPE_CHECKING:
     from amongo.commands.instance import Instance
@@ -46,4 +46,4 @@ def cursor_reply(
 
 def encoded(documents: Iterable[dict[str, Any]]) -> Iterator[bytes]:
     """The documents as BSON, one at a time."""
-    return map(encode, documents)
+    return map(encode_in_order, documents)

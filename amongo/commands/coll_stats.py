@@ -10,6 +10,8 @@ from amongo.commands.context import Context
 from amongo.commands.fields import Field, parse_fields
 from amongo.commands.namespaces import collection_namespace
 from amongo.commands.sizes import Sizes, scaled
+from amongo.commands.time_series import bucket_count, indexed_collection, is_series, shown_namespace
+from amongo.engine.records import Collection, View
 from amongo.values.numbers import number
 
 if TYPE_CHECKING:
@@ -48,29 +50,32 @@ def parse(database: str, document: dict[str, Any]) -> CollStatsRequest:
 
 
 def run(instance: Instance, request: CollStatsRequest, context: Context) -> dict[str, Any]:
-    """The collection's sizes; zeros when there is no such collection."""
+    """The collection's sizes; zeros when there is no such collection.
+
+    errors   IS_A_VIEW
+    """
     scale = request.scale
     with instance.store.lock:
-        collection = instance.store.catalog.get(request.namespace)
+        collection = indexed_collection(instance.store.catalog, request.namespace)
         sizes = Sizes.of([] if collection is None else [collection])
-    reply: dict[str, Any] = {
-        "ns": request.namespace,
-        "size": scaled(sizes.data_bytes, scale),
-        "count": number(sizes.documents),
-    }
-    if sizes.documents:
-        reply["avgObjSize"] = number(int(sizes.average_document_bytes))
+    reply: dict[str, Any] = {"ns": request.namespace, "size": scaled(sizes.data_bytes, scale)}
+    if collection is not None and is_series(collection):
+        reply["timeseries"] = _buckets(collection, instance.store.view(collection), scale)
+    else:
+        reply["count"] = number(sizes.documents)
+        if sizes.documents:
+            reply["avgObjSize"] = number(int(sizes.average_document_bytes))
     reply |= {
         "numOrphanDocs": 0,
         "storageSize": scaled(sizes.data_bytes, scale),
         "freeStorageSize": 0,
-        "capped": False,
-        "nindexes": sizes.collections,
+        **_limits(collection, scale),
+        "nindexes": sizes.indexes,
         "indexDetails": {},
         "indexBuilds": [],
         "totalIndexSize": scaled(sizes.index_bytes, scale),
         "totalSize": scaled(sizes.data_bytes + sizes.index_bytes, scale),
-        "indexSizes": {"_id_": scaled(sizes.index_bytes, scale)} if collection is not None else {},
+        "indexSizes": {name: scaled(size, scale) for name, size in sizes.index_bytes_by_name.items()},
         "scaleFactor": number(scale),
         "ok": 1.0,
     }
@@ -79,4 +84,19 @@ def run(instance: Instance, request: CollStatsRequest, context: Context) -> dict
     return reply
 
 
-COMMAND = Command("collStats", parse, run, aliases=("collstats",), is_quick=True)
+def _buckets(collection: Collection, view: View, scale: int) -> dict[str, Any]:
+    """How the measurements of a time series would lie in buckets."""
+    count = bucket_count(view)
+    shown = {"bucketsNs": shown_namespace(collection), "bucketCount": number(count)}
+    return shown | {"avgBucketSize": scaled(collection.data_bytes // count, scale)} if count else shown
+
+
+def _limits(collection: Collection | None, scale: int) -> dict[str, Any]:
+    """What there is to say of the limits of a capped collection, and whether it is one."""
+    if collection is None or collection.cap is None:
+        return {"capped": False}
+    cap = collection.cap
+    return {"capped": True, "max": number(cap.count), "maxSize": scaled(cap.size_bytes, scale)}
+
+
+COMMAND = Command("collStats", parse, run, aliases=("collstats",))

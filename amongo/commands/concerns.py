@@ -22,6 +22,7 @@ from amongo.errors.codes import ErrorCode, code_name
 from amongo.values.types import NUMERIC_CLASSES, alias
 
 _INT32_MAX: Final = 2**31 - 1
+_INT64_END: Final = 2**63
 _NODES_MAX: Final = 50  # manual, Replica Set: at most 50 members
 _NULL_TIMESTAMP: Final = Timestamp(0, 0)
 
@@ -114,6 +115,11 @@ class WriteConcern:
     w: int | str | dict[str, Any] = "majority"
     is_durable: bool = False
 
+    @property
+    def is_acknowledged(self) -> bool:
+        """Whether the reply tells what a write has done; not for `w: 0` without `j`."""
+        return self.w != 0 or self.is_durable
+
     def failure(self) -> dict[str, Any] | None:
         """The `writeConcernError` of the reply when one node cannot satisfy this; None when it can."""
         if type(self.w) is int:
@@ -167,7 +173,7 @@ def parse_concerns(command: str, document: Mapping[str, Any]) -> Concerns:
 def time_limit(value: Any, command: str = "") -> int | None:
     """`maxTimeMS` in milliseconds; None where it is absent or 0.
 
-    errors   WRONG_TYPE; FAILED_TO_PARSE for a number that is not whole; BAD_VALUE outside 0 to 2147483647
+    errors   WRONG_TYPE; FAILED_TO_PARSE for a number that is no int64; BAD_VALUE outside 0 to 2147483647
     """
     if value is None:
         return None
@@ -177,7 +183,7 @@ def time_limit(value: Any, command: str = "") -> int | None:
         )
     number = value.to_decimal() if type(value) is Decimal128 else value
     is_whole = number.is_finite() if isinstance(number, Decimal) else math.isfinite(number)
-    if not is_whole or number != int(number):
+    if not is_whole or number != int(number) or not -_INT64_END <= number < _INT64_END:
         raise errors.FAILED_TO_PARSE(message=f"maxTimeMS has non-integral value {value}")
     limit_ms = int(number)
     if not 0 <= limit_ms <= _INT32_MAX:

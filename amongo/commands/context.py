@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from amongo.runtime.interrupts import NEVER, Interrupt
+
+Sequences = Mapping[str, Sequence[bytes]]
+"""Array fields of a command whose documents come beside it, valid BSON each (OP_MSG calls them document sequences)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,3 +25,4 @@ class Context:
 
 
 NO_CONTEXT = Context()
+NO_SEQUENCES: Final[Sequences] = {}

@@ -5,13 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from amongo.commands.collations import refuse_collation
+from amongo.commands.collations import asked_collation, collator_for
 from amongo.commands.command import Command
 from amongo.commands.context import Context
 from amongo.commands.fields import Field, parse_fields
 from amongo.commands.hints import check_hint
 from amongo.commands.namespaces import collection_namespace
+from amongo.commands.view_reads import count_view
+from amongo.commands.views import is_view, most_in_view
 from amongo.planner import canonical_query, plan_query
+from amongo.values.collation import Collation
 from amongo.values.numbers import number
 
 if TYPE_CHECKING:
@@ -21,7 +24,7 @@ FIELDS = {
     "query": Field("object", default={}),
     "limit": Field("integer", default=0),
     "skip": Field("integer", default=0, minimum=0),
-    "hint": Field("string or object"),
+    "hint": Field("hint"),
     "fields": Field("object"),  # what old drivers send; the server does not look at it either
     "collation": Field("object"),
 }
@@ -36,6 +39,7 @@ class CountRequest:
     limit          count to at most this many; 0 for all
     hint           index name or key pattern
     time_limit_ms  None for no limit
+    collation      None for that of the collection
     """
 
     namespace: str
@@ -44,18 +48,24 @@ class CountRequest:
     limit: int = 0
     hint: Any = None
     time_limit_ms: int | None = None
+    collation: Collation | None = None
 
 
 def parse(database: str, document: dict[str, Any]) -> CountRequest:
     """The request of a count command. A negative limit counts like its absolute value.
 
-    errors   COLLECTION_NAME_TYPE, INVALID_NAMESPACE, those of `parse_fields`, NOT_SUPPORTED_YET
+    errors   COLLECTION_NAME_TYPE, INVALID_NAMESPACE, those of `parse_fields` and of the collation
     """
     fields = parse_fields("count", document, FIELDS)
-    refuse_collation("count", fields["collation"])
     namespace = collection_namespace(database, document["count"])
     return CountRequest(
-        namespace, fields["query"], fields["skip"], abs(fields["limit"]), fields["hint"], fields.get("maxTimeMS")
+        namespace,
+        fields["query"],
+        fields["skip"],
+        abs(fields["limit"]),
+        fields["hint"],
+        fields.get("maxTimeMS"),
+        asked_collation(fields["collation"]),
     )
 
 
@@ -65,12 +75,20 @@ def run(instance: Instance, request: CountRequest, context: Context) -> dict[str
     errors   those of the filter
     """
     interrupt = instance.operation_interrupt(context, request.time_limit_ms)
-    query = canonical_query(request.filter, hint=request.hint)
     collection = instance.store.catalog.get(request.namespace)
+    query = canonical_query(
+        request.filter,
+        hint=request.hint,
+        collator=collator_for(request.collation, collection),
+        id_collator=None if collection is None else collection.collator,
+    )
     if collection is None:
-        return {"n": 0, "ok": 1.0}
+        is_known = is_view(instance.store.catalog, request.namespace)
+        if not is_known:
+            query.check_without_collection()
+        return {"n": number(count_view(instance, request, interrupt)) if is_known else 0, "ok": 1.0}
     check_hint(collection, request.hint)
-    if request.filter:
+    if request.filter or request.hint:
         rows = plan_query(query, collection).rows(instance.store, interrupt)
         found = _count(rows, request.skip + request.limit if request.limit else None)
     else:
@@ -82,7 +100,9 @@ def run(instance: Instance, request: CountRequest, context: Context) -> dict[str
 def examines(instance: Instance, request: CountRequest) -> int:
     """How many documents the count looks at, at most."""
     collection = instance.store.catalog.get(request.namespace)
-    return 0 if collection is None or not request.filter else collection.count
+    if collection is None:
+        return most_in_view(instance.store.catalog, request.namespace)
+    return collection.count if request.filter or request.hint else 0
 
 
 def _count(rows: Any, most: int | None) -> int:

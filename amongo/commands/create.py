@@ -9,6 +9,10 @@ from amongo.commands.command import Command
 from amongo.commands.context import Context
 from amongo.commands.create_options import parse_options
 from amongo.commands.namespaces import check_creatable, collection_namespace
+from amongo.commands.time_series import add_series, find_series
+from amongo.commands.validation import check_validated_namespace
+from amongo.commands.views import View, add_view, find_view
+from amongo.engine.catalog import Catalog
 from amongo.errors import command as errors
 from amongo.values.order import equal
 from amongo.values.wording import shown
@@ -32,29 +36,49 @@ class CreateRequest:
 def parse(database: str, document: dict[str, Any]) -> CreateRequest:
     """The request of a create command.
 
-    errors   COLLECTION_NAME_TYPE, INVALID_NAMESPACE, those of `parse_options`
+    errors   COLLECTION_NAME_TYPE, INVALID_NAMESPACE, those of `parse_options` and `check_validated_namespace`
     """
     options = parse_options(document)
-    return CreateRequest(collection_namespace(database, document["create"]), options)
+    namespace = collection_namespace(database, document["create"])
+    check_validated_namespace(namespace, options.get("validator"))
+    return CreateRequest(namespace, options)
 
 
 def run(instance: Instance, request: CreateRequest, context: Context) -> dict[str, Any]:
     """{ok: 1}, also when the collection is there with the same options.
 
-    errors   NAMESPACE_EXISTS when it is there with other options, those of `check_creatable`
+    errors   NAMESPACE_EXISTS when it is there with other options, those of `check_creatable` and of the view
     """
-    store = instance.store
+    store, namespace, options = instance.store, request.namespace, request.options
     with store.lock:
-        found = store.catalog.get(request.namespace)
-        if found is None:
-            check_creatable(request.namespace, store.catalog.databases())
-            store.create(request.namespace, request.options)
-        elif not equal(_by_name(found.options), _by_name(request.options)):
-            raise errors.NAMESPACE_EXISTS(
-                message=f"namespace {request.namespace} already exists, but with different options: "
-                f"{shown(found.options)}"
-            )
+        found = existing_options(store.catalog, namespace)
+        if found is not None:
+            if not equal(_by_name(found), _by_name(options)):
+                raise errors.NAMESPACE_EXISTS(
+                    message=f"namespace {namespace} already exists, but with different options: {shown(found)}"
+                )
+            return {"ok": 1.0}
+        check_creatable(namespace, store.catalog.databases())
+        if "viewOn" in options:
+            add_view(store, View(namespace, options["viewOn"], options["pipeline"], options.get("collation")))
+        elif "timeseries" in options:
+            add_series(store, namespace, options)
+        else:
+            store.create(namespace, options)
+            if "expireAfterSeconds" in options:
+                instance.expiry.look()
     return {"ok": 1.0}
+
+
+def existing_options(catalog: Catalog, namespace: str) -> dict[str, Any] | None:
+    """The options of what has this name: a collection, a view or a time series; None if nothing has."""
+    collection = catalog.get(namespace)
+    if collection is not None:
+        return collection.options
+    view = find_view(catalog, namespace)
+    if view is None:
+        return None
+    return find_series(catalog, namespace).options if view.is_time_series else view.options()
 
 
 def _by_name(options: dict[str, Any]) -> dict[str, Any]:

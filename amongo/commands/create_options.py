@@ -10,16 +10,18 @@ import math
 from collections.abc import Mapping
 from typing import Any, Final
 
-from bson import Decimal128
+from bson import Decimal128, Int64
 
 from amongo.aggregate import parse_pipeline
-from amongo.commands.collations import refuse_collation
-from amongo.commands.expected_uuid import parse_uuid
-from amongo.commands.fields import Field, check, parse_fields, truth
-from amongo.commands.namespaces import is_system
-from amongo.commands.restricted_filters import check_restricted
+from amongo.commands.capped import SIZE_MOST, capped_options
+from amongo.commands.clustered import check_clustered_options, clustered_options
+from amongo.commands.collations import parse_collation, stored_collation
+from amongo.commands.create_encrypted import check_encrypted_fields
+from amongo.commands.fields import Field, parse_fields, truth
+from amongo.commands.time_series_options import parse_series_options
+from amongo.commands.validation import ACTIONS, LEVELS, check_validator
+from amongo.commands.views import check_stages, parse_stages
 from amongo.errors import command as errors
-from amongo.mql.matcher import parse_filter
 from amongo.values.order import equal
 from amongo.values.types import NUMERIC_CLASSES, alias
 
@@ -46,11 +48,6 @@ FIELDS: Final = {
 }
 
 NOT_YET: Final = {
-    "capped": "capped collections come with the Language issue",
-    "validator": "validation comes with the Language issue",
-    "viewOn": "views come with the Language issue",
-    "timeseries": "time series collections come with the Language issue",
-    "clusteredIndex": "clustered collections come with the Language issue",
     "encryptedFields": "queryable encryption needs MongoDB's own library",
 }
 
@@ -58,16 +55,16 @@ NOT_YET: Final = {
 _KEPT: Final = (
     "storageEngine",
     "indexOptionDefaults",
+    "validator",
     "validationLevel",
     "validationAction",
     "changeStreamPreAndPostImages",
 )
 
 _VALUES: Final = {
-    "validationLevel": ("off", "strict", "moderate"),
-    "validationAction": ("error", "warn", "errorAndLog"),
+    "validationLevel": LEVELS,
+    "validationAction": ACTIONS,
 }
-_SIZE_MAX: Final = 2**50  # server: 1 PiB
 _ENGINES: Final = frozenset({"wiredTiger", "inMemory", "amongo"})
 _EXPIRY_MAX: Final = 2**31 - 1
 
@@ -80,32 +77,6 @@ _ID_INDEX: Final = {
     "v": Field("integer"),
     "collation": Field("object"),
 }
-_CLUSTERED: Final = {
-    "key": Field("object", required=True),
-    "unique": Field("flag", required=True),
-    "v": Field("integer", default=2),
-    "name": Field("string"),
-}
-_TIMESERIES: Final = {
-    "timeField": Field("string", required=True),
-    "metaField": Field("string"),
-    "granularity": Field("string"),
-    "bucketMaxSpanSeconds": Field("integer", minimum=1, maximum=31_536_000, bound_code=2),
-    "bucketRoundingSeconds": Field("integer", minimum=1, maximum=31_536_000, bound_code=2),
-}
-_ENCRYPTED: Final = {
-    "fields": Field("array", required=True),
-    "escCollection": Field("string"),
-    "ecocCollection": Field("string"),
-    "strEncodeVersion": Field("integer"),
-}
-_ENCRYPTED_FIELD: Final = {
-    "path": Field("string", required=True),
-    "keyId": Field("uuid", required=True),
-    "bsonType": Field("string"),
-    "queries": Field("object or array"),
-}
-_GRANULARITIES: Final = {"seconds": 3600, "minutes": 86_400, "hours": 2_592_000}
 _ID_KEY: Final = {"_id": 1}
 
 
@@ -119,15 +90,37 @@ def parse_options(document: Mapping[str, Any]) -> dict[str, Any]:
     for name, verify in _CHECKS:
         if name in document and (document[name] is not None or name == "clusteredIndex"):
             verify(document[name], fields)
-    if fields["validator"] and is_system(str(document["create"])):
-        raise errors.INVALID_OPTIONS(message="Document validators not allowed on system collections")
     _check_combination(fields)
     for name, reason in NOT_YET.items():
         if fields[name]:  # false, {} and absent ask for nothing
             raise errors.NOT_SUPPORTED_YET(what=f"'create.{name}'", reason=reason)
     if fields["temp"]:
         raise errors.NOT_SUPPORTED_YET(what="'create.temp'", reason="temporary collections are the server's own")
-    return {name: fields[name] for name in _KEPT if fields[name] is not None}
+    return _kept(fields)
+
+
+def _kept(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """The options as they are kept: a view keeps its definition alone."""
+    collation = None if fields["collation"] is None else _collation(fields["collation"])
+    if fields["viewOn"] is not None:
+        view = {"viewOn": fields["viewOn"], "pipeline": parse_stages("create", fields["pipeline"] or [])}
+        return view if collation is None else view | {"collation": collation}
+    kept = capped_options(fields) | {name: fields[name] for name in _KEPT if fields[name] is not None}
+    if not kept.get("changeStreamPreAndPostImages", {}).get("enabled"):
+        kept.pop("changeStreamPreAndPostImages", None)
+    if not kept.get("validator"):
+        kept.pop("validator", None)
+    if collation is not None:
+        kept["collation"] = collation
+    if fields["timeseries"] is not None:
+        kept["timeseries"] = parse_series_options(fields["timeseries"]).document()
+        if fields["expireAfterSeconds"] is not None:
+            kept["expireAfterSeconds"] = Int64(fields["expireAfterSeconds"])
+    if type(fields["clusteredIndex"]) is dict:
+        kept["clusteredIndex"] = clustered_options(fields["clusteredIndex"])
+        if fields["expireAfterSeconds"] is not None:
+            kept["expireAfterSeconds"] = Int64(fields["expireAfterSeconds"])
+    return kept
 
 
 def _check_combination(fields: Mapping[str, Any]) -> None:
@@ -175,8 +168,8 @@ def _check_capped(value: Any, fields: Mapping[str, Any]) -> None:
 
 
 def _check_size(value: Any, fields: Mapping[str, Any]) -> None:
-    if not 1 <= fields["size"] <= _SIZE_MAX or not _is_finite(value):
-        raise errors.BAD_VALUE(message=f"Invalid size {value}: it must be between 1 and {_SIZE_MAX}")
+    if not 1 <= fields["size"] <= SIZE_MOST or not _is_finite(value):
+        raise errors.BAD_VALUE(message=f"Invalid size {value}: it must be between 1 and {SIZE_MOST}")
     _require_capped(fields)
 
 
@@ -206,7 +199,10 @@ def _check_id_index(value: dict[str, Any], fields: Mapping[str, Any]) -> None:
         raise errors.BAD_VALUE(message="The field 'key' for an _id index must be {_id: 1}")
     if index["name"] not in (None, "_id_"):
         raise errors.BAD_VALUE(message="The field 'name' for an _id index must be '_id_'")
-    refuse_collation("create.idIndex", index["collation"])
+    if index["collation"] is not None:
+        own = stored_collation(parse_collation(index["collation"]))
+        if own != (None if fields["collation"] is None else _collation(fields["collation"])):
+            raise errors.BAD_VALUE(message="'idIndex' must have the same collation as the collection.")
 
 
 def _check_engine(value: dict[str, Any], fields: Mapping[str, Any]) -> None:
@@ -224,17 +220,20 @@ def _check_index_defaults(value: dict[str, Any], fields: Mapping[str, Any]) -> N
         _check_engine(engine, fields)
 
 
-def _check_validator(value: dict[str, Any], fields: Mapping[str, Any]) -> None:
-    check_restricted(value)
-    parse_filter(value, variables={"NOW": None, "CLUSTER_TIME": None})
-
-
 def _check_enumeration(name: str) -> Any:
     def verify(value: str, fields: Mapping[str, Any]) -> None:
-        if value not in _VALUES[name]:
-            raise errors.NOT_ENUMERATED(value=value, field=f"create.{name}")
+        check_enumerated("create", name, value)
 
     return verify
+
+
+def check_enumerated(command: str, name: str, value: str) -> None:
+    """Refuse a validation level or action that there is not.
+
+    errors   NOT_ENUMERATED
+    """
+    if value not in _VALUES[name]:
+        raise errors.NOT_ENUMERATED(value=value, field=f"{command}.{name}")
 
 
 def _check_view(value: str, fields: Mapping[str, Any]) -> None:
@@ -245,36 +244,23 @@ def _check_view(value: str, fields: Mapping[str, Any]) -> None:
 
 
 def _check_pipeline(value: list[Any], fields: Mapping[str, Any]) -> None:
-    for position, stage in enumerate(value):
-        if type(stage) is not dict:
-            raise errors.WRONG_TYPE(
-                command="create", field=f"pipeline.{position}", actual=alias(stage), expected="type 'object'"
-            )
-        if not stage.keys().isdisjoint(("$out", "$merge")):
-            raise errors.WRITING_VIEW(name=next(iter(stage)))
+    pipeline = parse_stages("create", value)
     if fields["viewOn"] is not None:
-        parse_pipeline(value)
+        check_stages(pipeline)
+        parse_pipeline(pipeline)
 
 
 def _check_collation(value: dict[str, Any], fields: Mapping[str, Any]) -> None:
-    if not value:
-        raise errors.MISSING_FIELD(command="create.collation", field="locale")
-    refuse_collation("create", value)
+    _collation(value)
+
+
+def _collation(value: dict[str, Any]) -> dict[str, Any] | None:
+    """The collation as it is kept; None for the simple one."""
+    return stored_collation(parse_collation(value, "create.collation"))
 
 
 def _check_images(value: dict[str, Any], fields: Mapping[str, Any]) -> None:
     parse_fields("create.changeStreamPreAndPostImages", value, _IMAGES, generic={})
-
-
-def _check_encrypted(value: dict[str, Any], fields: Mapping[str, Any]) -> None:
-    if fields["viewOn"] is not None or fields["timeseries"] is not None:
-        raise errors.ENCRYPTED_KIND()
-    if fields["capped"]:
-        raise errors.ENCRYPTED_CAPPED()
-    for field in parse_fields("create.encryptedFields", value, _ENCRYPTED, generic={})["fields"]:
-        check("create", "encryptedFields.fields", Field("object"), field)
-        encrypted = parse_fields("create.encryptedFields.fields", field, _ENCRYPTED_FIELD, generic={})
-        parse_uuid("create", "encryptedFields.fields.keyId", encrypted["keyId"])
 
 
 def _check_clustered(value: Any, fields: Mapping[str, Any]) -> None:
@@ -289,33 +275,11 @@ def _check_clustered(value: Any, fields: Mapping[str, Any]) -> None:
             actual=alias(value),
             expected="types '[bool, object, decimal, double, int, long]'",
         )
-    index = parse_fields("create.clusteredIndex", value, _CLUSTERED, generic={})
-    if not equal(index["key"], _ID_KEY):
-        raise errors.CLUSTERED_KEY()
-    if not index["unique"]:
-        raise errors.CLUSTERED_NOT_UNIQUE()
-    if index["v"] != 2:
-        raise errors.CLUSTERED_VERSION()
+    check_clustered_options(value)
 
 
 def _check_timeseries(value: dict[str, Any], fields: Mapping[str, Any]) -> None:
-    series = parse_fields("create.timeseries", value, _TIMESERIES, generic={})
-    time, meta, granularity = series["timeField"], series["metaField"], series["granularity"]
-    for name, field in (("timeField", time), ("metaField", meta)):
-        if field is not None and "\x00" in field:
-            raise errors.BAD_VALUE(message=f"'{name}' must not contain a null byte")
-        if field is not None and "." in field:
-            raise errors.INVALID_OPTIONS(message=f"'{name}' must be a top-level field and not contain a '.'")
-    if meta in ("_id", time) and meta is not None:
-        raise errors.INVALID_OPTIONS(message="'metaField' must be neither '_id' nor the 'timeField'")
-    if granularity is not None and granularity not in _GRANULARITIES:
-        raise errors.NOT_ENUMERATED(value=granularity, field="create.timeseries.granularity")
-    span, rounding = series["bucketMaxSpanSeconds"], series["bucketRoundingSeconds"]
-    if granularity is not None:
-        if rounding is not None or span not in (None, _GRANULARITIES[granularity]):
-            raise errors.INVALID_OPTIONS(message="'granularity' excludes other bucket parameters than its own")
-    elif span != rounding:
-        raise errors.INVALID_OPTIONS(message="'bucketMaxSpanSeconds' and 'bucketRoundingSeconds' have to be equal")
+    parse_series_options(value)
 
 
 def _check_expiry(value: Any, fields: Mapping[str, Any]) -> None:
@@ -325,7 +289,7 @@ def _check_expiry(value: Any, fields: Mapping[str, Any]) -> None:
 
 # In the order in which the server finds what is wrong.
 _CHECKS: Final = (
-    ("encryptedFields", _check_encrypted),
+    ("encryptedFields", check_encrypted_fields),
     ("clusteredIndex", _check_clustered),
     ("collation", _check_collation),
     ("changeStreamPreAndPostImages", _check_images),
@@ -340,6 +304,6 @@ _CHECKS: Final = (
     ("idIndex", _check_id_index),
     ("viewOn", _check_view),
     ("pipeline", _check_pipeline),
-    ("validator", _check_validator),
+    ("validator", lambda value, fields: check_validator(fields)),
     ("expireAfterSeconds", _check_expiry),
 )

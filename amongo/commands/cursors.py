@@ -8,10 +8,14 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator
+from typing import Any
+
+from bson import Int64
 
 from amongo.commands.replies import CursorReply
 from amongo.engine.records import Collection
 from amongo.errors import command as errors
+from amongo.planner import LiveScan, ResumePoint
 from amongo.runtime.clock import Clock
 from amongo.runtime.interrupts import Interrupt
 from amongo.runtime.limits import BATCH_BYTES, CHECK_DOCUMENTS, CURSOR_IDLE_MS, FIRST_BATCH_COUNT, OPEN_CURSORS
@@ -27,21 +31,28 @@ class Cursor:
     limit          documents that the result has at most; 0 for any number
     never_idles    `noCursorTimeout`
     collection     what it reads, if it reads one collection directly
+    awaits_data    a getMore that finds nothing waits for what is inserted
+    live           how it goes on as the collection is by then; None if it goes on with what it has begun
+    resume_point   how far the scan behind it has come, where the find asked; None otherwise
     finds_at_once  whether the next document is found without a look at others
     """
 
     __slots__ = (
         "_documents",
         "_held",
+        "_last",
         "_left",
+        "awaits_data",
         "collection",
         "finds_at_once",
         "interrupt",
         "is_pinned",
         "knows_end",
         "last_used_s",
+        "live",
         "namespace",
         "never_idles",
+        "resume_point",
         "session_id",
     )
 
@@ -57,6 +68,9 @@ class Cursor:
         never_idles: bool = False,
         finds_at_once: bool = False,
         collection: Collection | None = None,
+        awaits_data: bool = False,
+        live: LiveScan | None = None,
+        resume_point: ResumePoint | None = None,
     ) -> None:
         self.namespace = namespace
         self.interrupt = interrupt
@@ -64,10 +78,14 @@ class Cursor:
         self.never_idles = never_idles
         self.finds_at_once = finds_at_once
         self.collection = collection
+        self.awaits_data = awaits_data
+        self.live = live
+        self.resume_point = resume_point
         self.last_used_s = 0.0
         self.is_pinned = False
         self._documents = documents
         self._held: bytes | None = None
+        self._last: bytes | None = None  # that was given
         self._left = limit or -1
         self.knows_end = knows_end
 
@@ -98,7 +116,38 @@ class Cursor:
         else:
             return batch, True
         self._left -= len(batch)
+        self._last = batch[-1] if batch else self._last
         return batch, self._is_at_end()
+
+    def go_on(self) -> None:
+        """Before a further batch: read what is there now, where the find does.
+
+        errors   COLLECTION_DROPPED, COLLECTION_RENAMED
+        """
+        self.check_collection()
+        if self.live is not None and (documents := self.live.behind(self._last, self._left)) is not None:
+            self._documents, self._held = documents, None
+
+    def check_collection(self) -> None:
+        """End a cursor whose collection is gone, or has another name now.
+
+        errors   COLLECTION_DROPPED, COLLECTION_RENAMED
+        """
+        collection = self.collection
+        if collection is None:
+            return
+        if collection.is_dropped:
+            raise errors.COLLECTION_DROPPED(namespace=self.namespace)
+        if collection.namespace != self.namespace:
+            raise errors.COLLECTION_RENAMED(source=self.namespace, target=collection.namespace)
+
+    def resume_token(self) -> dict[str, Any] | None:
+        """What a later find takes as `$_resumeAfter` to go on behind the last batch; None where nobody asked."""
+        point = self.resume_point
+        if point is None:
+            return None
+        record_id = point.at if self._held is None else point.behind
+        return {"$recordId": None if record_id is None else Int64(record_id)}
 
     def _is_at_end(self) -> bool:
         """Whether the result is known to be at its end."""
@@ -129,18 +178,31 @@ class Cursors:
         is_single    close the cursor after this batch
         """
         count = FIRST_BATCH_COUNT if batch_size is None else batch_size
-        if count == 0 and not is_single:
-            return CursorReply(self._keep(cursor), cursor.namespace, [])
+        if count == 0:
+            cursor_id = 0 if is_single else self._keep(cursor)
+            return CursorReply(cursor_id, cursor.namespace, [], True, cursor.resume_token())
         batch, is_done = cursor.next_batch(count)
         cursor_id = 0 if is_done or is_single else self._keep(cursor)
-        return CursorReply(cursor_id, cursor.namespace, batch)
+        return CursorReply(cursor_id, cursor.namespace, batch, True, cursor.resume_token())
 
     def next_reply(
         self, cursor_id: int, namespace: str, batch_size: int | None, session_id: bytes | None = None
     ) -> CursorReply:
         """The reply of getMore.
 
-        errors   CURSOR_NOT_FOUND, CURSOR_WRONG_NAMESPACE, CURSOR_WRONG_SESSION, CURSOR_IN_USE, COLLECTION_DROPPED
+        errors   CURSOR_NOT_FOUND, CURSOR_WRONG_NAMESPACE, CURSOR_WRONG_SESSION, CURSOR_IN_USE, COLLECTION_DROPPED,
+                 COLLECTION_RENAMED
+        """
+        cursor = self.pin(cursor_id, namespace, session_id)
+        try:
+            return self.fetch(cursor_id, cursor, batch_size)
+        finally:
+            self.unpin(cursor)
+
+    def pin(self, cursor_id: int, namespace: str, session_id: bytes | None) -> Cursor:
+        """The cursor, which nobody else may use until `unpin`.
+
+        errors   CURSOR_NOT_FOUND, CURSOR_WRONG_NAMESPACE, CURSOR_WRONG_SESSION, CURSOR_IN_USE
         """
         with self._lock:
             cursor = self._cursors.get(cursor_id)
@@ -150,25 +212,32 @@ class Cursors:
                 raise errors.CURSOR_WRONG_NAMESPACE(namespace=namespace, actual=cursor.namespace)
             if cursor.session_id != session_id:
                 raise errors.CURSOR_WRONG_SESSION(cursor_id=cursor_id)
-            if cursor.collection is not None and cursor.collection.is_dropped:
-                del self._cursors[cursor_id]
-                raise errors.COLLECTION_DROPPED(namespace=namespace)
             if cursor.is_pinned:
                 raise errors.CURSOR_IN_USE(cursor_id=cursor_id)
             cursor.is_pinned = True
+            return cursor
+
+    def unpin(self, cursor: Cursor) -> None:
+        """Let others use the cursor."""
+        cursor.last_used_s = self._clock.monotonic()
+        cursor.is_pinned = False
+
+    def fetch(self, cursor_id: int, cursor: Cursor, batch_size: int | None) -> CursorReply:
+        """The next batch of a cursor that the caller has pinned. It is closed at its end, and by an error.
+
+        errors   COLLECTION_DROPPED, COLLECTION_RENAMED; those of the query
+        """
         is_done = True
         try:
+            cursor.go_on()
             cursor.interrupt.resume()
             batch, is_done = cursor.next_batch(batch_size or None)
         finally:
             cursor.interrupt.pause()
-            cursor.is_pinned = False
             if is_done:
                 with self._lock:
                     self._cursors.pop(cursor_id, None)
-            else:
-                cursor.last_used_s = self._clock.monotonic()
-        return CursorReply(0 if is_done else cursor_id, namespace, batch, is_first=False)
+        return CursorReply(0 if is_done else cursor_id, cursor.namespace, batch, False, cursor.resume_token())
 
     def find(self, cursor_id: int) -> Cursor | None:
         """The open cursor of this id."""
@@ -186,6 +255,8 @@ class Cursors:
                     continue
                 del self._cursors[cursor_id]
             cursor.interrupt.stop("cursor was killed")
+            if cursor.awaits_data and cursor.collection is not None:
+                cursor.collection.arrivals.announce()
             killed.append(cursor_id)
         return killed, missing
 

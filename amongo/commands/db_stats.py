@@ -11,6 +11,7 @@ from amongo.commands.command import Command
 from amongo.commands.context import Context
 from amongo.commands.fields import Field, parse_fields
 from amongo.commands.sizes import Sizes, disk_space
+from amongo.commands.views import SYSTEM_VIEWS
 
 if TYPE_CHECKING:
     from amongo.commands.instance import Instance
@@ -48,6 +49,7 @@ def run(instance: Instance, request: DbStatsRequest, context: Context) -> dict[s
     store = instance.store
     with store.lock:
         sizes = Sizes.of(store.catalog.collections(request.database))
+        views = store.catalog.count(f"{request.database}.{SYSTEM_VIEWS}")
     used, total = disk_space(store.directory)
 
     def scaled(size: int) -> float:
@@ -56,7 +58,7 @@ def run(instance: Instance, request: DbStatsRequest, context: Context) -> dict[s
     reply: dict[str, Any] = {
         "db": request.database,
         "collections": Int64(sizes.collections),
-        "views": Int64(0),
+        "views": Int64(views),
         "objects": Int64(sizes.documents),
         "avgObjSize": sizes.average_document_bytes,
         "dataSize": scaled(sizes.data_bytes),
@@ -64,7 +66,7 @@ def run(instance: Instance, request: DbStatsRequest, context: Context) -> dict[s
     }
     if request.includes_free_storage:
         reply["freeStorageSize"] = 0.0
-    reply |= {"indexes": Int64(sizes.collections), "indexSize": scaled(sizes.index_bytes)}
+    reply |= {"indexes": Int64(sizes.indexes), "indexSize": scaled(sizes.index_bytes)}
     if request.includes_free_storage:
         reply["indexFreeStorageSize"] = 0.0
     reply["totalSize"] = scaled(sizes.data_bytes + sizes.index_bytes)

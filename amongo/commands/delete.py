@@ -5,18 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from amongo.commands.collations import asked_collation, collator_for
 from amongo.commands.command import Command
 from amongo.commands.context import Context
 from amongo.commands.fields import Field, parse_fields
 from amongo.commands.hints import check_hint
 from amongo.commands.namespaces import collection_namespace
-from amongo.commands.not_yet import refuse_not_yet
 from amongo.commands.replies import WriteReply
+from amongo.commands.time_series_writes import delete_measurements, written_series
 from amongo.commands.variables import let_variables, runtime_variables
+from amongo.commands.views import most_in_view
 from amongo.commands.writing import check_batch_count, write_error
 from amongo.errors import ServerError
 from amongo.errors import command as errors
-from amongo.planner import CanonicalQuery, canonical_query, exact_id_key, plan_query
+from amongo.mql.matcher import parse_filter
+from amongo.planner import CanonicalQuery, canonical_query, is_exact_id, plan_query
 from amongo.runtime.interrupts import Interrupt
 from amongo.runtime.limits import UPDATE_BATCH_COUNT, WRITE_ATTEMPTS
 from amongo.values.codec import decode
@@ -39,20 +42,22 @@ STATEMENT_FIELDS = {
     "q": Field("object", required=True),
     "limit": Field("integer", required=True),
     "collation": Field("object"),
-    "hint": Field("string or object"),
+    "hint": Field("hint"),
     "sampleId": Field("uuid"),
 }
-
-NOT_YET = {"collation": "comes with the Language issue"}
 
 
 @dataclass(frozen=True, slots=True)
 class DeleteStatement:
-    """One statement of a delete: every match, or the first."""
+    """One statement of a delete: every match, or the first.
+
+    collation   as it was written; None for that of the collection
+    """
 
     filter: dict[str, Any]
     multi: bool
     hint: Any = None
+    collation: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +80,7 @@ class DeleteRequest:
 def parse(database: str, document: dict[str, Any]) -> DeleteRequest:
     """The request of a delete command.
 
-    errors   those of `parse_fields`, EMPTY_BATCH, WRONG_TYPE, DELETE_LIMIT, NOT_SUPPORTED_YET
+    errors   those of `parse_fields`, EMPTY_BATCH, WRONG_TYPE, DELETE_LIMIT
     """
     namespace = collection_namespace(database, document["delete"])
     values = parse_fields("delete", document, FIELDS)
@@ -92,10 +97,14 @@ def _parse_statement(position: int, statement: Any) -> DeleteStatement:
             command="delete", field=f"deletes.{position}", actual=alias(statement), expected="type 'object'"
         )
     values = parse_fields("delete.deletes", statement, STATEMENT_FIELDS, generic={})
-    refuse_not_yet("delete.deletes", values, NOT_YET)
     if values["limit"] not in (0, 1):
         raise errors.DELETE_LIMIT(value=values["limit"])
-    return DeleteStatement(values["q"], values["limit"] == 0, values["hint"])
+    return delete_statement(values)
+
+
+def delete_statement(values: dict[str, Any]) -> DeleteStatement:
+    """The statement of parsed fields, those of `STATEMENT_FIELDS`."""
+    return DeleteStatement(values["q"], values["limit"] == 0, values["hint"], values["collation"])
 
 
 def run(instance: Instance, request: DeleteRequest, context: Context) -> WriteReply:
@@ -111,14 +120,20 @@ def run(instance: Instance, request: DeleteRequest, context: Context) -> WriteRe
     for position, statement in enumerate(request.deletes):
         interrupt.check()
         try:
-            query = canonical_query(
-                statement.filter, variables=variables, hint=statement.hint, limit=not statement.multi
-            )
             collection = instance.store.catalog.get(request.namespace)
+            query = canonical_query(
+                statement.filter,
+                variables=variables,
+                hint=statement.hint,
+                limit=not statement.multi,
+                collator=collator_for(asked_collation(statement.collation), collection),
+                id_collator=None if collection is None else collection.collator,
+            )
             if collection is None:
-                continue
-            check_hint(collection, statement.hint)
-            count, last = _delete(instance, collection, query, interrupt)
+                count, last = _delete_measurements(instance, request.namespace, statement, variables, interrupt)
+            else:
+                check_hint(collection, statement.hint)
+                count, last = _delete(instance, collection, query, interrupt)
         except ServerError as error:
             failures.append(write_error(position, error))
             if request.ordered:
@@ -158,6 +173,22 @@ def _delete(instance: Instance, collection: Collection, query: CanonicalQuery, i
     return count, sequence
 
 
+def _delete_measurements(
+    instance: Instance, namespace: str, statement: DeleteStatement, variables: dict[str, Any], interrupt: Interrupt
+) -> tuple[int, int]:
+    """(measurements deleted, last commit) of one statement on what is no collection.
+
+    errors   IS_A_VIEW
+    """
+    series = written_series(instance.store.catalog, namespace)
+    if series is None:
+        return 0, 0
+    collator = collator_for(asked_collation(statement.collation), series)
+    matches = parse_filter(statement.filter, variables=variables, collator=collator).bind()
+    done = delete_measurements(instance, series, matches, interrupt, multi=statement.multi)
+    return done.modified, done.sequence
+
+
 def _seen_anew(collection: Collection, query: CanonicalQuery, record_id: int) -> tuple[int, bytes] | None:
     """A record that another has changed meanwhile, if it still matches."""
     raw = None if collection.is_dropped else collection.record(record_id)
@@ -170,8 +201,8 @@ def examines(instance: Instance, request: DeleteRequest) -> int:
     """How many documents the delete looks at, at most."""
     collection = instance.store.catalog.get(request.namespace)
     if collection is None:
-        return len(request.deletes)
-    return sum(1 if exact_id_key(statement.filter) is not None else collection.count for statement in request.deletes)
+        return len(request.deletes) + most_in_view(instance.store.catalog, request.namespace)
+    return sum(1 if is_exact_id(each.filter, bool(each.collation)) else collection.count for each in request.deletes)
 
 
 COMMAND = Command("delete", parse, run)

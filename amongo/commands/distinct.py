@@ -6,19 +6,23 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from amongo.commands.collations import refuse_collation
+from amongo.commands.collations import asked_collation, collator_for, view_collator
 from amongo.commands.command import Command
 from amongo.commands.context import Context
 from amongo.commands.fields import Field, parse_fields
 from amongo.commands.hints import check_hint
 from amongo.commands.namespaces import collection_namespace
+from amongo.commands.view_reads import documents_of_view
+from amongo.commands.views import find_view, most_in_view
 from amongo.errors import command as errors
 from amongo.mql.sorting import in_order
 from amongo.planner import canonical_query, plan_query
 from amongo.runtime.interrupts import Interrupt
 from amongo.runtime.limits import DOCUMENT_BYTES
+from amongo.values.collation import Collation
 from amongo.values.key_bytes import key_bytes
 from amongo.values.missing import MISSING
+from amongo.values.order import Collator
 from amongo.values.paths import FieldPath, expand, query_path
 
 if TYPE_CHECKING:
@@ -27,7 +31,7 @@ if TYPE_CHECKING:
 FIELDS = {
     "key": Field("string", required=True),
     "query": Field("object", default={}),
-    "hint": Field("string or object"),
+    "hint": Field("hint"),
     "collation": Field("object"),
 }
 
@@ -40,6 +44,7 @@ class DistinctRequest:
     path           the field
     hint           index name or key pattern
     time_limit_ms  None for no limit
+    collation      None for that of the collection
     """
 
     namespace: str
@@ -47,19 +52,20 @@ class DistinctRequest:
     filter: dict[str, Any]
     hint: Any = None
     time_limit_ms: int | None = None
+    collation: Collation | None = None
 
 
 def parse(database: str, document: dict[str, Any]) -> DistinctRequest:
     """The request of a distinct command.
 
     errors   COLLECTION_NAME_TYPE, INVALID_NAMESPACE, those of `parse_fields`, BAD_VALUE for a key with a NUL,
-             NOT_SUPPORTED_YET
+             those of the collation
     """
     fields = parse_fields("distinct", document, FIELDS)
-    refuse_collation("distinct", fields["collation"])
+    collation = asked_collation(fields["collation"])
     namespace = collection_namespace(database, document["distinct"])
     return DistinctRequest(
-        namespace, query_path(fields["key"]), fields["query"], fields["hint"], fields.get("maxTimeMS")
+        namespace, query_path(fields["key"]), fields["query"], fields["hint"], fields.get("maxTimeMS"), collation
     )
 
 
@@ -69,16 +75,28 @@ def run(instance: Instance, request: DistinctRequest, context: Context) -> dict[
     errors   those of the filter; DISTINCT_TOO_LARGE past 16 MiB
     """
     interrupt = instance.operation_interrupt(context, request.time_limit_ms)
-    query = canonical_query(request.filter, hint=request.hint)
     collection = instance.store.catalog.get(request.namespace)
+    collator = collator_for(request.collation, collection)
+    id_collator = None if collection is None else collection.collator
+    query = canonical_query(request.filter, hint=request.hint, collator=collator, id_collator=id_collator)
     if collection is None:
-        return {"values": [], "ok": 1.0}
+        view = find_view(instance.store.catalog, request.namespace)
+        if view is None:
+            query.check_without_collection()
+            return {"values": [], "ok": 1.0}
+        collator = view_collator(view, request.collation)
+        documents = documents_of_view(instance, request, interrupt)
+        values = distinct_values(documents, request.path, interrupt, collator)
+        return {"values": values, "ok": 1}  # of a view the server gives an int here
     check_hint(collection, request.hint)
     rows = plan_query(query, collection).rows(instance.store, interrupt)
-    return {"values": distinct_values((row.decoded() for row in rows), request.path, interrupt), "ok": 1.0}
+    documents = (row.decoded() for row in rows)
+    return {"values": distinct_values(documents, request.path, interrupt, collator), "ok": 1.0}
 
 
-def distinct_values(documents: Iterable[dict[str, Any]], path: FieldPath, interrupt: Interrupt) -> list[Any]:
+def distinct_values(
+    documents: Iterable[dict[str, Any]], path: FieldPath, interrupt: Interrupt, collator: Collator | None
+) -> list[Any]:
     """The different values at the path, in the order of values; of equal ones the first that was met.
 
     errors   DISTINCT_TOO_LARGE
@@ -87,7 +105,7 @@ def distinct_values(documents: Iterable[dict[str, Any]], path: FieldPath, interr
     size = 0
     for document in documents:
         for value in _values(document, path):
-            key = key_bytes(value)
+            key = key_bytes(value, collator)
             if key not in found:
                 found[key] = value
                 size += len(key)
@@ -108,7 +126,7 @@ def _values(document: dict[str, Any], path: FieldPath) -> Iterator[Any]:
 def examines(instance: Instance, request: DistinctRequest) -> int:
     """How many documents the command looks at, at most."""
     collection = instance.store.catalog.get(request.namespace)
-    return 0 if collection is None else collection.count
+    return most_in_view(instance.store.catalog, request.namespace) if collection is None else collection.count
 
 
 COMMAND = Command("distinct", parse, run)

@@ -10,6 +10,9 @@ from amongo.commands.context import Context
 from amongo.commands.expected_uuid import check_uuid, parse_uuid
 from amongo.commands.fields import Field, parse_fields
 from amongo.commands.namespaces import check_droppable, collection_namespace
+from amongo.commands.time_series import check_series_depend, drop_series, find_series
+from amongo.commands.views import find_view, remove_view
+from amongo.engine.store import Store
 
 if TYPE_CHECKING:
     from amongo.commands.instance import Instance
@@ -52,9 +55,24 @@ def run(instance: Instance, request: DropRequest, context: Context) -> dict[str,
         collection = store.catalog.get(request.namespace)
         check_uuid(store.catalog, request.namespace, request.uuid)
         if collection is None:
-            return {"ok": 1.0}
+            return _drop_view(store, request.namespace)
+        check_series_depend(store.catalog, request.namespace)
+        count = len(collection.indexes)
         store.drop(request.namespace)
-    return {"nIndexesWas": 1, "ns": request.namespace, "ok": 1.0}
+    return {"nIndexesWas": count, "ns": request.namespace, "ok": 1.0}
+
+
+def _drop_view(store: Store, namespace: str) -> dict[str, Any]:
+    """Drop what has this name and is no collection, if there is such a thing."""
+    view = find_view(store.catalog, namespace)
+    if view is None:
+        return {"ok": 1.0}
+    if view.is_time_series:
+        count = len(find_series(store.catalog, namespace).indexes)
+        drop_series(store, namespace)
+        return {"nIndexesWas": count, "ns": namespace, "ok": 1.0}
+    remove_view(store, namespace)
+    return {"ns": namespace, "ok": 1.0}
 
 
 COMMAND = Command("drop", parse, run)

@@ -7,18 +7,16 @@ pages of the commands.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import ROUND_HALF_EVEN
 from typing import Any, Final
 
-from bson import Decimal128, Int64
+from bson import Decimal128
 
 from amongo.errors import command as errors
+from amongo.values.numbers import to_integer as to_integer
 from amongo.values.types import alias
 
-_INT64_END: Final = 2**63
 _NUMBERS = ("long", "int", "decimal", "double")
 _KINDS: dict[str, tuple[str, ...]] = {
     "any": (),
@@ -31,7 +29,14 @@ _KINDS: dict[str, tuple[str, ...]] = {
     "integer": _NUMBERS,
     "long": ("long",),
     "object or array": ("object", "array"),
-    "string or object": ("string", "object"),
+    "hint": ("string", "object"),
+    "update": ("object", "array"),
+}
+
+# Kinds that the server reads in a way of its own: null is a wrong value like any other, and the error is this.
+_OWN_ERRORS: Final = {
+    "hint": "Hint must be a string or an object",
+    "update": "Update argument must be either an object or an array",
 }
 
 
@@ -39,12 +44,13 @@ _KINDS: dict[str, tuple[str, ...]] = {
 class Field:
     """One field of a command.
 
-    kind       a key of `_KINDS`: "flag" takes numbers for booleans, "integer" any number that is whole
-    required   refused when absent
-    default    its value when absent
-    minimum    refused below
-    maximum    refused above
-    bound_code the error's number for a number out of bounds
+    kind          a key of `_KINDS`: "flag" takes numbers for booleans, "integer" any number that is whole
+    required      refused when absent
+    default       its value when absent
+    minimum       refused below
+    maximum       refused above
+    bound_code    the error's number for a number out of bounds
+    refuses_null  null is of a wrong type, and does not count as absent
     """
 
     kind: str = "any"
@@ -53,6 +59,7 @@ class Field:
     minimum: int | None = None
     maximum: int | None = None
     bound_code: int = 51024
+    refuses_null: bool = False
 
 
 # Accepted by every command (source: manual, Database Commands; the OP_MSG global fields).
@@ -104,8 +111,8 @@ def parse_fields(
     fields     what the command accepts, with defaults
     generic    accepted beside them, without a default
     not_yet    accepted by the server but not by amongo yet: field name -> reason
-    errors     UNKNOWN_FIELD, WRONG_TYPE, MISSING_FIELD, NOT_SUPPORTED_YET; a number out of bounds: the field's
-    `bound_code`
+    errors     UNKNOWN_FIELD, WRONG_TYPE, MISSING_FIELD, NOT_SUPPORTED_YET, FAILED_TO_PARSE for a hint or an update; a
+               number out of bounds: the field's `bound_code`
     """
     values: dict[str, Any] = {}
     for name, value in document.items():
@@ -116,7 +123,7 @@ def parse_fields(
             if not_yet and name in not_yet:
                 raise errors.NOT_SUPPORTED_YET(what=f"'{command}.{name}'", reason=not_yet[name])
             raise errors.UNKNOWN_FIELD(command=command, field=name)
-        if value is not None:
+        if value is not None or field.refuses_null or field.kind in _OWN_ERRORS:
             values[name] = check(command, name, field, value)
     for name, field in fields.items():
         if name not in values:
@@ -129,13 +136,15 @@ def parse_fields(
 def check(command: str, name: str, field: Field, value: Any) -> Any:
     """`value` as the field's kind wants it.
 
-    errors   WRONG_TYPE; out of bounds: the field's `bound_code`
+    errors   WRONG_TYPE, FAILED_TO_PARSE for a hint or an update; out of bounds: the field's `bound_code`
     """
     kinds = _KINDS[field.kind]
     if not kinds:
         return value
     actual = alias(value)
     if actual not in kinds:
+        if field.kind in _OWN_ERRORS:
+            raise errors.FAILED_TO_PARSE(message=_OWN_ERRORS[field.kind])
         expected = f"type '{kinds[0]}'" if len(kinds) == 1 else f"types '[{', '.join(kinds)}']"
         raise errors.WRONG_TYPE(command=command, field=name, actual=actual, expected=expected)
     if field.kind == "flag":
@@ -155,22 +164,3 @@ def truth(value: Any) -> bool:
     if type(value) is Decimal128:
         return bool(value.to_decimal() != 0)
     return bool(value)
-
-
-def to_integer(value: Any) -> int:
-    """A number option as int64 (the server's `safeNumberLong`).
-
-    A double is cut towards zero, a decimal rounded half to even; both are held within int64, and NaN is 0.
-    """
-    if type(value) in (int, Int64):
-        return int(value)
-    if type(value) is Decimal128:
-        decimal = value.to_decimal()
-        if decimal.is_finite() and abs(decimal) < _INT64_END:
-            return int(decimal.to_integral_value(ROUND_HALF_EVEN))
-        value = float(decimal)
-    if math.isnan(value):
-        return 0
-    if value >= _INT64_END:
-        return _INT64_END - 1
-    return int(value) if value >= -_INT64_END else -_INT64_END

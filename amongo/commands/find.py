@@ -5,27 +5,40 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from amongo.commands.collations import asked_collation, collator_for
 from amongo.commands.command import Command
 from amongo.commands.context import Context
 from amongo.commands.cursors import Cursor
 from amongo.commands.fields import Field, parse_fields
 from amongo.commands.hints import check_hint
 from amongo.commands.namespaces import collection_namespace
-from amongo.commands.not_yet import refuse_not_yet
 from amongo.commands.replies import CursorReply
+from amongo.commands.scan_options import NO_SCAN_OPTIONS, ScanOptions, scan_options
+from amongo.commands.tailing import (
+    CappedCursor,
+    TailableCursor,
+    check_capped,
+    check_tailing,
+    first_tailable_reply,
+)
 from amongo.commands.variables import let_variables, runtime_variables
-from amongo.planner import Plan, canonical_query, exact_id_key, plan_query
+from amongo.commands.view_reads import find_in_view
+from amongo.commands.views import is_view, most_in_view
+from amongo.planner import CappedScan, LiveScan, Plan, canonical_query, is_exact_id, plan_query
 from amongo.runtime.interrupts import NEVER, Interrupt
 from amongo.runtime.limits import FIRST_BATCH_COUNT
+from amongo.values.collation import Collation
+from amongo.values.key_bytes import collated
 
 if TYPE_CHECKING:
     from amongo.commands.instance import Instance
+    from amongo.engine.records import Collection
 
 FIELDS = {
-    "filter": Field("object", default={}),
+    "filter": Field("object", default={}, refuses_null=True),
     "sort": Field("object"),
     "projection": Field("object"),
-    "hint": Field("string or object"),
+    "hint": Field("hint"),
     "skip": Field("integer", default=0, minimum=0, bound_code=2),
     "limit": Field("integer", default=0, minimum=0, bound_code=2),
     "batchSize": Field("integer", minimum=0, bound_code=2),
@@ -41,8 +54,14 @@ FIELDS = {
     "tailable": Field("flag", default=False),
     "awaitData": Field("flag", default=False),
     "collation": Field("object"),
-    "term": Field("integer"),
-    "ntoreturn": Field("integer"),
+    "term": Field("long"),
+    "readOnce": Field("bool"),
+    "allowSpeculativeMajorityRead": Field("bool"),
+    "includeQueryStatsMetrics": Field("bool"),
+    "querySettings": Field("object"),
+    "encryptionInformation": Field("object"),
+    "$_requestResumeToken": Field("bool", default=False),
+    "$_resumeAfter": Field("object"),
 }
 
 
@@ -54,12 +73,20 @@ class FindOptions:
     hint               index name or key pattern
     max_time_ms        None for no limit
     no_cursor_timeout  keep the cursor while nobody asks for it
+    collation          None for that of the collection
+    scan               what a find asks even more rarely; None for nothing
+    tailable           keep the cursor at its end, for what is inserted later
+    awaits_data        let its getMores wait for that
     """
 
     variables: dict[str, Any] = field(default_factory=dict)
     hint: Any = None
     max_time_ms: int | None = None
     no_cursor_timeout: bool = False
+    collation: Collation | None = None
+    scan: ScanOptions | None = None
+    tailable: bool = False
+    awaits_data: bool = False
 
 
 NO_OPTIONS = FindOptions()
@@ -88,26 +115,20 @@ class FindRequest:
     options: FindOptions = NO_OPTIONS
 
 
-# Options of the server that a later issue brings; refused when they ask for something.
-NOT_YET = {
-    "max": "index bounds come with indexes (Scale)",
-    "min": "index bounds come with indexes (Scale)",
-    "returnKey": "index keys come with indexes (Scale)",
-    "showRecordId": "comes with the Language issue",
-    "tailable": "capped collections come with the Language issue",
-    "awaitData": "capped collections come with the Language issue",
-    "collation": "comes with the Language issue",
-}
-
-
 def parse(database: str, document: dict[str, Any]) -> FindRequest:
     """The request of a find command.
 
-    errors   those of `parse_fields`; NOT_SUPPORTED_YET
+    errors   those of `parse_fields`, of the collation and of `check_tailing`
     """
     namespace = collection_namespace(database, document["find"])
     values = parse_fields("find", document, FIELDS)
-    refuse_not_yet("find", values, NOT_YET)
+    check_tailing(
+        values["sort"],
+        tailable=values["tailable"],
+        awaits_data=values["awaitData"],
+        single_batch=values["singleBatch"],
+    )
+    collation = asked_collation(values["collation"])
     return FindRequest(
         namespace,
         values["filter"],
@@ -117,16 +138,29 @@ def parse(database: str, document: dict[str, Any]) -> FindRequest:
         values["limit"],
         values["batchSize"],
         values["singleBatch"],
-        FindOptions(let_variables(values["let"]), values["hint"], values.get("maxTimeMS"), values["noCursorTimeout"]),
+        FindOptions(
+            let_variables(values["let"], collation),
+            values["hint"],
+            values.get("maxTimeMS"),
+            values["noCursorTimeout"],
+            collation,
+            scan_options(values),
+            values["tailable"],
+            values["awaitData"],
+        ),
     )
 
 
 def run(instance: Instance, request: FindRequest, context: Context) -> CursorReply:
     """The first batch of the query's documents.
 
-    errors   those of the filter, projection and sort
+    errors   those of the filter, projection and sort; those of `find_in_view`
     """
     instance.counts["query"] += 1
+    if request.namespace not in instance.store.catalog.by_namespace and is_view(
+        instance.store.catalog, request.namespace
+    ):
+        return find_in_view(instance, request, context)
     plan = plan_find(instance, request)
     if plan is None:
         return CursorReply(0, request.namespace, [])
@@ -137,17 +171,50 @@ def run(instance: Instance, request: FindRequest, context: Context) -> CursorRep
         interrupt.stay_on_loop()
     if options.max_time_ms:
         interrupt.limit(options.max_time_ms)
+    if plan.collection.cap is not None and _reads_live(plan, options):
+        return _scan_capped(instance, request, plan, interrupt, context)
+    resume_point = None if options.scan is None else options.scan.resume_point(plan.collection)
     cursor = Cursor(
         request.namespace,
-        plan.documents(instance.store, interrupt),
+        plan.documents(instance.store, interrupt, resume_point),
         interrupt,
         knows_end=plan.stage != "COLLSCAN" or plan.query.sort is not None,
         limit=request.limit,
         session_id=context.session_id,
         collection=plan.collection,
         never_idles=options.no_cursor_timeout,
-        finds_at_once=not request.filter and not request.sort,
+        finds_at_once=not request.filter and not request.sort and not options.hint,
+        resume_point=resume_point,
+        live=LiveScan(plan, instance.store, interrupt) if resume_point is None and LiveScan.suits(plan) else None,
     )
+    return instance.cursors.first_reply(cursor, request.batch_size, is_single=request.single_batch)
+
+
+def _reads_live(plan: Plan, options: FindOptions) -> bool:
+    """Whether a find on a capped collection reads what is there batch by batch: a scan in natural order does."""
+    is_resumable = options.scan is not None and options.scan.gives_resume
+    return plan.stage == "COLLSCAN" and plan.query.sort is None and (options.tailable or not is_resumable)
+
+
+def _scan_capped(
+    instance: Instance, request: FindRequest, plan: Plan, interrupt: Interrupt, context: Context
+) -> CursorReply:
+    """The first batch of a find in the natural order of a capped collection."""
+    options = request.options
+    scan = CappedScan(plan, instance.store, interrupt, is_tailable=options.tailable)
+    cursor = (TailableCursor if options.tailable else CappedCursor)(
+        scan,
+        request.namespace,
+        scan,
+        interrupt,
+        limit=0 if options.tailable else request.limit,
+        session_id=context.session_id,
+        collection=plan.collection,
+        never_idles=options.no_cursor_timeout,
+        awaits_data=options.awaits_data,
+    )
+    if isinstance(cursor, TailableCursor):
+        return first_tailable_reply(instance, request, cursor)
     return instance.cursors.first_reply(cursor, request.batch_size, is_single=request.single_batch)
 
 
@@ -155,13 +222,20 @@ def find_by_id(instance: Instance, namespace: str, key: bytes) -> bytes | None:
     """The point read: the bytes of the document whose `_id` has this key, found without a plan or a cursor."""
     instance.counts["query"] += 1
     collection = instance.store.catalog.by_namespace.get(namespace)
-    return None if collection is None else collection.get_by_key(key)
+    if collection is None:
+        return None
+    if collection.collator is not None:
+        key = collated(key, collection.collator)
+    return collection.get_by_key(key)
 
 
 def plan_find(instance: Instance, request: FindRequest) -> Plan | None:
     """The plan of a find; None when the collection does not exist (the query is checked all the same)."""
     options = request.options
+    scan = options.scan or NO_SCAN_OPTIONS
     collection = instance.store.catalog.get(request.namespace)
+    if options.tailable:
+        return _plan_tailable(instance, request, collection)
     if collection is not None:
         check_hint(collection, options.hint)
     query = canonical_query(
@@ -172,14 +246,53 @@ def plan_find(instance: Instance, request: FindRequest) -> Plan | None:
         limit=request.limit,
         variables=runtime_variables(instance) | options.variables,
         hint=options.hint,
+        low=scan.low,
+        high=scan.high,
+        shows_record_id=scan.shows_record_id,
+        returns_key=scan.returns_key,
+        collator=collator_for(options.collation, collection),
+        id_collator=None if collection is None else collection.collator,
     )
-    return None if collection is None else plan_query(query, collection)
+    if collection is None:
+        query.check_without_collection()
+        return None
+    return plan_query(query, collection)
+
+
+def _plan_tailable(instance: Instance, request: FindRequest, collection: Collection | None) -> Plan | None:
+    """The plan of a tailable find: a scan, whatever the filter and the hint.
+
+    errors   TAILABLE_NOT_CAPPED
+    """
+    options = request.options
+    scan = options.scan or NO_SCAN_OPTIONS
+    query = canonical_query(
+        {"$and": [request.filter]} if request.filter else {},  # so that no part of it is answered by an index
+        projection=request.projection,
+        sort=request.sort,
+        skip=request.skip,
+        limit=request.limit,
+        variables=runtime_variables(instance) | options.variables,
+        hint=options.hint if type(options.hint) is dict and "$natural" in options.hint else None,
+        shows_record_id=scan.shows_record_id,
+        returns_key=scan.returns_key,
+        collator=collator_for(options.collation, collection),
+        id_collator=None if collection is None else collection.collator,
+    )
+    if collection is None:
+        return None
+    check_capped(collection)
+    return Plan(query, collection, "COLLSCAN", collection.count)
 
 
 def examines(instance: Instance, request: FindRequest) -> int:
     """How many documents the find looks at, at most, before its first batch is full."""
     collection = instance.store.catalog.get(request.namespace)
-    if collection is None or exact_id_key(request.filter) is not None:
+    if collection is None:
+        return most_in_view(instance.store.catalog, request.namespace) or 1
+    if request.options.hint or request.options.tailable:
+        return collection.count
+    if is_exact_id(request.filter, request.options.collation is not None):
         return 1
     wanted = request.skip + (request.limit or request.batch_size or FIRST_BATCH_COUNT)
     if not request.filter and not request.sort:
@@ -191,6 +304,8 @@ def examines(instance: Instance, request: FindRequest) -> int:
 
 def _goes_by_id(request: FindRequest) -> bool:
     """Whether filter and sort speak of `_id` alone, so that every document that is looked at is wanted."""
+    if request.options.collation is not None:
+        return False
     return request.filter.keys() <= {"_id"} and (not request.sort or request.sort.keys() == {"_id"})
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from amongo.commands.collations import refuse_collation
+from amongo.commands.clustered import check_record_key
+from amongo.commands.collations import asked_collation, collator_for
 from amongo.commands.command import Command
 from amongo.commands.context import Context
 from amongo.commands.fields import Field, parse_fields
@@ -13,15 +14,19 @@ from amongo.commands.hints import check_hint
 from amongo.commands.insert import check_depth
 from amongo.commands.namespaces import check_writable, collection_namespace
 from amongo.commands.replies import raw_documents
+from amongo.commands.time_series_writes import remove_measurement, written_series
 from amongo.commands.update import UpdateStatement
 from amongo.commands.variables import let_variables, runtime_variables
+from amongo.commands.views import may_be_view, refuse_view
 from amongo.commands.writing import duplicate_key
 from amongo.commands.writing_updates import UpdateTask
 from amongo.engine.records import record_id_value, record_key
 from amongo.engine.store import CollectionDropped
 from amongo.errors import command as errors
+from amongo.errors import time_series as series_errors
+from amongo.mql.matcher import array_match_index, parse_filter
 from amongo.mql.projections import Projection, parse_projection
-from amongo.planner import CanonicalQuery, canonical_query, exact_id_key, plan_query
+from amongo.planner import CanonicalQuery, canonical_query, is_exact_id, plan_query
 from amongo.planner.plan import Row
 from amongo.runtime.interrupts import Interrupt
 from amongo.runtime.limits import DOCUMENT_BYTES, WRITE_ATTEMPTS
@@ -42,7 +47,7 @@ FIELDS = {
     "bypassDocumentValidation": Field("flag", default=False),
     "collation": Field("object"),
     "arrayFilters": Field("array"),
-    "hint": Field(),
+    "hint": Field("hint"),
     "let": Field("object"),
     "bypassEmptyTsReplacement": Field("bool", default=False),
 }
@@ -59,6 +64,7 @@ class FindAndModifyRequest:
     fields         projection of what is given back
     variables      of `let`
     time_limit_ms  None for no limit
+    is_validated   the document has to pass the collection's validator
     """
 
     namespace: str
@@ -68,6 +74,7 @@ class FindAndModifyRequest:
     fields: dict[str, Any] | None = None
     variables: dict[str, Any] = field(default_factory=dict)
     time_limit_ms: int | None = None
+    is_validated: bool = True
 
 
 def parse(database: str, document: dict[str, Any]) -> FindAndModifyRequest:
@@ -80,9 +87,7 @@ def parse(database: str, document: dict[str, Any]) -> FindAndModifyRequest:
     fields = parse_fields(name, document, FIELDS)
     namespace = collection_namespace(database, document[name])
     check_writable(namespace)
-    refuse_collation("findAndModify", fields["collation"])
-    if "hint" in document and type(document["hint"]) not in (str, dict):
-        raise errors.FAILED_TO_PARSE(message="Hint must be a string or an object")
+    collation = asked_collation(fields["collation"])
     _check_combination(fields)
     if fields["bypassEmptyTsReplacement"]:
         raise errors.NOT_SUPPORTED_YET(
@@ -95,6 +100,7 @@ def parse(database: str, document: dict[str, Any]) -> FindAndModifyRequest:
         array_filters=fields["arrayFilters"],
         hint=fields["hint"],
         sort=fields["sort"],
+        collation=fields["collation"],
     )
     return FindAndModifyRequest(
         namespace,
@@ -102,8 +108,9 @@ def parse(database: str, document: dict[str, Any]) -> FindAndModifyRequest:
         fields["remove"],
         fields["new"],
         fields["fields"],
-        let_variables(fields["let"]),
+        let_variables(fields["let"], collation),
         fields.get("maxTimeMS"),
+        not fields["bypassDocumentValidation"],
     )
 
 
@@ -140,6 +147,10 @@ def run(instance: Instance, request: FindAndModifyRequest, context: Context) -> 
     """
     interrupt = instance.operation_interrupt(context, request.time_limit_ms)
     request = replace(request, variables=runtime_variables(instance) | request.variables)
+    if request.removes and may_be_view(instance.store.catalog, request.namespace):
+        series = written_series(instance.store.catalog, request.namespace)
+        if series is not None:
+            return _remove_measurement(instance, request, series, interrupt)
     if request.removes:
         return _remove(instance, request, interrupt)
     return _update(instance, request, interrupt)
@@ -147,7 +158,16 @@ def run(instance: Instance, request: FindAndModifyRequest, context: Context) -> 
 
 def _remove(instance: Instance, request: FindAndModifyRequest, interrupt: Interrupt) -> dict[str, Any]:
     statement = request.statement
-    query = canonical_query(statement.filter, sort=statement.sort, variables=request.variables, limit=1)
+    collection = instance.store.catalog.get(request.namespace)
+    query = canonical_query(
+        statement.filter,
+        sort=statement.sort,
+        variables=request.variables,
+        hint=statement.hint,
+        limit=1,
+        collator=collator_for(asked_collation(statement.collation), collection),
+        id_collator=None if collection is None else collection.collator,
+    )
     projection = _parse_fields(request, query)
     for _ in range(WRITE_ATTEMPTS):
         row = _first(instance, request, query, interrupt)
@@ -155,12 +175,39 @@ def _remove(instance: Instance, request: FindAndModifyRequest, interrupt: Interr
             return {"lastErrorObject": {"n": 0}, "value": None, "ok": 1.0}
         collection, (record_id, raw, _) = row
         if not instance.store.delete(collection, ((record_id, raw),)).conflicts:
-            return {"lastErrorObject": {"n": 1}, "value": _shown(raw, projection), "ok": 1.0}
+            return {"lastErrorObject": {"n": 1}, "value": _shown(raw, projection, query), "ok": 1.0}
     raise errors.WRITE_CONFLICT(limit=WRITE_ATTEMPTS)
 
 
+def _remove_measurement(
+    instance: Instance, request: FindAndModifyRequest, series: Collection, interrupt: Interrupt
+) -> dict[str, Any]:
+    """Remove the first measurement that matches; a time series is not sorted for it.
+
+    errors   NO_SORT, those of the filter and the projection
+    """
+    statement = request.statement
+    if statement.sort:
+        raise series_errors.NO_SORT()
+    collator = collator_for(asked_collation(statement.collation), series)
+    matches = parse_filter(statement.filter, variables=request.variables, collator=collator).bind()
+    query = canonical_query({}, collator=collator)
+    projection = _parse_fields(request, query)
+    removed = remove_measurement(instance, series, matches, interrupt)
+    if removed is None:
+        return {"lastErrorObject": {"n": 0}, "value": None, "ok": 1.0}
+    return {"lastErrorObject": {"n": 1}, "value": _shown(removed, projection, query), "ok": 1.0}
+
+
 def _update(instance: Instance, request: FindAndModifyRequest, interrupt: Interrupt) -> dict[str, Any]:
-    task = UpdateTask.parse(instance, request.namespace, request.statement, request.variables, interrupt)
+    task = UpdateTask.parse(
+        instance,
+        request.namespace,
+        request.statement,
+        request.variables,
+        interrupt,
+        is_validated=request.is_validated,
+    )
     projection = _parse_fields(request, task.query)
     for _ in range(WRITE_ATTEMPTS):
         found = _first(instance, request, task.query, interrupt)
@@ -171,13 +218,13 @@ def _update(instance: Instance, request: FindAndModifyRequest, interrupt: Interr
             if inserted is None:
                 continue
             outcome = {"n": 1, "updatedExisting": False, "upserted": record_id_value(inserted)}
-            value = _shown(inserted, projection) if request.returns_new else None
+            value = _shown(inserted, projection, task.query) if request.returns_new else None
             return {"lastErrorObject": outcome, "value": value, "ok": 1.0}
         collection, row = found
-        change = task.changed(row)
+        change = task.changed(row, collection)
         if change is None or not instance.store.update(collection, (change,)).conflicts:
             after = row.raw if change is None else change.raw
-            value = _shown(after if request.returns_new else row.raw, projection)
+            value = _shown(after if request.returns_new else row.raw, projection, task.query)
             return {"lastErrorObject": {"n": 1, "updatedExisting": True}, "value": value, "ok": 1.0}
     raise errors.WRITE_CONFLICT(limit=WRITE_ATTEMPTS)
 
@@ -193,13 +240,15 @@ def _upsert(task: UpdateTask) -> bytes | None:
         raise errors.UPDATED_TOO_LARGE(limit=DOCUMENT_BYTES)
     check_depth(document)
     collection = task.instance.writable_collection(task.namespace)
+    check_record_key(collection, raw)
+    task.check_inserted(collection, document)
     try:
-        if task.instance.store.insert_one(collection, record_key(raw), raw):
+        if task.instance.store.insert_one(collection, record_key(raw, collection.collator), raw):
             return raw
     except CollectionDropped:
         return None
     if next(task.rows(collection), None) is None:
-        raise duplicate_key(task.namespace, raw)
+        raise duplicate_key(collection, raw)
     return None
 
 
@@ -209,6 +258,7 @@ def _first(
     """The document to change, and its collection."""
     collection = instance.store.catalog.get(request.namespace)
     if collection is None:
+        refuse_view(instance.store.catalog, request.namespace)
         return None
     check_hint(collection, request.statement.hint)
     row = next(plan_query(query, collection).rows(instance.store, interrupt), None)
@@ -218,18 +268,27 @@ def _first(
 def _parse_fields(request: FindAndModifyRequest, query: CanonicalQuery) -> Projection | None:
     if not request.fields:
         return None
-    return parse_projection(request.fields, filter=query.expression, variables=request.variables)
+    return parse_projection(request.fields, variables=request.variables, collator=query.collator)
 
 
-def _shown(raw: bytes, projection: Projection | None) -> Any:
-    """The document as the reply gives it."""
-    return raw_documents([raw if projection is None else encode(projection.apply(decode(raw)))])[0]
+def _shown(raw: bytes, projection: Projection | None, query: CanonicalQuery) -> Any:
+    """The document as the reply gives it.
+
+    errors   those of the projection
+    """
+    if projection is not None:
+        document, index = decode(raw), None
+        if projection.is_positional and query.expression is not None:
+            index = array_match_index(query.expression, document)
+        raw = encode(projection.apply(document, index))
+    return raw_documents([raw])[0]
 
 
 def examines(instance: Instance, request: FindAndModifyRequest) -> int:
     """How many documents the command looks at, at most."""
     collection = instance.store.catalog.get(request.namespace)
-    return 1 if collection is None or exact_id_key(request.statement.filter) is not None else collection.count
+    statement = request.statement
+    return 1 if collection is None or is_exact_id(statement.filter, bool(statement.collation)) else collection.count
 
 
 COMMAND = Command("findAndModify", parse, run, aliases=("findandmodify",))

@@ -12,6 +12,8 @@ from amongo.commands.context import Context
 from amongo.commands.fields import Field, parse_fields
 from amongo.commands.namespaces import collection_namespace
 from amongo.commands.replies import CursorReply
+from amongo.commands.tailing import Awaiting, CappedCursor
+from amongo.commands.views import most_in_view
 from amongo.errors import command as errors
 from amongo.values.types import alias
 
@@ -60,15 +62,51 @@ def parse(database: str, document: dict[str, Any]) -> GetMoreRequest:
 def run(instance: Instance, request: GetMoreRequest, context: Context) -> CursorReply:
     """The next batch.
 
-    errors   NOT_AWAITING for a time limit; those of `Cursors.next_reply`
+    errors   NOT_AWAITING for a time limit; those of `Cursors.next_reply`; Awaiting
     """
     instance.counts["getmore"] += 1
     cursor = instance.cursors.find(request.cursor_id)
     if cursor is not None:
+        context.interrupt.also_stop(cursor.interrupt)
+        if cursor.awaits_data:
+            return _await_data(instance, request, context)
         if request.max_time_ms is not None:
             raise errors.NOT_AWAITING()
-        context.interrupt.also_stop(cursor.interrupt)
     return instance.cursors.next_reply(request.cursor_id, request.namespace, request.batch_size, context.session_id)
+
+
+def _await_data(instance: Instance, request: GetMoreRequest, context: Context) -> CursorReply:
+    """The next batch of a cursor that awaits data.
+
+    errors   Awaiting, with the cursor pinned, when there is nothing yet and time is left
+    """
+    cursor = instance.cursors.pin(request.cursor_id, request.namespace, context.session_id)
+    awaiting = Awaiting(instance, request, cursor)
+    try:
+        reply = instance.cursors.fetch(request.cursor_id, cursor, request.batch_size)
+        if not reply.batch and awaiting.left_s() > 0:
+            raise awaiting
+    except Awaiting:
+        raise
+    except BaseException:
+        awaiting.end()
+        raise
+    awaiting.end()
+    return reply
+
+
+def look_again(instance: Instance, awaiting: Awaiting, context: Context) -> CursorReply | None:
+    """The next batch of a getMore that waits, when something has happened; None if it is to wait on.
+
+    errors   those of `Awaiting.look`
+    """
+    context.interrupt.also_stop(awaiting.cursor.interrupt)
+    return awaiting.look()
+
+
+def examines_again(instance: Instance, awaiting: Awaiting) -> int:
+    """How many documents a look of a getMore that waits is taken at, at most."""
+    return awaiting.cursor.examines
 
 
 def examines(instance: Instance, request: GetMoreRequest) -> int:
@@ -76,9 +114,12 @@ def examines(instance: Instance, request: GetMoreRequest) -> int:
     cursor = instance.cursors.find(request.cursor_id)
     if cursor is None:
         return 0
+    if isinstance(cursor, CappedCursor):
+        return cursor.examines
     if cursor.finds_at_once and request.batch_size:
         return request.batch_size // 4
-    return instance.store.catalog.count(request.namespace)
+    catalog = instance.store.catalog
+    return catalog.count(request.namespace) or most_in_view(catalog, request.namespace)
 
 
 COMMAND = Command("getMore", parse, run)

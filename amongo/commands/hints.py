@@ -1,4 +1,4 @@
-"""The `hint` option: which index to use. So far there is the one on `_id`."""
+"""The `hint` option: which index to use. What it then finds, and in which order, is `planner.index_scan`'s business."""
 
 from __future__ import annotations
 
@@ -6,9 +6,7 @@ from typing import Any
 
 from amongo.engine.records import Collection
 from amongo.errors import command as errors
-from amongo.values.order import equal
-
-_ID_KEY_PATTERN = {"_id": 1}
+from amongo.planner import find_hinted
 
 
 def check_hint(collection: Collection, hint: Any) -> None:
@@ -20,7 +18,7 @@ def check_hint(collection: Collection, hint: Any) -> None:
     """
     if not hint and hint != "":
         return
-    if hint == "_id_" or (type(hint) is dict and ("$natural" in hint or equal(hint, _ID_KEY_PATTERN))):
+    if (type(hint) is dict and "$natural" in hint) or find_hinted(collection.indexes, hint) is not None:
         return
     raise errors.BAD_VALUE(
         message=f"error processing query: ns={collection.namespace} planner returned error :: caused by :: "

@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from bson.errors import InvalidBSON
 from bson.raw_bson import RawBSONDocument
 
+from amongo.commands.clustered import SAFE_BYTES, check_record_key
 from amongo.commands.command import Command
 from amongo.commands.context import Context
 from amongo.commands.fields import Field, parse_fields
 from amongo.commands.namespaces import collection_namespace
 from amongo.commands.replies import WriteReply
+from amongo.commands.time_series import insert_measurements
+from amongo.commands.validation import check_inserted_raw
+from amongo.commands.views import View, find_view, may_be_view
 from amongo.commands.writing import check_batch_count, duplicate_key, write_error
-from amongo.engine.records import OBJECT_ID_ELEMENT, Collection, object_id_keys, record_key
+from amongo.engine.records import OBJECT_ID_ELEMENT, Collection, object_id_keys, record_key, record_keys
 from amongo.engine.store import CollectionDropped, Inserted
 from amongo.errors import ServerError
 from amongo.errors import command as errors
+from amongo.errors import view as view_errors
 from amongo.runtime.batches import Handled
 from amongo.runtime.interrupts import Interrupt
 from amongo.runtime.limits import DOCUMENT_BYTES, LOOP_DOCUMENTS, NESTING_DEPTH
@@ -52,6 +58,7 @@ _SLICE_COUNT = 512
 # In the time in which a read looks at one document, so many are inserted, or so many bytes.
 _INSERTS_PER_READ = 16
 _BYTES_PER_READ = 8192
+_CHECKED_BYTES_PER_READ = 1024  # where a validator looks at them
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +68,13 @@ class InsertRequest:
     namespace   "database.collection"
     documents   BSON bytes; those that do not begin with an `_id` are given one, or have it moved to the front
     ordered     end at the first error
+    is_validated  documents have to pass the collection's validator
     """
 
     namespace: str
     documents: Sequence[bytes]
     ordered: bool = True
+    is_validated: bool = True
 
 
 def parse(database: str, document: dict[str, Any]) -> InsertRequest:
@@ -83,7 +92,7 @@ def parse(database: str, document: dict[str, Any]) -> InsertRequest:
                 command="insert", field=f"documents.{position}", actual=alias(each), expected="type 'object'"
             )
         raws.append(bytes(each.raw))
-    return InsertRequest(namespace, raws, values["ordered"])
+    return InsertRequest(namespace, raws, values["ordered"], not values["bypassDocumentValidation"])
 
 
 def run(instance: Instance, request: InsertRequest, context: Context) -> WriteReply:
@@ -92,7 +101,11 @@ def run(instance: Instance, request: InsertRequest, context: Context) -> WriteRe
     errors   none: what fails stands in the reply's `errors`
     """
     instance.counts["insert"] += len(request.documents)
-    batch = _Batch()
+    if request.namespace not in instance.store.catalog.by_namespace:
+        view = find_view(instance.store.catalog, request.namespace)
+        if view is not None:
+            return _insert_into_view(instance, request, view, context.interrupt)
+    batch = _Batch(_validator(instance, request))
     for start in range(0, len(request.documents), _SLICE_COUNT):
         context.interrupt.check()
         batch.add(start, request.documents[start : start + _SLICE_COUNT], request.ordered)
@@ -101,8 +114,9 @@ def run(instance: Instance, request: InsertRequest, context: Context) -> WriteRe
     collection, inserted = _insert(instance, request, batch, context.interrupt)
     failures = batch.failures
     for duplicate in inserted.duplicates:
-        error = duplicate_key(collection.namespace, batch.raws[duplicate])
+        error = duplicate_key(collection, batch.raws[duplicate])
         failures.append(write_error(batch.positions[duplicate], error))
+    failures += (write_error(batch.positions[position], error) for position, error in inserted.failures)
     failures.sort(key=lambda failure: failure["index"])
     if request.ordered:
         del failures[1:]
@@ -110,18 +124,40 @@ def run(instance: Instance, request: InsertRequest, context: Context) -> WriteRe
     return WriteReply(count, None, [], failures, inserted.sequence)
 
 
+def _insert_into_view(instance: Instance, request: InsertRequest, view: View, interrupt: Interrupt) -> WriteReply:
+    """Insert into a time series collection; nothing can be inserted into another view."""
+    if not view.is_time_series:
+        error = view_errors.IS_A_VIEW(namespace=view.namespace)
+        count = 1 if request.ordered else len(request.documents)
+        return WriteReply(0, None, [], [write_error(position, error) for position in range(count)], 0)
+    count, failed, sequence = insert_measurements(
+        instance, request.namespace, request.documents, request.ordered, stored_document, interrupt
+    )
+    return WriteReply(count, None, [], [write_error(position, error) for position, error in failed], sequence)
+
+
+def _validator(instance: Instance, request: InsertRequest) -> Callable[[bytes], None] | None:
+    """What refuses documents that fail the collection's validator; None where there is none to ask."""
+    collection = instance.store.catalog.by_namespace.get(request.namespace)
+    if collection is None or not (collection.is_validated and request.is_validated):
+        return None
+    return partial(check_inserted_raw, instance, collection)
+
+
 class _Batch:
     """The documents of an insert that can be stored.
 
+    check       refuses documents, or None
     raws        as they are stored
     keys        of their `_id`s
     positions   in the request
     failures    write errors of the others
     """
 
-    __slots__ = ("failures", "keys", "positions", "raws")
+    __slots__ = ("check", "failures", "keys", "positions", "raws")
 
-    def __init__(self) -> None:
+    def __init__(self, check: Callable[[bytes], None] | None = None) -> None:
+        self.check = check
         self.raws: list[bytes] = []
         self.keys: list[bytes] = []
         self.positions: list[int] = []
@@ -129,7 +165,7 @@ class _Batch:
 
     def add(self, start: int, documents: Sequence[bytes], is_ordered: bool) -> None:
         """Add the documents that stand from `start` on in the request, up to the first failure of an ordered one."""
-        keys = _keys_as_they_are(documents)
+        keys = None if self.check is not None else _keys_as_they_are(documents)
         if keys is not None:
             self.raws += documents
             self.keys += keys
@@ -138,6 +174,8 @@ class _Batch:
         for position, raw in enumerate(documents, start):
             try:
                 raw = stored_document(raw)
+                if self.check is not None:
+                    self.check(raw)
             except ServerError as error:
                 self.failures.append(write_error(position, error))
                 if is_ordered:
@@ -146,6 +184,27 @@ class _Batch:
             self.raws.append(raw)
             self.keys.append(record_key(raw))
             self.positions.append(position)
+
+    def leave_out_large_ids(self, collection: Collection, is_ordered: bool) -> None:
+        """Leave out the documents of a clustered collection whose `_id` is too large for a record's key; of an
+        ordered batch, all behind the first of them too."""
+        kept: list[int] = []
+        for index, raw in enumerate(self.raws):
+            try:
+                check_record_key(collection, raw)
+            except ServerError as error:
+                self.failures.append(write_error(self.positions[index], error))
+                if is_ordered:
+                    break
+            else:
+                kept.append(index)
+        self.raws = [self.raws[index] for index in kept]
+        self.keys = [self.keys[index] for index in kept]
+        self.positions = [self.positions[index] for index in kept]
+
+    def keys_for(self, collection: Collection) -> list[bytes]:
+        """The keys as the collection's index on `_id` has them."""
+        return self.keys if collection.collator is None else record_keys(self.raws, collection.collator)
 
 
 def _keys_as_they_are(documents: Sequence[bytes]) -> list[bytes] | None:
@@ -163,9 +222,11 @@ def _insert(
 ) -> tuple[Collection, Inserted]:
     while True:
         collection = instance.writable_collection(request.namespace)
+        if collection.is_clustered:
+            batch.leave_out_large_ids(collection, request.ordered)
         try:
             return collection, instance.store.insert(
-                collection, batch.keys, batch.raws, ordered=request.ordered, interrupt=interrupt
+                collection, batch.keys_for(collection), batch.raws, ordered=request.ordered, interrupt=interrupt
             )
         except CollectionDropped:  # between the two lines above; it is made anew
             continue
@@ -186,8 +247,16 @@ def insert_one(instance: Instance, namespace: str, raw: bytes) -> int:
         else:
             raw = stored_document(raw)
             key = record_key(raw)
+            if len(raw) > SAFE_BYTES:
+                return 0
         collection = store.catalog.by_namespace.get(namespace) or instance.writable_collection(namespace)
+        if collection.is_validated:
+            return 0
+        if collection.collator is not None:
+            key = record_key(raw, collection.collator)
         if collection.has_key(key):
+            return 0
+        if collection.cap is not None and collection.excess(1, len(raw)) > LOOP_DOCUMENTS:
             return 0
         instance.counts["insert"] += 1
         return store.append(collection, key, raw)
@@ -212,7 +281,11 @@ def insert_together(raws: list[bytes], instance: Instance, namespace: str, is_du
         if not batch.raws:
             return Handled(sequences, None)
         collection = store.catalog.by_namespace.get(namespace) or instance.writable_collection(namespace)
-        inserted = store.insert(collection, batch.keys, batch.raws, ordered=False)
+        if collection.is_validated:
+            return Handled(sequences, None)
+        if collection.is_clustered:
+            batch.leave_out_large_ids(collection, is_ordered=False)
+        inserted = store.insert(collection, batch.keys_for(collection), batch.raws, ordered=False)
         for position in batch.positions if inserted.positions is None else inserted.positions:
             sequences[position if inserted.positions is None else batch.positions[position]] = inserted.sequence
         instance.counts["insert"] += len(batch.raws) - len(inserted.duplicates)
@@ -304,8 +377,16 @@ def check_depth(value: Any) -> None:
 
 
 def examines(instance: Instance, request: InsertRequest) -> int:
-    """How many documents a read looks at in the time that the insert takes: it decodes none, but writes them all."""
+    """How many documents a read looks at in the time that the insert takes: it writes them all, and decodes none but
+    for a validator."""
     documents = request.documents
+    if _validator(instance, request) is not None:
+        return len(documents) + sum(map(len, documents)) // _CHECKED_BYTES_PER_READ
+    collection = instance.store.catalog.by_namespace.get(request.namespace)
+    if collection is not None and collection.cap is not None:  # each is a commit of its own, and pushes others out
+        return len(documents) + collection.excess(len(documents), sum(map(len, documents)))
+    if collection is None and may_be_view(instance.store.catalog, request.namespace):  # measurements are decoded
+        return len(documents)
     count = len(documents) // _INSERTS_PER_READ
     return count if count > LOOP_DOCUMENTS else max(count, sum(map(len, documents)) // _BYTES_PER_READ)
 

@@ -6,6 +6,7 @@ There are two ways in. `execute` takes a request object, so that a hot operation
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -19,20 +20,30 @@ from bson.raw_bson import RawBSONDocument
 from amongo.commands import aggregate, count, delete, distinct, find, find_and_modify, get_more, insert, update
 from amongo.commands.command import Command
 from amongo.commands.concerns import parse_concerns
-from amongo.commands.context import NO_CONTEXT, Context
+from amongo.commands.context import NO_CONTEXT, NO_SEQUENCES, Context, Sequences
 from amongo.commands.cursors import Cursors
+from amongo.commands.expiry import Expiry
+from amongo.commands.index_filters import IndexFilters
 from amongo.commands.malformed import unreadable
 from amongo.commands.namespaces import check_creatable, check_database, check_writable
 from amongo.commands.registry import COMMANDS
+from amongo.commands.replies import BulkWriteReply, WriteReply
+from amongo.commands.tailing import Awaiting
+from amongo.commands.time_series import OpenBuckets
+from amongo.commands.views import refuse_view
+from amongo.commands.wild_patterns import searches_wildly
 from amongo.engine.files import Files
 from amongo.engine.records import Collection
 from amongo.engine.settings import DEFAULT_SETTINGS, Settings
 from amongo.engine.store import Store
 from amongo.errors import command as errors
+from amongo.mql.index_keys import key_maker
 from amongo.runtime.clock import SYSTEM_CLOCK, Clock
 from amongo.runtime.interrupts import NEVER, Interrupt, OperationInterrupted, TimeLimitExpired
+from amongo.runtime.limits import LOOP_DOCUMENTS, SLOW_KEY_DOCUMENTS
 from amongo.runtime.workers import Completion
 from amongo.values.codec import decode_foreign
+from amongo.values.collation import KEYS_ARE_QUICK
 
 _RAW_CODEC: CodecOptions[RawBSONDocument] = CodecOptions(document_class=RawBSONDocument)
 
@@ -46,6 +57,7 @@ _RUNS: dict[type, Callable[[Any, Any, Context], Any]] = {
     count.CountRequest: count.run,
     distinct.DistinctRequest: distinct.run,
     find_and_modify.FindAndModifyRequest: find_and_modify.run,
+    Awaiting: get_more.look_again,
 }
 
 _EXAMINES: dict[type, Callable[[Any, Any], int]] = {
@@ -58,6 +70,7 @@ _EXAMINES: dict[type, Callable[[Any, Any], int]] = {
     count.CountRequest: count.examines,
     distinct.DistinctRequest: distinct.examines,
     find_and_modify.FindAndModifyRequest: find_and_modify.examines,
+    Awaiting: get_more.examines_again,
 }
 
 
@@ -68,6 +81,9 @@ class Instance:
     cursors    the open cursors
     clock      where the time comes from
     commands   the registry
+    open_buckets   by the UUID of a time series' collection: the buckets that take further measurements
+    expiry     deletes documents whose time is over
+    index_filters   of the collections, by UUID
     counts     operations since the opening: query, getmore, insert, update, delete, command
     """
 
@@ -79,6 +95,9 @@ class Instance:
         self._moment_ms = -1
         self._moment = DatetimeMS(0), Timestamp(0, 1)
         self.started_ms = clock.now_ms()
+        self.expiry = Expiry(self)
+        self.index_filters: dict[bytes, IndexFilters] = {}
+        self.open_buckets: dict[bytes, OpenBuckets] = {}
         self.counts = dict.fromkeys(("query", "getmore", "insert", "update", "delete", "command"), 0)
 
     @classmethod
@@ -94,11 +113,15 @@ class Instance:
 
         errors   those of `Store.open`
         """
-        return cls(Store.open(path, files=files, clock=clock, settings=settings), clock)
+        store = Store.open(path, files=files, clock=clock, settings=settings, make_keys=key_maker)
+        instance = cls(store, clock)
+        instance.expiry.look()
+        return instance
 
     def close(self) -> None:
         """Close cursors and store; everything acknowledged is on disk afterwards."""
         self.cursors.kill_all()
+        self.expiry.close()
         self.store.close()
 
     # The two ways in
@@ -106,7 +129,8 @@ class Instance:
     def execute(self, request: Any, context: Context = NO_CONTEXT) -> Any:
         """Run a request of a hot command: find, getMore, insert, update, delete.
 
-        errors   those of the command; MAX_TIME_EXPIRED, INTERRUPTED, INVALID_BSON, BSON_TOO_DEEP
+        errors   those of the command; MAX_TIME_EXPIRED, INTERRUPTED, INVALID_BSON, BSON_TOO_DEEP; Awaiting, which is
+                 to be executed in its turn when what it awaits has happened
         """
         try:
             return _RUNS[type(request)](self, request, context)
@@ -117,7 +141,13 @@ class Instance:
         except (InvalidBSON, RecursionError) as error:
             raise unreadable(error) from None
 
-    def run_command(self, database: str, command: bytes, context: Context = NO_CONTEXT) -> dict[str, Any]:
+    def run_command(
+        self,
+        database: str,
+        command: bytes,
+        context: Context = NO_CONTEXT,
+        sequences: Sequences = NO_SEQUENCES,
+    ) -> dict[str, Any]:
         """Run a command document on a database; the reply document, whose cursor batches are RawBSONDocuments.
 
         A write with the write concern `j: true` returns when it is safe against power loss.
@@ -140,6 +170,8 @@ class Instance:
         for field in found.raw_fields:
             if type(document.get(field)) is list:
                 document[field] = bson.decode(command, _RAW_CODEC)[field]
+        for field, raws in sequences.items():
+            document[field] = [RawBSONDocument(raw, _RAW_CODEC) for raw in raws]
         try:
             return self._answer(found, database, document, context)
         except TimeLimitExpired:
@@ -153,6 +185,8 @@ class Instance:
         concerns = parse_concerns(command.name, document)
         before = self.store.last_sequence
         answer = command.run(self, command.parse(database, document), context)
+        if not concerns.write.is_acknowledged and isinstance(answer, WriteReply | BulkWriteReply):
+            answer = answer.unacknowledged()
         reply: dict[str, Any] = answer if isinstance(answer, dict) else answer.document()
         if concerns.write.is_durable:
             after = self.store.last_sequence
@@ -167,7 +201,15 @@ class Instance:
 
     def examines(self, request: Any) -> int:
         """How many documents a request will look at, at most: small ones run on the event loop."""
-        return _EXAMINES[type(request)](self, request)
+        count = _EXAMINES[type(request)](self, request)
+        if 1 < count <= LOOP_DOCUMENTS and searches_wildly(request):
+            return sys.maxsize
+        return count if KEYS_ARE_QUICK else count * self._collation_factor(request)
+
+    def _collation_factor(self, request: Any) -> int:
+        """How many documents could be looked at in the time that one takes under the collation of its collection."""
+        collection = self.store.catalog.by_namespace.get(getattr(request, "namespace", ""))
+        return 1 if collection is None or collection.collator is None else SLOW_KEY_DOCUMENTS
 
     def is_quick(self, name: str) -> bool:
         """Whether the command of this name never needs a worker."""
@@ -191,10 +233,11 @@ class Instance:
     def writable_collection(self, namespace: str) -> Collection:
         """The collection to write to; created if it is not there.
 
-        errors   those of `check_writable` and `check_creatable`
+        errors   IS_A_VIEW, those of `check_writable` and `check_creatable`
         """
         collection = self.store.catalog.get(namespace)
         if collection is None:
+            refuse_view(self.store.catalog, namespace)
             check_writable(namespace)
             check_creatable(namespace, self.store.catalog.databases())
             collection = self.store.create(namespace)

@@ -14,6 +14,10 @@ from amongo.commands.context import Context
 from amongo.commands.fields import Field, parse_fields
 from amongo.commands.replies import CursorReply
 from amongo.commands.restricted_filters import restricted_filter
+from amongo.commands.time_series import bucket_options, find_series, is_series, shown_namespace
+from amongo.commands.views import View, list_views
+from amongo.engine.catalog import Catalog
+from amongo.engine.indexes import ID_INDEX_NAME
 from amongo.engine.records import Collection
 
 if TYPE_CHECKING:
@@ -25,8 +29,6 @@ FIELDS = {
     "authorizedCollections": Field("bool", default=False),  # there are no users: all collections are authorized
     "cursor": Field("object"),
 }
-
-ID_INDEX: dict[str, Any] = {"v": 2, "key": {"_id": 1}, "name": "_id_"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,19 +63,37 @@ def run(instance: Instance, request: ListCollectionsRequest, context: Context) -
     store = instance.store
     with store.lock:
         collections = [describe(each) for each in store.catalog.collections(request.database)]
+        collections += [describe_view(store.catalog, each) for each in list_views(store.catalog, request.database)]
     namespace = f"{request.database}.$cmd.listCollections"
     return cursor_reply(instance, namespace, _shown(collections, request), request.batch_size, context)
 
 
 def describe(collection: Collection) -> dict[str, Any]:
     """What listCollections shows of a collection."""
-    return {
+    if is_series(collection):
+        return {
+            "name": shown_namespace(collection).partition(".")[2],
+            "type": "collection",
+            "options": bucket_options(collection),
+            "info": {"readOnly": False, "uuid": Binary(collection.uuid, 4)},
+        }
+    shown = {
         "name": collection.namespace.partition(".")[2],
         "type": "collection",
         "options": collection.options,
         "info": {"readOnly": False, "uuid": Binary(collection.uuid, 4)},
-        "idIndex": ID_INDEX,
     }
+    id_index = collection.indexes.get(ID_INDEX_NAME)  # that of a clustered collection is the collection itself
+    return shown if id_index is None or id_index.get("clustered") else shown | {"idIndex": id_index}
+
+
+def describe_view(catalog: Catalog, view: View) -> dict[str, Any]:
+    """What listCollections shows of a view or a time series."""
+    name = view.namespace.partition(".")[2]
+    if view.is_time_series:
+        options = find_series(catalog, view.namespace).options
+        return {"name": name, "type": "timeseries", "options": options, "info": {"readOnly": False}}
+    return {"name": name, "type": "view", "options": view.options(), "info": {"readOnly": True}}
 
 
 def _shown(collections: list[dict[str, Any]], request: ListCollectionsRequest) -> Iterator[dict[str, Any]]:

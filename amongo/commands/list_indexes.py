@@ -1,4 +1,4 @@
-"""listIndexes: the indexes of a collection; so far the one on `_id`. Source: manual, listIndexes."""
+"""listIndexes: the indexes of a collection. Source: manual, listIndexes."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from amongo.commands.batches import batch_size, cursor_reply
 from amongo.commands.command import Command
 from amongo.commands.context import Context
 from amongo.commands.fields import Field, parse_fields
-from amongo.commands.list_collections import ID_INDEX
 from amongo.commands.namespaces import collection_namespace
 from amongo.commands.replies import CursorReply
+from amongo.commands.time_series import indexed_collection
 from amongo.errors import command as errors
 
 if TYPE_CHECKING:
@@ -55,11 +55,12 @@ def parse(database: str, document: dict[str, Any]) -> ListIndexesRequest:
 def run(instance: Instance, request: ListIndexesRequest, context: Context) -> CursorReply:
     """A cursor over the index specifications.
 
-    errors   NAMESPACE_NOT_FOUND
+    errors   NAMESPACE_NOT_FOUND, IS_A_VIEW
     """
-    if instance.store.catalog.get(request.namespace) is None:
+    collection = indexed_collection(instance.store.catalog, request.namespace)
+    if collection is None:
         raise errors.NAMESPACE_NOT_FOUND(message=f"ns does not exist: {request.namespace}")
-    indexes = [{"spec": ID_INDEX} if request.includes_build_info else ID_INDEX]
+    indexes = [{"spec": each} if request.includes_build_info else each for each in collection.indexes.values()]
     return cursor_reply(instance, request.namespace, indexes, request.batch_size, context)
 
 

@@ -26,7 +26,6 @@ _LEGAL_SYSTEM: Final[dict[str | None, frozenset[str]]] = {
 
 # What stands in these is read by parts of the server that amongo does not have yet.
 _NOT_YET: Final = {
-    "system.views": "views come with the Language issue",
     "system.profile": "the profiler is not built",
 }
 

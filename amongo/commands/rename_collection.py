@@ -16,8 +16,11 @@ from amongo.commands.context import Context
 from amongo.commands.expected_uuid import check_uuid, parse_uuid
 from amongo.commands.fields import Field, parse_fields
 from amongo.commands.namespaces import check_creatable, check_droppable, parse_namespace
+from amongo.commands.views import find_view, is_view
+from amongo.engine.catalog import Catalog
 from amongo.errors import ServerError
 from amongo.errors import command as errors
+from amongo.errors import view as view_errors
 from amongo.values.types import alias
 
 if TYPE_CHECKING:
@@ -80,12 +83,27 @@ def run(instance: Instance, request: RenameRequest, context: Context) -> dict[st
         check_uuid(store.catalog, request.source, request.uuid)
         check_uuid(store.catalog, request.target, request.target_uuid)
         if store.catalog.get(request.source) is None:
+            _check_no_view(store.catalog, request.source)
             raise errors.NAMESPACE_NOT_FOUND(message=f"Source collection {request.source} does not exist")
         if store.catalog.get(request.target) is not None and not request.drops_target:
             raise errors.NAMESPACE_EXISTS(message="target namespace exists")
+        if is_view(store.catalog, request.target):
+            raise errors.NAMESPACE_EXISTS(message=f"a view already exists with that name: {request.target}")
         check_creatable(request.target, store.catalog.databases())
         store.rename(request.source, request.target)
     return {"ok": 1.0}
+
+
+def _check_no_view(catalog: Catalog, namespace: str) -> None:
+    """A view keeps its name, and so does a time series.
+
+    errors   IS_A_VIEW, ILLEGAL_OPERATION
+    """
+    view = find_view(catalog, namespace)
+    if view is not None and view.is_time_series:
+        raise errors.ILLEGAL_OPERATION(message=f"Renaming a time-series collection is not allowed: {namespace}")
+    if view is not None:
+        raise view_errors.IS_A_VIEW(namespace=namespace)
 
 
 def _parse_drop_target(value: Any) -> tuple[bool, bytes | None]:

@@ -24,17 +24,21 @@ class CursorReply(NamedTuple):
     namespace   "database.collection"
     batch       raw BSON documents
     is_first    whether it answers find or aggregate (`firstBatch`) or getMore (`nextBatch`)
+    resume      where a later find may go on, for a find that asked; None otherwise
     """
 
     cursor_id: int
     namespace: str
     batch: list[bytes]
     is_first: bool = True
+    resume: dict[str, Any] | None = None
 
     def document(self) -> dict[str, Any]:
         """The reply document."""
         key = "firstBatch" if self.is_first else "nextBatch"
         cursor = {key: raw_documents(self.batch), "id": Int64(self.cursor_id), "ns": self.namespace}
+        if self.resume is not None:
+            cursor["postBatchResumeToken"] = self.resume
         return {"cursor": cursor, "ok": 1.0}
 
 
@@ -54,6 +58,10 @@ class WriteReply(NamedTuple):
     errors: list[dict[str, Any]]
     sequence: int
 
+    def unacknowledged(self) -> WriteReply:
+        """The reply to a client that wants to know nothing, which is what it is told."""
+        return WriteReply(0, None if self.modified is None else 0, [], [], self.sequence)
+
     def document(self) -> dict[str, Any]:
         """The reply document."""
         reply: dict[str, Any] = {"n": self.n}
@@ -65,3 +73,22 @@ class WriteReply(NamedTuple):
             reply["writeErrors"] = self.errors
         reply["ok"] = 1.0
         return reply
+
+
+class BulkWriteReply(NamedTuple):
+    """What a bulkWrite has done.
+
+    results   the first batch of the operations' results
+    counts    the sums: nErrors, nInserted, …
+    """
+
+    results: CursorReply
+    counts: dict[str, int]
+
+    def unacknowledged(self) -> BulkWriteReply:
+        """The reply to a client that wants to know nothing, which is what it is told."""
+        return BulkWriteReply(CursorReply(0, self.results.namespace, []), dict.fromkeys(self.counts, 0))
+
+    def document(self) -> dict[str, Any]:
+        """The reply document."""
+        return {"cursor": self.results.document()["cursor"], **self.counts, "ok": 1.0}

@@ -11,10 +11,12 @@ from typing import Any, Final
 
 from amongo.errors import command as errors
 from amongo.mql.matcher import parse_filter
+from amongo.mql.matcher.parse import is_operator_document
 
 _TOP_LEVEL: Final = frozenset({"$where", "$text"})
 _BY_DISTANCE: Final = frozenset({"$near", "$nearSphere", "$geoNear"})
 _LOGICAL: Final = frozenset({"$and", "$or", "$nor"})
+_HOLDING: Final = frozenset({"$not", "$elemMatch"})
 
 
 def restricted_filter(filter: dict[str, Any] | None) -> Callable[[dict[str, Any]], bool] | None:
@@ -40,5 +42,20 @@ def check_restricted(filter: Mapping[str, Any]) -> None:
             for each in condition:
                 if type(each) is dict:
                     check_restricted(each)
-        elif type(condition) is dict and not _BY_DISTANCE.isdisjoint(condition):
-            raise errors.FILTER_BY_DISTANCE()
+        elif is_operator_document(condition):
+            _check_operators(condition)
+
+
+def _check_operators(operators: Mapping[str, Any]) -> None:
+    """Refuse sorting by distance, also below operators that hold others.
+
+    errors   FILTER_BY_DISTANCE
+    """
+    if not _BY_DISTANCE.isdisjoint(operators):
+        raise errors.FILTER_BY_DISTANCE()
+    for name in _HOLDING & operators.keys():
+        inner = operators[name]
+        if is_operator_document(inner):
+            _check_operators(inner)
+        elif name == "$elemMatch" and type(inner) is dict:
+            check_restricted(inner)

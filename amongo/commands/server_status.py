@@ -23,6 +23,8 @@ from amongo.commands.fields import truth
 from amongo.commands.hello import HOST, SET_NAME
 from amongo.commands.memory import resident_bytes, virtual_bytes
 from amongo.commands.namespaces import is_system
+from amongo.commands.time_series import is_series, shown_namespace
+from amongo.commands.views import SYSTEM_VIEWS
 from amongo.values.types import NUMERIC_CLASSES
 
 if TYPE_CHECKING:
@@ -78,14 +80,17 @@ def _asserts(instance: Instance) -> dict[str, Any]:
 
 def _catalog(instance: Instance) -> dict[str, Any]:
     with instance.store.lock:
-        names = [name.partition(".")[2] for name in instance.store.catalog.by_namespace]
+        collections = list(instance.store.catalog.by_namespace.values())
+    series = sum(map(is_series, collections))
+    names = [shown_namespace(each).partition(".")[2] for each in collections]
+    definitions = sum(each.count for each, name in zip(collections, names, strict=True) if name == SYSTEM_VIEWS)
     internal = sum(map(is_system, names))
     return {
         "collections": len(names) - internal,
-        "capped": 0,
-        "clustered": 0,
-        "timeseries": 0,
-        "views": 0,
+        "capped": sum(each.cap is not None for each in collections),
+        "clustered": sum(each.is_clustered for each in collections),
+        "timeseries": series,
+        "views": definitions - series,
         "internalCollections": internal,
         "internalViews": 0,
     }

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -20,22 +20,37 @@ INDEX_ENTRY_BYTES: Final = 32  # amongo: the key of an ObjectId, the record id, 
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """The sizes of one collection or of several, in bytes."""
+    """The sizes of one collection or of several, in bytes.
+
+    index_bytes_by_name   of the indexes; of several collections, the names are told apart by their namespaces
+    """
 
     collections: int
     documents: int
     data_bytes: int
+    index_bytes_by_name: Mapping[str, int]
+
+    @property
+    def indexes(self) -> int:
+        """How many indexes there are; that of a clustered collection is the collection itself."""
+        return len(self.index_bytes_by_name)
 
     @classmethod
     def of(cls, collections: Iterable[Collection]) -> Sizes:
         """Added up. Call it under the store's lock."""
         each = list(collections)
-        return cls(len(each), sum(one.count for one in each), sum(one.data_bytes for one in each))
+        indexes = {
+            f"{one.namespace}.{name}" if len(each) > 1 else name: one.count * INDEX_ENTRY_BYTES
+            for one in each
+            for name, definition in one.indexes.items()
+            if not definition.get("clustered")
+        }
+        return cls(len(each), sum(one.count for one in each), sum(one.data_bytes for one in each), indexes)
 
     @property
     def index_bytes(self) -> int:
-        """Of the `_id` indexes; see the module's text."""
-        return self.documents * INDEX_ENTRY_BYTES
+        """Of all indexes; see the module's text."""
+        return sum(self.index_bytes_by_name.values())
 
     @property
     def average_document_bytes(self) -> float:

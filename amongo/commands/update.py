@@ -9,14 +9,14 @@ from amongo.commands.command import Command
 from amongo.commands.context import Context
 from amongo.commands.fields import Field, parse_fields
 from amongo.commands.namespaces import collection_namespace
-from amongo.commands.not_yet import refuse_not_yet
 from amongo.commands.replies import WriteReply
 from amongo.commands.variables import let_variables, runtime_variables
+from amongo.commands.views import most_in_view
 from amongo.commands.writing import check_batch_count, write_error
 from amongo.commands.writing_updates import UpdateTask, update_many, update_one, upsert
 from amongo.errors import ServerError
 from amongo.errors import command as errors
-from amongo.planner import exact_id_key
+from amongo.planner import is_exact_id
 from amongo.values.types import alias
 
 if TYPE_CHECKING:
@@ -34,19 +34,17 @@ FIELDS = {
 
 STATEMENT_FIELDS = {
     "q": Field("object", required=True),
-    "u": Field("any", required=True),
+    "u": Field("update", required=True),
     "c": Field("object"),
     "multi": Field("bool", default=False),
     "upsert": Field("bool", default=False),
     "upsertSupplied": Field("bool"),
     "arrayFilters": Field("array"),
     "collation": Field("object"),
-    "hint": Field("string or object"),
+    "hint": Field("hint"),
     "sort": Field("object"),
     "sampleId": Field("uuid"),
 }
-
-NOT_YET = {"collation": "comes with the Language issue"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +56,8 @@ class UpdateStatement:
     upsert         insert a document if nothing matches
     array_filters  None if there are none
     sort           which match is the first
+    constants      variables of an update pipeline beside those of `let`, as values; None if there are none
+    collation      as it was written; None for that of the collection
     """
 
     filter: dict[str, Any]
@@ -67,6 +67,8 @@ class UpdateStatement:
     array_filters: list[Any] | None = None
     hint: Any = None
     sort: dict[str, Any] | None = None
+    constants: dict[str, Any] | None = None
+    collation: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,7 @@ class UpdateRequest:
     ordered       end at the first error
     variables     of `let`
     max_time_ms   None for no limit
+    is_validated  documents have to pass the collection's validator
     """
 
     namespace: str
@@ -84,19 +87,25 @@ class UpdateRequest:
     ordered: bool = True
     variables: dict[str, Any] = field(default_factory=dict)
     max_time_ms: int | None = None
+    is_validated: bool = True
 
 
 def parse(database: str, document: dict[str, Any]) -> UpdateRequest:
     """The request of an update command.
 
-    errors   those of `parse_fields`, EMPTY_BATCH, WRONG_TYPE, NOT_SUPPORTED_YET
+    errors   those of `parse_fields`, EMPTY_BATCH, WRONG_TYPE
     """
     namespace = collection_namespace(database, document["update"])
     values = parse_fields("update", document, FIELDS)
     check_batch_count(len(values["updates"]))
     statements = tuple(_parse_statement(position, each) for position, each in enumerate(values["updates"]))
     return UpdateRequest(
-        namespace, statements, values["ordered"], let_variables(values["let"]), values.get("maxTimeMS")
+        namespace,
+        statements,
+        values["ordered"],
+        let_variables(values["let"]),
+        values.get("maxTimeMS"),
+        not values["bypassDocumentValidation"],
     )
 
 
@@ -105,25 +114,21 @@ def _parse_statement(position: int, statement: Any) -> UpdateStatement:
         raise errors.WRONG_TYPE(
             command="update", field=f"updates.{position}", actual=alias(statement), expected="type 'object'"
         )
-    values = parse_fields("update.updates", statement, STATEMENT_FIELDS, generic={})
-    refuse_not_yet("update.updates", values, NOT_YET)
-    update = values["u"]
-    if type(update) not in (dict, list):
-        raise errors.UPDATE_KIND()
-    if values["c"] is not None and type(update) is not list:
-        raise errors.UPDATE_CONSTANTS()
-    if values["c"]:
-        raise errors.NOT_SUPPORTED_YET(what="'update.updates.c'", reason="comes with the Language issue")
-    if values["sort"] is not None and values["multi"]:
-        raise errors.MULTI_SORT()
+    return update_statement(parse_fields("update.updates", statement, STATEMENT_FIELDS, generic={}))
+
+
+def update_statement(values: dict[str, Any]) -> UpdateStatement:
+    """The statement of parsed fields, those of `STATEMENT_FIELDS`."""
     return UpdateStatement(
         values["q"],
-        update,
+        values["u"],
         values["multi"],
         values["upsert"],
         values["arrayFilters"],
         values["hint"],
         values["sort"],
+        values["c"],
+        values["collation"],
     )
 
 
@@ -141,7 +146,9 @@ def run(instance: Instance, request: UpdateRequest, context: Context) -> WriteRe
     for position, statement in enumerate(request.updates):
         interrupt.check()
         try:
-            task = UpdateTask.parse(instance, request.namespace, statement, variables, interrupt)
+            task = UpdateTask.parse(
+                instance, request.namespace, statement, variables, interrupt, is_validated=request.is_validated
+            )
             done = update_many(task) if statement.multi else update_one(task)
             if not done.matched and statement.upsert:
                 done, document = upsert(task)
@@ -162,8 +169,8 @@ def examines(instance: Instance, request: UpdateRequest) -> int:
     """How many documents the update looks at, at most."""
     collection = instance.store.catalog.get(request.namespace)
     if collection is None:
-        return len(request.updates)
-    return sum(1 if exact_id_key(statement.filter) is not None else collection.count for statement in request.updates)
+        return len(request.updates) + most_in_view(instance.store.catalog, request.namespace)
+    return sum(1 if is_exact_id(each.filter, bool(each.collation)) else collection.count for each in request.updates)
 
 
 COMMAND = Command("update", parse, run)

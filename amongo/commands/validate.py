@@ -1,4 +1,4 @@
-"""validate: look at every document of a collection and at its index. Source: manual, validate."""
+"""validate: look at every document of a collection and at its indexes. Source: manual, validate."""
 
 from __future__ import annotations
 
@@ -6,17 +6,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from bson import Binary, Int64
-from bson.errors import InvalidBSON
 
 from amongo.commands.command import Command
 from amongo.commands.context import Context
+from amongo.commands.examining import Findings, examine
 from amongo.commands.fields import truth
-from amongo.commands.list_collections import ID_INDEX
 from amongo.commands.namespaces import collection_namespace
-from amongo.engine.records import Collection, record_key
+from amongo.commands.validation import count_failing
+from amongo.commands.views import refuse_view
 from amongo.errors import command as errors
-from amongo.runtime.interrupts import Interrupt
-from amongo.values.codec import decode_foreign
 from amongo.values.numbers import number
 from amongo.values.types import NUMERIC_CLASSES
 
@@ -26,19 +24,23 @@ if TYPE_CHECKING:
 # Options that exclude `metadata`, which looks at the catalog alone.
 _NOT_WITH_METADATA: Final = ("full", "repair", "fixMultikey", "checkBSONConformance", "background")
 
+_NON_COMPLIANT = "Detected one or more documents not compliant with the collection's schema."
+
 
 @dataclass(frozen=True, slots=True)
 class ValidateRequest:
     """A validate.
 
-    namespace       "database.collection"
-    metadata_only   leave the documents alone
-    time_limit_ms   None for no limit
+    namespace           "database.collection"
+    metadata_only       leave the documents alone
+    time_limit_ms       None for no limit
+    checks_conformance  look for documents whose bytes another writer would have made otherwise
     """
 
     namespace: str
     metadata_only: bool = False
     time_limit_ms: int | None = None
+    checks_conformance: bool = False
 
 
 def parse(database: str, document: dict[str, Any]) -> ValidateRequest:
@@ -60,7 +62,10 @@ def parse(database: str, document: dict[str, Any]) -> ValidateRequest:
         )
     if "background" in flags:
         raise errors.NOT_SUPPORTED_YET(what="'validate.background'", reason="a plain validate holds up nobody")
-    return ValidateRequest(namespace, "metadata" in flags, document.get("maxTimeMS"))
+    limit_ms = document.get("maxTimeMS")
+    return ValidateRequest(
+        namespace, "metadata" in flags, int(limit_ms) if limit_ms else None, "checkBSONConformance" in flags
+    )
 
 
 def _is_set(value: Any) -> bool:
@@ -73,68 +78,44 @@ def _is_set(value: Any) -> bool:
 def run(instance: Instance, request: ValidateRequest, context: Context) -> dict[str, Any]:
     """{ns, uuid, nrecords, …, valid, errors}: what was looked at and what is wrong.
 
-    errors   NAMESPACE_NOT_FOUND
+    errors   NAMESPACE_NOT_FOUND, IS_A_VIEW
     """
+    refuse_view(instance.store.catalog, request.namespace)
     collection = instance.store.catalog.get(request.namespace)
     if collection is None:
         raise errors.NAMESPACE_NOT_FOUND(message=f"Collection '{request.namespace}' does not exist to validate.")
     reply: dict[str, Any] = {"ns": request.namespace, "uuid": Binary(collection.uuid, 4)}
-    problems: list[str] = []
-    invalid: list[int] = []
+    found = Findings()
     if not request.metadata_only:
         interrupt = instance.operation_interrupt(context, request.time_limit_ms)
-        count, invalid, problems = examine(instance, collection, interrupt)
+        found = examine(instance.store, collection, interrupt, checks_conformance=request.checks_conformance)
+        failing = 0 if found.problems else count_failing(instance, collection, interrupt)
+        if failing:
+            found.warnings.append(_NON_COMPLIANT)
         reply |= {
-            "nInvalidDocuments": number(len(invalid)),
-            "nNonCompliantDocuments": 0,
-            "nrecords": number(count),
+            "nInvalidDocuments": number(len(found.invalid)),
+            "nNonCompliantDocuments": number(failing + found.non_conforming),
+            "nrecords": number(found.count),
         }
-    reply["nIndexes"] = 1
+    reply["nIndexes"] = len(collection.indexes)
     if not request.metadata_only:
-        reply["keysPerIndex"] = {"_id_": reply["nrecords"]}
+        reply["keysPerIndex"] = {name: number(count) for name, count in found.keys.items()}
     reply |= {
-        "indexDetails": {"_id_": {"valid": not problems, "spec": ID_INDEX}},
-        "valid": not problems,
+        "indexDetails": {
+            name: {"valid": name not in found.wrong_indexes, "spec": definition}
+            for name, definition in collection.indexes.items()
+        },
+        "valid": not found.problems,
         "repaired": False,
         "repairMode": "None",
-        "warnings": [],
-        "errors": problems,
-        "extraIndexEntries": [],
-        "missingIndexEntries": [],
-        "corruptRecords": list(map(Int64, invalid)),
+        "warnings": found.warnings,
+        "errors": found.problems,
+        "extraIndexEntries": found.extra,
+        "missingIndexEntries": found.missing,
+        "corruptRecords": list(map(Int64, found.invalid)),
         "ok": 1.0,
     }
     return reply
-
-
-def examine(instance: Instance, collection: Collection, interrupt: Interrupt) -> tuple[int, list[int], list[str]]:
-    """(documents, record ids of those that are no BSON, what is wrong) of a collection.
-
-    Every document must decode, and be found under its `_id`. Writers go on meanwhile: a document that another has
-    changed or removed since the view was taken is not wrong.
-    """
-    store = instance.store
-    view = store.view(collection)
-    invalid: list[int] = []
-    problems: list[str] = []
-    count = 0
-    for record_id, raw in interrupt.watch(view):
-        count += 1
-        try:
-            decode_foreign(raw)
-            found = collection.find_id(record_key(raw))
-        except (InvalidBSON, KeyError) as error:
-            invalid.append(record_id)
-            problems.append(f"record {record_id} is not a document with an _id: {error}")
-            continue
-        if found is None or found[0] != record_id:
-            with store.lock:
-                is_unchanged = collection.record(record_id) is raw
-            if is_unchanged:
-                problems.append(f"record {record_id} is not found under its _id")
-    if count != view.count:
-        problems.append(f"{count} documents where {view.count} are counted")
-    return count, invalid, problems
 
 
 COMMAND = Command("validate", parse, run)

@@ -12,6 +12,7 @@ from amongo.errors import command as errors
 from amongo.errors.expression import VARIABLE_UNAVAILABLE
 from amongo.mql.expressions import Expression, FieldPath, Variable, parse_expression
 from amongo.mql.expressions.scope import check_write_name
+from amongo.values.collation import Collation
 
 if TYPE_CHECKING:
     from amongo.commands.instance import Instance
@@ -19,19 +20,21 @@ if TYPE_CHECKING:
 _RESERVED = frozenset({"NOW", "CLUSTER_TIME", "USER_ROLES", "JS_SCOPE", "IS_MR"})
 
 
-def let_variables(let: Mapping[str, Any] | None) -> dict[str, Any]:
+def let_variables(let: Mapping[str, Any] | None, collation: Collation | None = None) -> dict[str, Any]:
     """The values of a command's `let`, each computed once, before any document is read.
 
-    let      name -> expression; a later one may use an earlier one
-    errors   RESERVED_VARIABLE, LET_READS_DOCUMENT, name errors, those of the expressions
-    source   manual, find, aggregate, "let"
+    let         name -> expression; a later one may use an earlier one
+    collation   what the command asks for
+    errors      RESERVED_VARIABLE, LET_READS_DOCUMENT, name errors, those of the expressions
+    source      manual, find, aggregate, "let"
     """
     values: dict[str, Any] = {}
+    collator = None if collation is None else collation.collator
     for name, spec in (let or {}).items():
         if name in _RESERVED:
             raise errors.RESERVED_VARIABLE(name=name)
         check_write_name(name)
-        expression = parse_expression(spec, variables=values)
+        expression = parse_expression(spec, variables=values, collator=collator)
         _check_constant(expression)
         values[name] = expression.bind()({}, values)
     return values

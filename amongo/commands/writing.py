@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from amongo.engine.records import record_id_value
+from amongo.commands.clustered import duplicate_number
+from amongo.engine.records import Collection, record_id_value
 from amongo.errors import ServerError
 from amongo.errors import command as errors
 from amongo.runtime.limits import WRITE_BATCH_COUNT
+from amongo.values.collation import hidden
 from amongo.values.wording import shown
 
 
@@ -25,12 +27,16 @@ def write_error(position: int, error: ServerError) -> dict[str, Any]:
     return {"index": position, "code": error.code, "errmsg": error.message, **error.extra}
 
 
-def duplicate_key(namespace: str, raw: bytes) -> ServerError:
+def duplicate_key(collection: Collection, raw: bytes) -> ServerError:
     """The error of a document whose `_id` is taken."""
     value = record_id_value(raw)
+    if collection.is_clustered and (unreadable := duplicate_number(value)) is not None:
+        return unreadable
+    collation = collection.options.get("collation")
+    key = {"_id": hidden(value, collection.collator)}
     return errors.DUPLICATE_KEY(
-        namespace=namespace,
-        index="_id_",
-        key=f"{{ _id: {shown(value)} }}",
-        extra={"keyPattern": {"_id": 1}, "keyValue": {"_id": value}},
+        namespace=collection.namespace,
+        index=f"_id_ collation: {shown(collation)}" if collation else "_id_",
+        key=shown(key),
+        extra={"keyPattern": {"_id": 1}, "keyValue": key} | ({"collation": collation} if collation else {}),
     )

@@ -13,20 +13,28 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from bson import ObjectId
 
 from amongo.aggregate import Environment, parse_pipeline
+from amongo.commands.clustered import check_record_key
+from amongo.commands.collations import asked_collation, collator_for
 from amongo.commands.hints import check_hint
 from amongo.commands.insert import check_depth, check_id
+from amongo.commands.time_series_writes import check_series_update, update_measurements, written_series
+from amongo.commands.validation import check_inserted, check_updated
+from amongo.commands.views import may_be_view
 from amongo.commands.writing import duplicate_key
 from amongo.engine.records import Collection, record_key
 from amongo.engine.store import Change, CollectionDropped
 from amongo.errors import ServerError
 from amongo.errors import command as errors
+from amongo.mql.expressions.scope import check_write_name
 from amongo.mql.matcher import array_match_index, parse_filter
 from amongo.mql.updates import PlainShape, Update, apply_plain, parse_update, upsert_document
 from amongo.planner import CanonicalQuery, canonical_query, plan_query
 from amongo.planner.plan import Row
 from amongo.runtime.interrupts import Interrupt
 from amongo.runtime.limits import DOCUMENT_BYTES, UPDATE_BATCH_COUNT, WRITE_ATTEMPTS
-from amongo.values.codec import decode, encode
+from amongo.values.codec import decode, encode, kept_whole
+from amongo.values.key_bytes import collated
+from amongo.values.order import Collator
 
 if TYPE_CHECKING:
     from amongo.commands.instance import Instance
@@ -60,6 +68,7 @@ class UpdateTask:
     update: Update
     interrupt: Interrupt
     hint: Any = None
+    is_validated: bool = True
 
     @classmethod
     def parse(
@@ -69,23 +78,42 @@ class UpdateTask:
         statement: UpdateStatement,
         variables: dict[str, Any],
         interrupt: Interrupt,
+        *,
+        is_validated: bool = True,
     ) -> UpdateTask:
         """Parse a statement's filter and update.
 
-        errors   those of the filter and the update; MULTI_REPLACEMENT
+        is_validated   documents have to pass the collection's validator
+        errors   those of the filter and the update; UPDATE_CONSTANTS, MULTI_SORT, MULTI_REPLACEMENT; IS_A_VIEW, those
+                 of `check_series_update`
         """
+        collection = instance.store.catalog.get(namespace)
+        if collection is None:
+            collection = written_series(instance.store.catalog, namespace)
+            if collection is not None:
+                check_series_update(collection, statement)
+        collator = collator_for(asked_collation(statement.collation), collection)
         update = parse_update(
             statement.update,
             array_filters=statement.array_filters,
             variables=variables,
-            run_pipeline=_pipeline_runner(namespace, statement.update, variables, interrupt),
+            collator=collator,
+            run_pipeline=_pipeline_runner(namespace, statement, variables, collator, interrupt),
         )
+        if statement.sort is not None and statement.multi:
+            raise errors.MULTI_SORT()
         if statement.multi and update.kind == "replacement":
             raise errors.MULTI_REPLACEMENT()
         query = canonical_query(
-            statement.filter, sort=statement.sort, variables=variables, hint=statement.hint, limit=not statement.multi
+            statement.filter,
+            sort=statement.sort,
+            variables=variables,
+            hint=statement.hint,
+            limit=not statement.multi,
+            collator=collator,
+            id_collator=None if collection is None else collection.collator,
         )
-        return cls(instance, namespace, statement.filter, query, update, interrupt, statement.hint)
+        return cls(instance, namespace, statement.filter, query, update, interrupt, statement.hint, is_validated)
 
     def rows(self, collection: Collection) -> Iterator[Row]:
         """The documents that match now.
@@ -95,16 +123,27 @@ class UpdateTask:
         check_hint(collection, self.hint)
         return plan_query(self.query, collection).rows(self.instance.store, self.interrupt)
 
-    def changed(self, row: Row) -> Change | None:
+    def changed(self, row: Row, collection: Collection) -> Change | None:
         """The change of one document; None if the update leaves it as it is.
 
-        errors   those of the update's operators; UPDATED_TOO_LARGE, NESTED_TOO_DEEP
+        errors   those of the update's operators; UPDATED_TOO_LARGE, NESTED_TOO_DEEP, VALIDATION_FAILED
         """
         document = row.decoded()
         index = None
         if self.update.uses_positional and self.query.expression is not None:
             index = array_match_index(self.query.expression, document)
-        return _change(self.instance, self.update, row.record_id, row.raw, document, index)
+        change = _change(self.instance, self.update, row.record_id, row.raw, document, index)
+        if change is not None and collection.is_validated and self.is_validated:
+            check_updated(self.instance, collection, document, decode(change.raw))
+        return change
+
+    def check_inserted(self, collection: Collection, document: dict[str, Any]) -> None:
+        """Refuse an upserted document that fails the collection's validator.
+
+        errors   VALIDATION_FAILED
+        """
+        if collection.is_validated and self.is_validated:
+            check_inserted(self.instance, collection, document)
 
     def upserted_document(self) -> dict[str, Any]:
         """The document that an upsert inserts, `_id` first."""
@@ -129,7 +168,7 @@ def update_one(task: UpdateTask) -> Done:
         row = next(task.rows(collection), None)
         if row is None:
             return NOTHING
-        change = task.changed(row)
+        change = task.changed(row, collection)
         if change is None:
             return Done(1, 0, 0)
         changed = task.instance.store.update(collection, (change,))
@@ -157,7 +196,11 @@ def update_by_id(
         instance.counts["update"] += 1
         collection = store.catalog.by_namespace.get(namespace)
         if collection is None:
-            return NO_MATCH
+            return None if may_be_view(store.catalog, namespace) else NO_MATCH
+        if collection.is_validated:
+            return None
+        if collection.collator is not None:
+            key = collated(key, collection.collator)
         found = collection.find_id(key)
         if found is None:
             return NO_MATCH
@@ -190,6 +233,7 @@ def _change(
     errors   those of the update's operators; UPDATED_TOO_LARGE, NESTED_TOO_DEEP
     """
     now, timestamp = instance.moment()
+    document = kept_whole(document, raw)
     after, description = update.apply(document, now=now, clock_timestamp=timestamp, array_index=array_index)
     if after is None:
         return None
@@ -208,25 +252,29 @@ def update_many(task: UpdateTask) -> Done:
     """
     collection = task.instance.store.catalog.get(task.namespace)
     if collection is None:
-        return NOTHING
+        series = written_series(task.instance.store.catalog, task.namespace)
+        if series is None:
+            return NOTHING
+        return Done(*update_measurements(task.instance, series, task.query.matches, task.update, task.interrupt))
     matched = modified = sequence = 0
     pending: list[Change] = []
 
     def commit() -> None:
         nonlocal matched, modified, sequence
-        changed = task.instance.store.update(collection, pending, task.interrupt)
-        modified += len(pending) - len(changed.conflicts)
+        changes = list(pending)
+        pending.clear()
+        changed = task.instance.store.update(collection, changes, task.interrupt)
+        modified += len(changes) - len(changed.conflicts)
         sequence = changed.sequence or sequence
         for position in changed.conflicts:
-            again = _update_record(task, collection, pending[position].record_id)
+            again = _update_record(task, collection, changes[position].record_id)
             matched += again.matched - 1
             modified += again.modified
             sequence = again.sequence or sequence
-        pending.clear()
 
     try:
         for row in task.rows(collection):
-            change = task.changed(row)
+            change = task.changed(row, collection)
             matched += 1
             if change is not None:
                 pending.append(change)
@@ -247,7 +295,7 @@ def _update_record(task: UpdateTask, collection: Collection, record_id: int) -> 
         document = decode(raw)
         if task.query.matches is not None and not task.query.matches(document):
             return NOTHING
-        change = task.changed(Row(record_id, raw, document))
+        change = task.changed(Row(record_id, raw, document), collection)
         if change is None:
             return Done(1, 0, 0)
         changed = task.instance.store.update(collection, (change,))
@@ -270,8 +318,11 @@ def upsert(task: UpdateTask) -> tuple[Done, dict[str, Any] | None]:
             raise errors.UPDATED_TOO_LARGE(limit=DOCUMENT_BYTES)
         check_depth(document)
         collection = task.instance.writable_collection(task.namespace)
+        check_record_key(collection, raw)
+        task.check_inserted(collection, document)
         try:
-            sequence = task.instance.store.insert_one(collection, record_key(raw), raw)
+            key = record_key(raw, collection.collator)
+            sequence = task.instance.store.insert_one(collection, key, raw)
         except CollectionDropped:
             continue
         if sequence:
@@ -281,19 +332,31 @@ def upsert(task: UpdateTask) -> tuple[Done, dict[str, Any] | None]:
             return done, None
         if task.query.id_keys is None:
             break
-    raise duplicate_key(task.namespace, raw)
+    raise duplicate_key(collection, raw)
 
 
 def _pipeline_runner(
-    namespace: str, stages: Any, variables: dict[str, Any], interrupt: Interrupt
+    namespace: str,
+    statement: UpdateStatement,
+    variables: dict[str, Any],
+    collator: Collator | None,
+    interrupt: Interrupt,
 ) -> Callable[[dict[str, Any]], dict[str, Any]] | None:
     """What runs an update pipeline on one document; None for the other kinds of update.
 
-    errors   those of the pipeline's stages
+    errors   UPDATE_CONSTANTS for constants of another kind of update; names of theirs that no variable may have, and
+             those of the pipeline's stages
     """
+    stages, constants = statement.update, statement.constants
     if type(stages) is not list:
+        if constants is not None:
+            raise errors.UPDATE_CONSTANTS()
         return None
-    pipeline = parse_pipeline(stages, variables=variables)
+    if constants:
+        for name in constants:
+            check_write_name(name)
+        variables = variables | constants
+    pipeline = parse_pipeline(stages, variables=variables, collator=collator)
     environment = Environment(namespace.partition(".")[0], _no_collection, variables=variables, interrupt=interrupt)
 
     def run(document: dict[str, Any]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from typing import Any
 
 from amongo.engine.catalog import Catalog
 from amongo.engine.log import Frame
-from amongo.engine.records import Collection, record_key, record_keys
+from amongo.engine.records import Collection, converted, record_key, record_keys
 from amongo.engine.records.view import CHUNK_SIZE
 from amongo.errors import storage as errors
 from amongo.values.codec import decode
@@ -74,7 +74,9 @@ class _Records:
         """Enter the documents that wait."""
         if self._documents:
             self._collection.reserve(self._first)
-            self._collection.extend(self._first, record_keys(self._documents), self._documents)
+            self._collection.extend(
+                self._first, record_keys(self._documents, self._collection.collator), self._documents
+            )
             self._documents = []
         self._following = 0
 
@@ -90,7 +92,7 @@ class _Records:
         self._collection.replace(record_id, documents[0])
 
     def _delete(self, record_id: int, documents: Documents) -> None:
-        self._collection.remove([(record_id, record_key(self._old(record_id)))])
+        self._collection.remove([(record_id, record_key(self._old(record_id), self._collection.collator))])
 
     def _old(self, record_id: int) -> bytes:
         """The document that stands there."""
@@ -116,10 +118,20 @@ def _change_catalog(catalog: Catalog, head: dict[str, Any]) -> None:
         catalog.add(Collection(f"{database}.{command['create']}", identity, command["options"]))
         return
     collection = catalog.by_uuid[identity]
-    if name == "drop":
+    if name == "convertToCapped":
+        identity = bytes(command["uuid"])
+        catalog.replace(collection, converted(collection, identity, command["options"], command["kept"]))
+    elif name == "drop":
         catalog.remove(collection)
+    elif name == "collMod" and "index" in command:
+        collection.indexes = collection.indexes | {command["index"]["name"]: command["index"]}
     elif name == "collMod":
-        collection.options = command["options"]
+        collection.set_options(command["options"])
+    elif name == "createIndexes":
+        definition = {field: value for field, value in command.items() if field != "createIndexes"}
+        collection.indexes = collection.indexes | {definition["name"]: definition}
+    elif name == "dropIndexes":
+        collection.indexes = {each: index for each, index in collection.indexes.items() if each != command["index"]}
     elif name == "renameCollection":
         dropped = catalog.by_uuid.get(bytes(command["dropTarget"])) if "dropTarget" in command else None
         catalog.rename(collection, collection.namespace, command["to"], dropped)

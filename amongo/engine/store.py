@@ -2,7 +2,7 @@
 
 Every change goes the same way: build the entries, append one frame to the log, then change memory. If the log refuses
 the frame (disk full, I/O error), memory stays as it was and the caller gets the error. Once the log has the frame, the
-change of memory is made, whatever comes in between; see `_commit`. Recovery reads the frames and makes the same
+change of memory is made, whatever comes in between; see `commits`. Recovery reads the frames and makes the same
 changes; see `replay`.
 
 A change of records states what it expects to find: `update` and `delete` name the bytes that the caller has seen, and
@@ -13,83 +13,44 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from bson import Binary
 
 from amongo.engine.catalog import Catalog
 from amongo.engine.files import DiskFiles, Files
+from amongo.engine.index_writes import IndexWrites, no_keys
+from amongo.engine.indexes import MakeKeys
 from amongo.engine.log import Log, MemoryLog, entry, entry_pieces, pack_entry
-from amongo.engine.records import Collection, IdOrder, View, id_document, record_key
+from amongo.engine.records import Cap, Collection, IdOrder, View, converted, id_document, record_key
 from amongo.engine.replay import replay
 from amongo.engine.settings import DEFAULT_SETTINGS, Settings
+from amongo.engine.writes import Change, Changed, CollectionDropped, Inserted, conflicts_of, without
+from amongo.errors import ServerError
 from amongo.errors import storage as errors
 from amongo.runtime.clock import SYSTEM_CLOCK, Clock
 from amongo.runtime.interrupts import NEVER, Interrupt
-from amongo.runtime.workers import Completion, RLock
-from amongo.values.codec import encode
+from amongo.runtime.limits import CHECK_DOCUMENTS
+from amongo.runtime.workers import Completion
+
+__all__ = ["Change", "Changed", "CollectionDropped", "Inserted", "Store"]
 
 
-class CollectionDropped(Exception):
-    """The collection was dropped after the caller looked it up; nothing was written."""
-
-
-class Inserted(NamedTuple):
-    """What an insert has done.
-
-    positions    of the documents that were inserted, in the batch; None for all
-    duplicates   positions of the documents whose `_id` was taken
-    sequence     the commit; 0 if nothing was inserted
-    """
-
-    positions: list[int] | None
-    duplicates: list[int]
-    sequence: int
-
-
-class Change(NamedTuple):
-    """One record to replace.
-
-    record_id     which record
-    expected      the bytes that the caller has seen under it
-    raw           the bytes to put there, with the same `_id`
-    description   what changed, as BSON, for change streams: updatedFields, removedFields, truncatedArrays, each where
-                  there is one; or updatedPaths, whose values stand in the new document; None for a replacement
-    """
-
-    record_id: int
-    expected: bytes
-    raw: bytes
-    description: bytes | None
-
-
-class Changed(NamedTuple):
-    """What an update or delete has done.
-
-    conflicts   positions where something else stood than was expected; nothing was done there
-    sequence    the commit; 0 if nothing was changed
-    """
-
-    conflicts: list[int]
-    sequence: int
-
-
-class Store:
+class Store(IndexWrites):
     """One store: a `local://` directory, or memory.
 
     lock      held for every change, and for taking a view; never across anything slow
     catalog   the collections
     """
 
-    def __init__(self, log: Log | MemoryLog, release: Callable[[], None], directory: str | None) -> None:
-        self.lock = RLock()
+    def __init__(
+        self, log: Log | MemoryLog, release: Callable[[], None], directory: str | None, make_keys: MakeKeys = no_keys
+    ) -> None:
+        super().__init__(log, make_keys)
         self.catalog = Catalog()
         self.directory = directory
-        self._log = log
         self._release = release
         self._is_open = True
-        # The last sequence before the commit that is being made, and what it does to memory.
-        self._pending: tuple[int, Callable[..., object], tuple[Any, ...]] | None = None
 
     @classmethod
     def open(
@@ -100,21 +61,25 @@ class Store:
         clock: Clock = SYSTEM_CLOCK,
         settings: Settings = DEFAULT_SETTINGS,
         has_service: bool = True,
+        make_keys: MakeKeys = no_keys,
     ) -> Store:
         """Open the store in `directory`, made if it is not there; None opens an empty one in memory.
 
+        make_keys     gives what makes the keys of an index, by its definition
         has_service   whether a thread makes writes durable in the background; tests that count operations go without
         errors   STORE_IN_USE, STORE_PATH_IS_FILE, STORE_FORMAT_NEWER, STORE_CORRUPT, or what the disk says
         """
         if directory is None:
-            return cls(MemoryLog(clock), lambda: None, None)
+            return cls(MemoryLog(clock), lambda: None, None, make_keys)
         files = files or DiskFiles()
         files.make_directory(directory)
         lock = files.lock(directory)
         try:
             log = Log.open(directory, files, clock, settings=settings, has_service=has_service)
-            store = cls(log, lock.release, directory)
+            store = cls(log, lock.release, directory, make_keys)
             replay(log.replay(), store.catalog)
+            for collection in store.catalog.by_uuid.values():
+                store.settle_indexes(collection)
         except BaseException:
             lock.release()
             raise
@@ -178,6 +143,8 @@ class Store:
         """Insert a document whose `_id` the caller has found free under `lock`, which it holds; the sequence."""
         if self._pending is not None:
             raise errors.STORE_BEHIND_LOG()
+        if not collection.is_plain:
+            return self._append_special(collection, key, raw)
         record_id = collection.next_record_id
         head = collection.heads.get("i") or self._head(collection, "i")
         before = self._log.last_sequence
@@ -189,6 +156,51 @@ class Store:
             raise
         return sequence
 
+    def _append_special(self, collection: Collection, key: bytes, raw: bytes) -> int:
+        """Insert a document into a collection that is capped or has secondary indexes, or both.
+
+        The commit removes the oldest where a capped collection has too many then.
+
+        errors   ServerError for a document that a secondary index refuses
+        """
+        record_id = collection.next_record_id
+        head, evicted = self._head(collection, "d"), collection.overflow(len(raw))
+        change = self._change_of_one(collection, record_id, raw, evicted)
+        pieces = [entry(record_id, self._head(collection, "i"), (raw,))]
+        pieces += [entry(old_id, head, (id_document(old),)) for old_id, old in evicted]
+        keys = [(old_id, record_key(old, collection.collator)) for old_id, old in evicted]
+        sequence = self._commit(pieces, collection.append_special, record_id, key, raw, keys, change)
+        if collection.cap is not None:
+            collection.arrivals.announce()
+        return sequence
+
+    def _insert_capped(
+        self, collection: Collection, keys: Sequence[bytes], raws: Sequence[bytes], ordered: bool, interrupt: Interrupt
+    ) -> Inserted:
+        """Insert a batch into a capped collection, each document as a commit of its own, as the server does: an `_id`
+        is free again once its document has been pushed out, by an earlier one of the batch perhaps."""
+        inserted: list[int] = []
+        duplicates: list[int] = []
+        failures: list[tuple[int, ServerError]] = []
+        sequence = 0
+        for start in range(0, len(raws), CHECK_DOCUMENTS):
+            interrupt.check()
+            with self.lock:
+                if collection.is_dropped:
+                    raise CollectionDropped
+                for position in range(start, min(start + CHECK_DOCUMENTS, len(raws))):
+                    try:
+                        if not collection.has_key(keys[position]):
+                            sequence = self.append(collection, keys[position], raws[position])
+                            inserted.append(position)
+                            continue
+                        duplicates.append(position)
+                    except ServerError as error:
+                        failures.append((position, error))
+                    if ordered:
+                        return Inserted(inserted, duplicates, sequence, failures)
+        return Inserted(inserted if duplicates or failures else None, duplicates, sequence, failures)
+
     def insert(
         self,
         collection: Collection,
@@ -198,13 +210,19 @@ class Store:
         ordered: bool = True,
         interrupt: Interrupt = NEVER,
     ) -> Inserted:
-        """Insert a batch as one commit.
+        """Insert a batch as one commit; into a capped collection, as one for each document.
 
         keys        of the documents' `_id`s
         ordered     end before the first duplicate, instead of leaving out duplicates
-        interrupt   ends it before the commit, never after
+        interrupt   ends it before a commit, never after
         errors      CollectionDropped
         """
+        if collection.cap is not None:
+            return self._insert_capped(collection, keys, raws, ordered, interrupt)
+        if collection.secondary is not None:
+            done = self._insert_indexed(collection, keys, raws, ordered, interrupt)
+            if done is not None:
+                return done
         with self.lock:
             if collection.is_dropped:
                 raise CollectionDropped
@@ -230,21 +248,16 @@ class Store:
 
         interrupt   ends it before the commit, never after
         """
+        if collection.secondary is not None:
+            done = self._update_indexed(collection, changes, interrupt)
+            if done is not None:
+                return done
         with self.lock:
-            conflicts = [
-                position
-                for position, change in enumerate(changes)
-                if collection.is_dropped or collection.record(change.record_id) is not change.expected
-            ]
-            if conflicts:
-                changes = [change for position, change in enumerate(changes) if position not in set(conflicts)]
+            conflicts = conflicts_of(collection, [(change.record_id, change.expected) for change in changes])
+            changes = without(changes, conflicts)
             if not changes:
                 return Changed(conflicts, 0)
-            head = self._head(collection, "u")
-            pieces = [
-                entry(record_id, head, (raw,) if description is None else (raw, description))
-                for record_id, _, raw, description in interrupt.watch(changes)
-            ]
+            pieces = self._update_pieces(collection, changes, interrupt)
             replacements = [(change.record_id, change.raw) for change in changes]
             return Changed(conflicts, self._commit(pieces, collection.replace_all, replacements))
 
@@ -253,6 +266,8 @@ class Store:
         head = collection.heads.get("u") or self._head(collection, "u")
         if self._pending is not None:
             raise errors.STORE_BEHIND_LOG()
+        if collection.secondary is not None:
+            return self._replace_indexed(collection, record_id, raw, description)
         before = self._log.last_sequence
         try:
             sequence = self._log.append(pack_entry(record_id, 2) + head + raw + description)
@@ -269,20 +284,17 @@ class Store:
 
         interrupt   ends it before the commit, never after
         """
+        if collection.secondary is not None:
+            done = self._delete_indexed(collection, removals, interrupt)
+            if done is not None:
+                return done
         with self.lock:
-            conflicts = [
-                position
-                for position, (record_id, expected) in enumerate(removals)
-                if collection.is_dropped or collection.record(record_id) is not expected
-            ]
-            if conflicts:
-                removals = [each for position, each in enumerate(removals) if position not in set(conflicts)]
+            conflicts = conflicts_of(collection, removals)
+            removals = without(removals, conflicts)
             if not removals:
                 return Changed(conflicts, 0)
-            head = self._head(collection, "d")
-            watched = interrupt.watch(removals)
-            pieces = [entry(record_id, head, (id_document(raw),)) for record_id, raw in watched]
-            keys = [(record_id, record_key(raw)) for record_id, raw in interrupt.watch(removals)]
+            pieces = self._delete_pieces(collection, removals, interrupt)
+            keys = self._record_keys(collection, removals, interrupt)
             return Changed(conflicts, self._commit(pieces, collection.remove, keys))
 
     # Collections
@@ -294,6 +306,7 @@ class Store:
             if found is not None:
                 return found
             collection = Collection(namespace, uuid.uuid4().bytes, options or {})
+            self.settle_indexes(collection)
             name = namespace.partition(".")[2]
             command = {"create": name, "options": collection.options}
             self._commit_catalog(namespace, collection.uuid, command, self.catalog.add, collection)
@@ -303,8 +316,25 @@ class Store:
         """Give a collection other options; the commit's sequence."""
         with self.lock:
             command = {"collMod": collection.namespace.partition(".")[2], "options": options}
+            return self._commit_catalog(collection.namespace, collection.uuid, command, collection.set_options, options)
+
+    def convert_to_capped(self, collection: Collection, options: dict[str, Any]) -> int:
+        """Put a capped collection in the place of another, with the newest of its documents; the commit's sequence.
+
+        options   of the new collection, with its limits
+        errors    CollectionDropped
+        """
+        cap = Cap.of(options)
+        assert cap is not None
+        with self.lock:
+            if collection.is_dropped:
+                raise CollectionDropped
+            kept = cap.kept(len(raw) for _, raw in reversed(collection.view()))
+            new = converted(collection, uuid.uuid4().bytes, options, kept)
+            name = collection.namespace.partition(".")[2]
+            command = {"convertToCapped": name, "options": options, "uuid": Binary(new.uuid, 4), "kept": kept}
             return self._commit_catalog(
-                collection.namespace, collection.uuid, command, setattr, collection, "options", options
+                collection.namespace, collection.uuid, command, self.catalog.replace, collection, new
             )
 
     def drop(self, namespace: str) -> int:
@@ -336,65 +366,6 @@ class Store:
                 return 0
             command = {"dropDatabase": 1}
             return self._commit_catalog(database, None, command, self.catalog.remove, *collections)
-
-    # Commits
-
-    def _commit(self, payload: bytes | Sequence[bytes], change: Callable[..., object], *arguments: Any) -> int:
-        """Write one frame, then change memory; the commit's sequence. Under the lock.
-
-        change   must bear to be made again where it broke off: the frame is written, so it has to happen. An exception
-                 of another's making (Ctrl-C, no memory) may come at any point here
-        errors   those of `Log.append`, with memory as it was; STORE_BEHIND_LOG
-        """
-        if self._pending is not None:
-            raise errors.STORE_BEHIND_LOG()
-        before = self._log.last_sequence
-        try:
-            sequence = self._log.append(payload)
-            change(*arguments)
-        except BaseException:
-            self._make_up(before, change, *arguments)
-            raise
-        return sequence
-
-    def _make_up(self, before: int, change: Callable[..., object], *arguments: Any) -> None:
-        """Make the change of a commit that broke off, if the log has its frame.
-
-        before   the log's last sequence before the commit
-        """
-        self._pending = before, change, arguments
-        while self._pending is not None:
-            sequence, change, arguments = self._pending
-            try:
-                if self._log.last_sequence != sequence:
-                    change(*arguments)
-                self._pending = None
-            except KeyboardInterrupt:
-                continue  # the first one is being raised
-
-    def _commit_catalog(
-        self,
-        namespace: str,
-        identity: bytes | None,
-        command: dict[str, Any],
-        change: Callable[..., object],
-        *arguments: Any,
-    ) -> int:
-        head: dict[str, Any] = {"op": "c", "ns": namespace.partition(".")[0] + ".$cmd"}
-        if identity is not None:
-            head["ui"] = Binary(identity, 4)
-        head["o"] = command
-        return self._commit(entry(0, encode(head), ()), change, *arguments)
-
-    @staticmethod
-    def _head(collection: Collection, operation: str) -> bytes:
-        """The head of the collection's entries of one kind, encoded once."""
-        head = collection.heads.get(operation)
-        if head is None:
-            head = collection.heads[operation] = encode(
-                {"op": operation, "ns": collection.namespace, "ui": Binary(collection.uuid, 4)}
-            )
-        return head
 
 
 def _split_duplicates(

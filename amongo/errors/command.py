@@ -35,6 +35,8 @@ INVALID_OPTIONS = condition(ErrorCode.InvalidOptions, "{message}")
 # Namespaces
 INVALID_NAMESPACE = condition(ErrorCode.InvalidNamespace, "Invalid namespace specified '{namespace}'")
 INVALID_DATABASE_NAME = condition(ErrorCode.InvalidNamespace, "Invalid database name: '{name}'")
+EMPTY_DATABASE_NAME = condition(28539, "Database name cannot be empty")
+DATABASE_NAME_CHARACTER = condition(13280, "Invalid db name: {name}")
 COLLECTION_NAME_TYPE = condition(ErrorCode.InvalidNamespace, "collection name has invalid type {actual}")
 NAMESPACE_NOT_FOUND = condition(ErrorCode.NamespaceNotFound, "{message}")
 NAMESPACE_EXISTS = condition(ErrorCode.NamespaceExists, "{message}")
@@ -50,18 +52,19 @@ DATABASE_DIFFERS_IN_CASE = condition(
     ErrorCode.DatabaseDifferCase,
     "db already exists with different case already have: [{existing}] trying to create [{name}]",
 )
+COMPACT_NEEDS_FORCE = condition(
+    ErrorCode.IllegalOperation,
+    "will not run compact on an active replica set primary as this will slow down other running operations. use "
+    "force:true to force",
+)
+OPERATION_FAILED = condition(ErrorCode.OperationFailed, "{message}")
 ILLEGAL_OPERATION = condition(ErrorCode.IllegalOperation, "{message}")
 COLLECTION_UUID_MISMATCH = condition(ErrorCode.CollectionUUIDMismatch, "Collection UUID does not match that specified")
 INVALID_UUID = condition(ErrorCode.InvalidUUID, "{message}")
 DROP_DATABASE_TAKES_ONE = condition(5255100, "Have to pass 1 as 'dropDatabase' parameter")
 
 # Options of create
-WRITING_VIEW = condition(
-    ErrorCode.OptionNotSupportedOnView, "The aggregation stage {name} in a view definition is not allowed"
-)
 FILTER_BY_DISTANCE = condition(5626500, "$geoNear, $near, and $nearSphere are not allowed in this context")
-ENCRYPTED_KIND = condition(6346401, "Encrypted fields are not supported on views and time series collections")
-ENCRYPTED_CAPPED = condition(6367301, "Encrypted fields are not supported on capped collections")
 CLUSTERED_CAPPED = condition(6049200, "A capped collection cannot be clustered by '_id'")
 CLUSTERED_MAX = condition(6049204, "'max' is not supported on a clustered collection")
 CLUSTERED_VIEW = condition(6026500, "The 'clusteredIndex' option is not supported with views")
@@ -76,6 +79,10 @@ CLUSTERED_NOT_UNIQUE = condition(5979700, "The clusteredIndex option requires un
 CLUSTERED_VERSION = condition(5979704, "The clusteredIndex option requires v: 2")
 
 # Diagnosis
+INDEX_NOT_IN_API = condition(ErrorCode.APIStrictError, "The index with name {name} is not allowed in API version 1.")
+STAGE_NOT_IN_API = condition(
+    ErrorCode.APIStrictError, "stage {name} is not allowed with 'apiStrict: true' in API Version 1"
+)
 NO_PARAMETER = condition(ErrorCode.InvalidOptions, "no option found to get")
 
 AGGREGATE_NOTHING = condition(ErrorCode.InvalidNamespace, "{{aggregate: 1}} is not valid for an empty pipeline.")
@@ -101,8 +108,14 @@ CURSOR_WRONG_SESSION = condition(
     50738, "Cannot run getMore on cursor {cursor_id} in another session than it was made in"
 )
 COLLECTION_DROPPED = condition(ErrorCode.QueryPlanKilled, "collection dropped: {namespace}")
+COLLECTION_RENAMED = condition(ErrorCode.QueryPlanKilled, "collection renamed from '{source}' to '{target}'")
 NOT_AWAITING = condition(ErrorCode.BadValue, "cannot set maxTimeMS on getMore command for a non-awaitData cursor")
 CURSOR_IN_USE = condition(ErrorCode.CursorInUse, "cursor id {cursor_id} is already in use")
+RESUME_RECORD_GONE = condition(
+    ErrorCode.KeyNotFound,
+    "Failed to resume collection scan: the recordId from which we are attempting to resume no longer exists in the "
+    "collection: RecordId({record_id})",
+)
 TOO_MANY_CURSORS = condition(ErrorCode.ResourceExhausted, "more than {limit} cursors are open")
 
 # Writes
@@ -120,6 +133,9 @@ EMPTY_BATCH = condition(
 )
 WRITE_CONFLICT = condition(
     ErrorCode.WriteConflict, "the document was changed by others {limit} times while it was being written"
+)
+BULK_NAMESPACE_INDEX = condition(
+    ErrorCode.BadValue, "BulkWrite ops entry {{ {kind}: {place}, … }} has an invalid nsInfo index."
 )
 UPDATE_KIND = condition(ErrorCode.FailedToParse, "Update argument must be either an object or an array")
 UPDATE_CONSTANTS = condition(51198, "Constant values may only be specified for pipeline updates")

@@ -165,3 +165,6 @@ UNSET_TYPE = condition(31002, "$unset specification must be a string or an array
 UNSET_EMPTY = condition(31119, "$unset specification must be a string or an array with at least one field")
 UNSET_ELEMENT_TYPE = condition(31120, "$unset specification must be a string or an array containing only string values")
 UNSET_NUL = condition(9527900, "$unset field path must not contain a null byte")
+
+# Text search
+SEARCH_NOT_FIRST = condition(17313, "$match with $text is only allowed as the first pipeline stage")

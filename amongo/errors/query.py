@@ -102,7 +102,6 @@ POSITIONAL_IN_THE_MIDDLE = condition(
 )
 POSITIONAL_WITH_OBJECT = condition(31271, "positional projection cannot be used with an expression or sub object")
 POSITIONAL_WITH_LITERAL = condition(31308, "positional projection cannot be used with a literal")
-POSITIONAL_WITHOUT_FILTER = condition(51050, "Projections with a positional operator require a matcher")
 POSITIONAL_NO_MATCH = condition(
     51246,
     "Executor error during find command :: caused by :: positional operator '.$' couldn't find a matching element in "
@@ -113,7 +112,29 @@ POSITIONAL_MISMATCH = condition(
 )
 ELEM_MATCH_PROJECTION_NEEDS_OBJECT = condition(31274, "elemMatch: Invalid argument, object required, but got {kind}")
 ELEM_MATCH_NESTED = condition(31275, "Cannot use $elemMatch projection on a nested field.")
+META_NEEDS_STRING = condition(17307, "$meta only supports string arguments")
+META_UNKNOWN = condition(17308, "Unsupported argument to $meta: {keyword}")
+META_NOT_AVAILABLE = condition(40218, "query requires {what} metadata, but it is not available")
+SORT_KEY_WITHOUT_SORT = condition(ErrorCode.BadValue, "cannot use sortKey $meta projection without a sort")
 ELEM_MATCH_IN_STAGE = condition(ErrorCode.InvalidPipelineOperator, "Cannot use $elemMatch in this context")
+
+# Hints, and the bounds of the index that they name
+NO_QUERY_SOLUTIONS = condition(
+    ErrorCode.NoQueryExecutionPlans,
+    "error processing query: ns={namespace} planner returned error :: caused by :: No query solutions",
+)
+HINT_AMBIGUOUS = condition(
+    ErrorCode.IndexNotFound,
+    "Hint matched multiple indexes, must hint by index name. Matched: {one} and {other}",
+)
+HINT_NATURAL = condition(ErrorCode.BadValue, "$natural hint cannot be set to a value other than -1 or 1.")
+BOUNDS_OF_DIFFERENT_FIELDS = condition(51176, "min and max must have the same field names")
+BOUNDS_WITHOUT_HINT = condition(51173, "When using min()/max() a hint of which index to use must be provided")
+BOUNDS_NOT_COMPATIBLE = condition(51174, "The index chosen is not compatible with min/max")
+BOUNDS_REVERSED = condition(
+    51175, "The value provided for min() does not come before the value provided for max() in the hinted index"
+)
+BOUNDS_WITH_NATURAL = condition(ErrorCode.NoQueryExecutionPlans, "min and max are incompatible with $natural")
 
 # Sort patterns
 SORT_ILLEGAL_KEY = condition(15974, "Illegal key in $sort specification: {path}: {value}")

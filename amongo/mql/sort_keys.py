@@ -16,6 +16,7 @@ from typing import Any, Final
 from bson.decimal128 import Decimal128
 
 from amongo.errors import query as errors
+from amongo.mql.metadata import metadata_field
 from amongo.values.deprecated import UNDEFINED
 from amongo.values.key_bytes import compound, descending, key_bytes
 from amongo.values.numbers import to_double
@@ -27,7 +28,9 @@ Document = dict[str, Any]
 Collator = Callable[[str], bytes]
 Path = tuple[str, ...]
 
-NOT_YET: Final = {"$meta": "there is no metadata to sort by before text search"}
+NOT_YET: Final = {
+    "$meta": "sorting by other metadata than the text score and the distance comes with the aggregation issue"
+}
 
 _META_SORTS: Final = frozenset({"textScore", "randVal", "searchScore", "vectorSearchScore", "score", "geoNearDistance"})
 
@@ -39,11 +42,13 @@ class SortPattern:
     paths        the parts of each path, most significant path first; none for natural order
     directions   1 or -1 for each path
     natural      1 or -1 for `{$natural: …}`, the order of storage; 0 otherwise
+    keywords     of the metadata among the paths; documents hold it under `metadata_field`
     """
 
     paths: tuple[Path, ...]
     directions: tuple[int, ...]
     natural: int = 0
+    keywords: tuple[str, ...] = ()
 
     def key(self, document: Document, collator: Collator | None = None) -> bytes:
         """The document's sort key: the order of the bytes is the order of the pattern.
@@ -62,6 +67,13 @@ class SortPattern:
             return key if self.directions[0] > 0 else descending(key)
         return compound(values, self.directions, collator)
 
+    def values(self, document: Document, collator: Collator | None = None) -> list[Any]:
+        """The values that the document sorts by, in the order of the pattern.
+
+        errors   SORT_PARALLEL_ARRAYS
+        """
+        return min(_combinations(document, self.paths), key=lambda each: compound(each, self.directions, collator))
+
 
 def parse_sort(spec: dict[str, Any], *, is_stage: bool = False) -> SortPattern:
     """Parse a sort pattern.
@@ -78,14 +90,22 @@ def parse_sort(spec: dict[str, Any], *, is_stage: bool = False) -> SortPattern:
         return SortPattern((), (), int(to_double(spec["$natural"])))
     if is_stage and not spec:
         raise errors.SORT_EMPTY()
-    parts = [(_direction(name, order), field_path(name).parts) for name, order in spec.items()]
-    return SortPattern(tuple(path for _, path in parts), tuple(direction for direction, _ in parts))
+    paths: list[Path] = []
+    directions: list[int] = []
+    keywords: list[str] = []
+    for name, order in spec.items():
+        if type(order) is dict:
+            keywords.append(_keyword(order))
+            paths.append((metadata_field(keywords[-1]),))
+            directions.append(-1)  # the highest score comes first
+        else:
+            directions.append(_direction(name, order))
+            paths.append(field_path(name).parts)
+    return SortPattern(tuple(paths), tuple(directions), keywords=tuple(keywords))
 
 
 def _direction(name: str, order: Any) -> int:
     """1 or -1, read as the server does: a double is cut (1.5 ascends), a decimal rounded (0.51 ascends)."""
-    if type(order) is dict:
-        raise _meta_error(order)
     if not is_number(order):
         raise errors.SORT_ILLEGAL_KEY(path=name, value=shown(order))
     number = to_double(order)
@@ -97,14 +117,18 @@ def _direction(name: str, order: Any) -> int:
     return direction
 
 
-def _meta_error(spec: dict[str, Any]) -> Exception:
+def _keyword(spec: dict[str, Any]) -> str:
+    """The metadata that `{$meta: …}` sorts by."""
     if next(iter(spec), None) != "$meta":
-        return errors.SORT_NOT_META()
+        raise errors.SORT_NOT_META()
     if len(spec) > 1:
-        return errors.SORT_META_EXTRA()
-    if type(spec["$meta"]) is not str or spec["$meta"] not in _META_SORTS:
-        return errors.SORT_META_UNKNOWN(value=shown(spec["$meta"]))
-    return errors.NOT_SUPPORTED_YET(name="$meta", reason=NOT_YET["$meta"])
+        raise errors.SORT_META_EXTRA()
+    keyword = spec["$meta"]
+    if type(keyword) is not str or keyword not in _META_SORTS:
+        raise errors.SORT_META_UNKNOWN(value=shown(keyword))
+    if keyword not in ("textScore", "geoNearDistance"):
+        raise errors.NOT_SUPPORTED_YET(name="$meta", reason=NOT_YET["$meta"])
+    return keyword
 
 
 def _walk(value: Any, path: Path) -> Any:

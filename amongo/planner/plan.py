@@ -10,17 +10,28 @@ import heapq
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from itertools import islice
-from typing import Any, NamedTuple
+from itertools import dropwhile, islice
+from typing import Any, Final, NamedTuple
+
+from bson import Int64
 
 from amongo.engine.records import Collection
 from amongo.engine.store import Store
+from amongo.mql.matcher import array_match_index
+from amongo.mql.metadata import metadata_field
+from amongo.mql.projections.projection import NO_METADATA
 from amongo.mql.sorting import in_order
+from amongo.planner.index_scan import IndexScan, index_scan
+from amongo.planner.near_scan import NearScan, near_scan
 from amongo.planner.query import CanonicalQuery
+from amongo.planner.text_scan import TextScan, text_scan
 from amongo.runtime.interrupts import Interrupt
 from amongo.values.codec import decode, encode
+from amongo.values.missing import MISSING
 
 Document = dict[str, Any]
+
+_SEARCHED: Final = frozenset({"textScore", "geoNearDistance", "geoNearPoint"})
 
 
 class Row(NamedTuple):
@@ -38,37 +49,110 @@ class Row(NamedTuple):
         return decode(self.raw) if self.document is None else self.document
 
 
+class ResumePoint:
+    """How far a scan in natural order has come.
+
+    at       record id of the last document it gave, of the one to begin behind at first; None for the beginning
+    behind   what `at` was one document before
+    """
+
+    __slots__ = ("at", "behind")
+
+    def __init__(self, after: int | None) -> None:
+        self.at = self.behind = after
+
+    def passed(self, row: Row) -> Row:
+        """Note that the row is given."""
+        self.behind, self.at = self.at, row.record_id
+        return row
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """The plan of one query on one collection.
 
-    stage      "IDHACK", "IXSCAN" (of the index on `_id`) or "COLLSCAN"
+    stage      "IDHACK", "IXSCAN", "TEXT", "GEO_NEAR_2D", "GEO_NEAR_2DSPHERE" or "COLLSCAN"
     examines   documents it looks at, at most
+    scan       what an IXSCAN scans; None for the index on `_id`
+    text       what a TEXT searches
+    near       what a GEO_NEAR… looks for
     """
 
     query: CanonicalQuery
     collection: Collection
     stage: str
     examines: int
+    scan: IndexScan | None = None
+    text: TextScan | None = None
+    near: NearScan | None = None
 
     def rows(self, store: Store, interrupt: Interrupt) -> Iterator[Row]:
         """The matching documents in the asked order, skipped and limited, not projected."""
         query = self.query
         rows = self._found(store, interrupt)
         if query.sort is not None:
-            rows = _sorted(rows, query, interrupt)
+            rows = _sorted(rows, self, interrupt)
         if query.skip or query.limit:
             rows = islice(rows, *_window(query))
         return rows
 
-    def documents(self, store: Store, interrupt: Interrupt) -> Iterator[bytes]:
-        """The result documents' bytes."""
+    def documents(self, store: Store, interrupt: Interrupt, resume_point: ResumePoint | None = None) -> Iterator[bytes]:
+        """The result documents' bytes.
+
+        resume_point   of a scan in natural order: it begins behind it, and notes there how far it has come
+        """
         query = self.query
+        if resume_point is not None:
+            rows = map(resume_point.passed, self._rows_behind(store, interrupt, resume_point.at))
+            return _projected(rows, self) if query.projection is not None else (row.raw for row in rows)
         if self.stage == "COLLSCAN" and query.matches is None and query.sort is None and query.projection is None:
             return self._unfiltered(store)
-        if query.projection is not None:
-            return _projected(self.rows(store, interrupt), query)
+        if query.projection is not None or query.returns_key:
+            return _projected(self.rows(store, interrupt), self)
         return (row.raw for row in self.rows(store, interrupt))
+
+    def documents_of(self, records: Iterable[tuple[int, bytes]], interrupt: Interrupt) -> Iterator[bytes]:
+        """The result documents' bytes of records that are given, in their order; none is skipped, their number not
+        limited."""
+        query = self.query
+        if query.matches is None and query.projection is None and not query.returns_key:
+            return (raw for _, raw in records)
+        rows = _scanned(records, query.matches, interrupt)
+        if query.projection is not None or query.returns_key:
+            return _projected(rows, self)
+        return (row.raw for row in rows)
+
+    def index_key(self, document: Document) -> Document | None:
+        """The key of the document in the index that is used; None without one."""
+        if self.scan is not None:
+            return self.scan.key(document)
+        return None if self.stage == "COLLSCAN" else {"_id": document["_id"]}
+
+    def score(self, document: Document) -> float:
+        """The text score of a document; 0 for one that does not match the search."""
+        search = self.query.search.bound.search if self.query.search is not None else None
+        return (search.score(document) if search is not None else None) or 0.0
+
+    def with_metadata(self, document: Document, keywords: Iterable[str]) -> Document:
+        """The document with what is known of it beside it, as a sort pattern looks for it."""
+        found = {metadata_field(keyword): self.metadata(document, keyword) for keyword in keywords}
+        return {**document, **found}
+
+    def metadata(self, document: Document, keyword: str) -> Any:
+        """What the search says of a document that it found; MISSING for what it does not say."""
+        if keyword == "textScore":
+            return self.score(document)
+        measured = self.near.measure(document) if self.near is not None else None
+        if measured is None or keyword not in ("geoNearDistance", "geoNearPoint"):
+            return MISSING
+        return measured.distance if keyword == "geoNearDistance" else measured.value
+
+    def _rows_behind(self, store: Store, interrupt: Interrupt, record_id: int | None) -> Iterator[Row]:
+        """The matching documents in natural order, skipped and limited, from behind a record id."""
+        records = iter(store.view(self.collection))
+        if record_id is not None:
+            records = dropwhile(lambda record: record[0] <= record_id, records)
+        return islice(_scanned(records, self.query.matches, interrupt), *_window(self.query))
 
     def _unfiltered(self, store: Store) -> Iterator[bytes]:
         query, view = self.query, store.view(self.collection)
@@ -82,6 +166,13 @@ class Plan:
         query = self.query
         if self.stage == "IDHACK":
             return _fetched(self.collection, query)
+        if self.near is not None:
+            most = query.skip + query.limit if query.limit and query.sort is None else None
+            return _scanned(self.near.records(store, self.collection, most, interrupt), None, interrupt)
+        if self.text is not None:
+            return _scanned(self.text.records(store, self.collection), query.matches, interrupt)
+        if self.scan is not None:
+            return _scanned(self.scan.records(store, self.collection), query.matches, interrupt)
         if self.stage == "IXSCAN":
             return _scanned(_in_id_order(store, self.collection, query), query.matches, interrupt)
         view = store.view(self.collection)
@@ -89,7 +180,22 @@ class Plan:
 
 
 def plan_query(query: CanonicalQuery, collection: Collection) -> Plan:
-    """The plan of a query: by `_id` where filter or sort go by it, else by a scan of the collection."""
+    """The plan of a query: by the index of its hint, by `_id` where filter or sort go by it, else by a scan.
+
+    errors   those of `index_scan`, `text_scan` and `near_scan`
+    """
+    if query.near is not None and query.expression is not None:
+        near = near_scan(query.near, query.expression, collection, query.hint)
+        return Plan(query, collection, near.stage, collection.count, near=near)
+    if query.search is not None and query.expression is not None:
+        text = text_scan(query.expression, collection)
+        return Plan(query, collection, "COLLSCAN" if text is None else "TEXT", collection.count, text=text)
+    if query.hint or query.low or query.high:
+        scan = index_scan(collection, query.hint, query.low, query.high, query.collator, query.expression)
+        if scan is not None and (scan.fields != ("_id",) or query.low or query.high):
+            if query.sort is not None and scan.gives_backward(query.sort):
+                scan = scan.backward()
+            return Plan(query, collection, "IXSCAN", collection.count, scan)
     if query.id_keys is not None:
         return Plan(query, collection, "IDHACK", len(query.id_keys))
     examines = collection.count
@@ -129,12 +235,14 @@ def _scanned(
             yield Row(record_id, raw, document)
 
 
-def _sorted(rows: Iterator[Row], query: CanonicalQuery, interrupt: Interrupt) -> Iterator[Row]:
-    pattern = query.sort
+def _sorted(rows: Iterator[Row], plan: Plan, interrupt: Interrupt) -> Iterator[Row]:
+    query = plan.query
+    pattern, collator = query.sort, query.collator
     assert pattern is not None
 
     def key(row: Row) -> bytes:
-        return pattern.key(row.decoded())
+        document = row.decoded()
+        return pattern.key(plan.with_metadata(document, pattern.keywords) if pattern.keywords else document, collator)
 
     if query.limit:
         return iter(heapq.nsmallest(query.skip + query.limit, rows, key=key))
@@ -149,8 +257,35 @@ def _window(query: CanonicalQuery) -> tuple[int, int | None]:
     return min(query.skip, sys.maxsize), stop
 
 
-def _projected(rows: Iterator[Row], query: CanonicalQuery) -> Iterator[bytes]:
-    projection = query.projection
-    assert projection is not None
+def _projected(rows: Iterator[Row], plan: Plan) -> Iterator[bytes]:
+    query = plan.query
+    projection, expression = query.projection, query.expression
+    index = None
     for row in rows:
-        yield encode(projection.apply(row.decoded()))
+        document = row.decoded()
+        if projection is None:
+            yield encode(plan.index_key(document) or {})
+            continue
+        if projection.is_positional and expression is not None:
+            index = array_match_index(expression, document)
+        metadata = _metadata(row, document, plan) if projection.keywords else NO_METADATA
+        shown = document if not query.returns_key else plan.index_key(document) or {}
+        yield encode(projection.apply(shown, index, metadata))
+
+
+def _metadata(row: Row, document: Document, plan: Plan) -> dict[str, Any]:
+    """What is known of a document beside it, as far as the projection asks for it; see `planner.metadata`."""
+    query = plan.query
+    assert query.projection is not None
+    keywords = query.projection.keywords
+    found: dict[str, Any] = {}
+    if "recordId" in keywords:
+        found["recordId"] = Int64(row.record_id)
+    for keyword in keywords & _SEARCHED:
+        found[keyword] = plan.metadata(document, keyword)
+    if "sortKey" in keywords and query.sort_key is not None:
+        known = plan.with_metadata(document, query.sort_key.keywords) if query.sort_key.keywords else document
+        found["sortKey"] = query.sort_key.values(known, query.collator)
+    if "indexKey" in keywords and (key := plan.index_key(document)) is not None:
+        found["indexKey"] = key
+    return found

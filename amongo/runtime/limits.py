@@ -12,13 +12,33 @@ COMMAND_BYTES: Final = DOCUMENT_BYTES + 16 * 1024  # manual: a command may excee
 MESSAGE_BYTES: Final = 48_000_000  # hello, maxMessageSizeBytes
 WRITE_BATCH_COUNT: Final = 100_000  # hello, maxWriteBatchSize
 NESTING_DEPTH: Final = 100  # manual, Nested Depth for BSON Documents
-BSON_DEPTH: Final = 200  # server, maxBSONDepth: what no BSON may exceed, stored or not
+BSON_DEPTH: Final = 200  # server, maxBSONDepth: documents and arrays inside one another below the outermost document
 PATH_COMPONENTS: Final = BSON_DEPTH  # server: a longer path reaches nothing
+NEAR_KEY_COMPONENTS: Final = 180  # server: of the field that $geoNear measures
 BACKFILL_COUNT: Final = 1_500_000  # server: nulls that one update puts before a new array element
 
+# Views
+VIEW_DEPTH: Final = 20  # server: views on views
+VIEW_PIPELINE_BYTES: Final = 16_000_000  # server: the pipelines of a view and of those below it
+
+# Time series
+BUCKET_MEASUREMENTS: Final = 1000  # server, timeseriesBucketMaxCount
+OPEN_BUCKETS: Final = 10_000  # amongo: metadata of one collection whose buckets take further measurements
+BUCKETS_OF_METADATA: Final = 16  # amongo: the last buckets of one metadata do
+
 # Regular expressions
-PATTERN_BYTES: Final = 32_764  # manual, $regex: the longest pattern
-SEARCH_S: Final = 1.0  # amongo: one search in one string; the server stops after 10 million steps of matching
+PATTERN_BYTES: Final = 16_384  # server 8.0: the longest pattern (the manual still says 32764)
+COMPILED_PATTERN_BYTES: Final = 65_536  # PCRE2 with links of two bytes: what a pattern may be compiled to
+PATTERN_DEPTH: Final = 250  # PCRE2: nested parentheses
+PATTERN_REPEATS: Final = 65_535  # PCRE2: the greatest number in a quantifier
+LOOKBEHIND_LENGTH: Final = 65_535  # PCRE2: characters
+SEARCH_S: Final = 0.5  # amongo: one search in one string; the server stops after 10 million steps of matching
+QUICK_SEARCH_STEPS: Final = 4e6  # amongo: about 20 ms; a search that cannot take more needs no clock
+
+# Accounts of failed validations
+ACCOUNT_BYTES: Final = 12 * 1024 * 1024  # server: a larger one leaves out operands and values
+ACCOUNT_DEPTH: Final = BSON_DEPTH - 5  # server: room for the reply around it
+ACCOUNT_VALUES: Final = 10  # server, internalQueryMaxDocValidationErrorConsideredValues
 
 # What a server says of itself
 WIRE_VERSION: Final = 25  # hello of MongoDB 8.0, maxWireVersion
@@ -27,10 +47,25 @@ WIRE_VERSION: Final = 25  # hello of MongoDB 8.0, maxWireVersion
 NAMESPACE_BYTES: Final = 255  # manual, Namespace Length (database, dot and collection)
 DATABASE_NAME_BYTES: Final = 63  # manual, Length of Database Names
 
+# Indexes
+INDEX_COUNT: Final = 64  # manual, Number of Indexes per Collection
+INDEX_PATTERN_BYTES: Final = 2048  # server: a key pattern as BSON
+INDEX_FIELDS: Final = 32  # manual, Number of Indexed Fields in a Compound Index
+INDEX_CATCH_UP_COUNT: Final = 256  # amongo: records that the end of an index build handles under the store's lock
+INDEX_CATCH_UPS: Final = 8  # amongo: times that an index build goes after what was written meanwhile, without the lock
+EXPIRY_INTERVAL_S: Final = 60.0  # manual, TTL Indexes: the background task runs every 60 seconds
+EXPIRY_BATCH_COUNT: Final = 256  # amongo: expired documents that one commit deletes
+TEXT_STEMS: Final = 20_000  # amongo: words of a language whose stems are remembered
+TEXT_WEIGHT: Final = 1_000_000_000  # server: a weight in a text index stays under this
+
+# Clustered collections
+RECORD_KEY_BYTES: Final = 8 * 1024 * 1024  # server: the key of a record that is made of its `_id`
+
 # Cursors
 FIRST_BATCH_COUNT: Final = 101  # manual, cursor.batchSize
 BATCH_BYTES: Final = DOCUMENT_BYTES  # manual: a batch stays under 16 MiB
 CURSOR_IDLE_MS: Final = 600_000  # manual, cursorTimeoutMillis
+AWAIT_DATA_MS: Final = 1000  # server: a getMore without maxTimeMS waits so long for a tailable cursor's next document
 OPEN_CURSORS: Final = 100_000  # amongo: a leak shows as an error and not as lost memory
 
 # Sessions
@@ -46,6 +81,12 @@ LOOP_HOLD_S: Final = 0.002  # amongo: what is done once for many operations wait
 LOOP_DOCUMENTS: Final = 64  # amongo: a read that examines more documents than this goes to a worker
 CODEC_SLICE_BYTES: Final = 32 * 1024  # amongo: BSON encoded or decoded in one go on the loop (about 0.3 ms)
 CODEC_SLICE_COUNT: Final = 128  # amongo: documents, at most
+
+# Collations
+COLLATORS: Final = 256  # amongo: collations whose collator is remembered
+SLOW_KEYS: Final = 16_384  # amongo: sort keys that a collator without ICU remembers,
+SLOW_KEY_LENGTH: Final = 64  # of strings up to so many characters
+SLOW_KEY_DOCUMENTS: Final = 500  # amongo: in the time of one such key, so many documents are looked at
 
 # Workers
 WORKER_THREADS: Final = 8  # amongo: operations that run on threads at one time, the others wait in order

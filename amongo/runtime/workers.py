@@ -167,15 +167,29 @@ class Completion:
         self.check()
         return True
 
+    async def wait_for(self, timeout_s: float) -> bool:
+        """Wait until it happens; False if `timeout_s` seconds passed first."""
+        if is_blocking():
+            return self.wait_blocking(timeout_s)
+        with anyio.move_on_after(timeout_s):
+            await self.wait()
+        return self._is_done
+
     def _block(self, timeout_s: float | None) -> bool:
         event = threading.Event()
+        wake = event.set
         with self._lock:
             if self._is_done:
                 return True
-            self._callbacks.append(event.set)
+            self._callbacks.append(wake)
         if self._ask is not None:
             self._ask()
-        return event.wait(timeout_s)
+        if event.wait(timeout_s):
+            return True
+        with self._lock:
+            if not self._is_done:
+                self._callbacks.remove(wake)
+            return self._is_done
 
     async def wait(self) -> None:
         """Wait until it happens; blocks the thread under the blocking client."""

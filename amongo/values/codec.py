@@ -29,12 +29,15 @@ CODEC: CodecOptions[dict[str, Any]] = CodecOptions(
 # A DBRef's first key, or an element of a deprecated type (undefined 06, DBPointer 0C, symbol 0E): type byte, name, NUL.
 # The pattern may match by chance inside other values; that costs time and never exactness.
 _NEEDS_EXACT = re.compile(rb"\$ref\x00|[\x06\x0c\x0e][^\x00]*\x00")
+_NAMED_DEPRECATED = re.compile(rb"[\x06\x0c\x0e][^\x00]+\x00")
 
 
 # The C functions behind `bson.decode` and `bson.encode`, without the checks of arguments that are known to be right: a
 # quarter of a microsecond less each, on every hot path. A `bson` that hides them serves as well, more slowly.
 decode_raw: Callable[[bytes, CodecOptions[Any]], Any] = getattr(bson, "_bson_to_dict", bson.decode)
 encode_raw: Callable[[Mapping[str, Any], bool, CodecOptions[Any]], bytes] = getattr(bson, "_dict_to_bson", bson.encode)
+
+_encode_in_order: Callable[..., bytes] | None = getattr(bson, "_dict_to_bson", None)
 
 _DOLLAR = ord("$")
 
@@ -56,9 +59,36 @@ def decode_foreign(raw: bytes) -> dict[str, Any]:
     return bson.decode(raw, CODEC)
 
 
+def kept_whole(document: dict[str, Any], raw: bytes) -> dict[str, Any]:
+    """What `decode` made of a document's bytes, or the same made anew where it lost a deprecated type.
+
+    Few documents hold one, and to walk every document that is read would cost more than reading it. A document that is
+    about to be written again, and whose bytes may hold one, is encoded once more: other bytes show the loss. (A value
+    of a deprecated type whose field has the empty name goes unseen.)
+
+    errors   InvalidBSON of `bson.errors`
+    """
+    if not _NAMED_DEPRECATED.search(raw):
+        return document
+    try:
+        return document if encode_raw(document, False, CODEC) == raw else decode_exact(raw)
+    except bson.errors.InvalidDocument:  # it was decoded exactly at once
+        return document
+
+
 def encode(document: Mapping[str, Any]) -> bytes:
-    """The BSON bytes of a document of canonical values, field order kept."""
+    """The BSON bytes of a document of canonical values: `_id` first, the other fields in their order."""
     try:
         return encode_raw(document, False, CODEC)
+    except bson.errors.InvalidDocument:
+        return encode_exact(document)
+
+
+def encode_in_order(document: Mapping[str, Any]) -> bytes:
+    """Like `encode`, with `_id` where it stands: `encode` puts it first, as stored documents have it."""
+    if _encode_in_order is None:
+        return encode_exact(document)
+    try:
+        return _encode_in_order(document, False, CODEC, False)
     except bson.errors.InvalidDocument:
         return encode_exact(document)

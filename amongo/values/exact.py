@@ -40,7 +40,7 @@ def decode_exact(raw: bytes) -> dict[str, Any]:
              UTF-8, an unknown type; NestedTooDeep, which is one, past BSON_DEPTH
     """
     raw = bytes(raw)
-    document, end = _read_document(raw, 0, len(raw), 1)
+    document, end = _read_document(raw, 0, len(raw), 0)
     if end != len(raw):
         raise InvalidBSON(f"{len(raw) - end} bytes after the end of the document")
     return document
@@ -228,7 +228,7 @@ def encode_exact(document: Mapping[str, Any]) -> bytes:
     errors   InvalidDocument of `bson.errors`: a name that is no string or holds NUL, a value of no BSON type, nesting
              past BSON_DEPTH; OverflowError for an integer past 64 bits; UnicodeEncodeError for a lone surrogate
     """
-    return _write_document(document, 1)
+    return _write_document(document, 0)
 
 
 def _write_document(document: Mapping[str, Any], depth: int) -> bytes:

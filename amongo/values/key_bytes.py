@@ -110,14 +110,34 @@ OBJECT_ID_PREFIX: Final = b"\x32"
 """What stands before the twelve bytes of an ObjectId in its key."""
 
 
-def id_key(value: Any) -> bytes:
-    """The key of an `_id` value without collation: `key_bytes`, its commonest types first."""
+def id_key(value: Any, collator: Collator | None = None) -> bytes:
+    """The key of an `_id` value: `key_bytes`, its commonest types first.
+
+    collator   that of the collection whose `_id` it is
+    """
     kind = type(value)
     if kind is ObjectId:
         return OBJECT_ID_PREFIX + value.binary  # type: ignore[no-any-return]
     if kind is int and value > 0:
         return _PACK_NUMBER(0x16, value, 0)
-    return key_bytes(value)
+    return key_bytes(value, collator)
+
+
+def collated(key: bytes, collator: Collator) -> bytes:
+    """The key under a collation of a scalar value, from its key without one."""
+    if key[:1] != _STRING:
+        return key
+    return _string_key(key[1:-2].replace(b"\0\xff", b"\0").decode(), collator)
+
+
+def has_strings(value: Any) -> bool:
+    """Whether a collation can make a difference to the value: it is a string, or holds one at any depth."""
+    kind = type(value)
+    if kind is dict:
+        return any(map(has_strings, value.values()))
+    if kind is list:
+        return any(map(has_strings, value))
+    return kind is str or kind is Symbol
 
 
 def descending(key: bytes) -> bytes:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 import struct
 from collections.abc import Callable
-from decimal import Decimal
+from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any, Final, TypeAlias
 
 from bson import Decimal128, Int64
@@ -103,6 +103,21 @@ def truncated_integer(value: Any) -> int:
         return 0
     exact = unpack_decimal(value) if type(value) is Decimal128 else value
     return LONG_MIN if exact < LONG_MIN else LONG_MAX if exact > LONG_MAX else int(exact)
+
+
+def to_integer(value: Any) -> int:
+    """A number of an option as a 64-bit integer (the server's `safeNumberLong`).
+
+    A double is cut towards zero, a decimal rounded half to even; both are held within 64 bits, and NaN is 0.
+    """
+    if type(value) is Decimal128:
+        decimal = value.to_decimal()
+        if decimal.is_finite() and abs(decimal) <= LONG_MAX:
+            return int(decimal.to_integral_value(ROUND_HALF_EVEN))
+        value = float(decimal)
+    if value != value:
+        return 0
+    return LONG_MIN if value < LONG_MIN else LONG_MAX if value > LONG_MAX else int(value)
 
 
 def to_double(value: Any) -> float:

@@ -6,7 +6,7 @@ Dispatch is on the exact Python type: `bool` is an `int`, `Int64` is an `int`, `
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from enum import IntEnum
 from typing import Any, Final
@@ -130,6 +130,14 @@ def alias(value: Any) -> str:
     errors   TypeError for a Python object that is not a canonical value
     """
     return ALIASES[bson_type(value)]
+
+
+def type_test(types: frozenset[BsonType]) -> Callable[[Any], bool]:
+    """A closure that says whether a canonical value, or MISSING, is of one of these types."""
+    classes = frozenset(each for each, kind in _BY_CLASS.items() if kind in types)
+    if types.isdisjoint((BsonType.JAVASCRIPT, BsonType.JAVASCRIPT_WITH_SCOPE)):
+        return lambda value: type(value) in classes
+    return lambda value: type(value) in classes or (type(value) is Code and bson_type(value) in types)
 
 
 def is_number(value: Any) -> bool:

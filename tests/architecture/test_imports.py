@@ -26,7 +26,8 @@ FLOOR_OF = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 
 # A library and the only rooms that may import it.
 CONFINED = {
-    "duckdb": ("aggregate/relational",),
+    "duckdb": ("aggregate/relational", "values/collation/duckdb_keys.py"),
+    "icu": ("values/collation/icu_keys.py",),
     "pyarrow": ("aggregate/relational", "engine/snapshots"),
     "threading": ("runtime",),
     "concurrent": ("runtime",),

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from benchmarks import bulk_load, group_commit, hot_paths, loop_lag, peers, report, sections
+from benchmarks import bulk_load, group_commit, hot_paths, loop_lag, matching, peers, report, sections
 from benchmarks.__main__ import main
 from benchmarks.loop_lag import Lag
 from benchmarks.peer_adapters import PEERS, Peer
@@ -15,6 +15,7 @@ from benchmarks.sizes import TINY
 from benchmarks.stores import BOTH
 
 SIZED = [
+    ("matching", matching.run, len(matching.PREDICATES)),
     ("bulk-load", bulk_load.run, 2),
     ("loop-lag", loop_lag.run, 14),
     ("group-commit", group_commit.run, 2),

@@ -272,7 +272,7 @@ async def test_client_bulk_write_errors(client: AsyncMongoClient, is_ordered: bo
         await client.bulk_write(operations, ordered=is_ordered, verbose_results=True)
     failure = caught.value
     assert failure.error is None
-    expected = {**_DUPLICATE, "ok": 0.0, "idx": 1, "n": 0, "op": {"insert": -1, "document": {"_id": 1}}}
+    expected = {**_DUPLICATE, "ok": 0.0, "idx": 1, "n": 0, "op": {"insert": 0, "document": {"_id": 1}}}
     expected.pop("index")
     assert failure.write_errors == [expected]
     assert failure.partial_result is not None

@@ -119,7 +119,7 @@ WRONG = [
     ("an unknown stage", {"pipeline": [{"$foo": 1}], "cursor": {}}, 40324),
     ("explain", {"pipeline": [], "explain": True}, 115),
     ("explain with a write concern", {"pipeline": [], "explain": True, "writeConcern": {"w": 1}}, 9),
-    ("a collation", {"pipeline": [], "cursor": {}, "collation": {"locale": "en"}}, 115),
+    ("an unknown collation", {"pipeline": [], "cursor": {}, "collation": {"locale": "xx"}}, 2),
     ("an index that is not there", {"pipeline": [], "cursor": {}, "hint": "n_1"}, 2),
     ("a variable of nobody", {"pipeline": [{"$project": {"x": "$$nobody"}}], "cursor": {}}, 17276),
     ("a let that is none", {"pipeline": [], "cursor": {}, "let": [1]}, 14),

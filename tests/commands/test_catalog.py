@@ -76,12 +76,6 @@ def test_options_that_change_nothing_are_taken(ask: Ask, name: str, options: dic
 
 
 NOT_YET = [
-    ("capped", {"capped": True, "size": 4096}),
-    ("validator", {"validator": {"x": {"$gt": 1}}}),
-    ("view", {"viewOn": "b", "pipeline": [{"$match": {"x": 1}}]}),
-    ("time series", {"timeseries": {"timeField": "t"}, "expireAfterSeconds": 60}),
-    ("clustered", {"clusteredIndex": {"key": {"_id": 1}, "unique": True}}),
-    ("collation", {"collation": {"locale": "en", "strength": 2}}),
     ("temporary", {"temp": True}),
 ]
 

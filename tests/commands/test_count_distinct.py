@@ -46,7 +46,7 @@ WRONG = [
     ("an unknown field", {"foo": 1}, 40415),
     ("a filter that is none", {"query": 1}, 14),
     ("an index that is not there", {"hint": "n_1"}, 2),
-    ("a collation", {"collation": {"locale": "en"}}, 115),
+    ("an unknown collation", {"collation": {"locale": "xx"}}, 2),
     ("a limit in text", {"limit": "2"}, 14),
 ]
 

@@ -144,7 +144,6 @@ def test_a_cursor_shows_the_collection_as_it_was_when_it_was_opened(ask: Ask, ma
         ({"filter": {"$nonsense": 1}}, 2),
         ({"hint": "no_such_index"}, 2),
         ({"nonsense": True}, 40415),
-        ({"tailable": True}, 115),
         ({"let": {"1x": 1}}, 9),
     ],
     ids=str,

@@ -155,7 +155,7 @@ WRONG = [
     ("an unknown field", {"remove": True, "foo": 1}, 40415, None),
     ("a sort in text", {"remove": True, "sort": "a"}, 14, None),
     ("mixed fields", {"remove": True, "fields": {"a": 1, "b": 0}}, 31254, None),
-    ("a collation", {"remove": True, "collation": {"locale": "en"}}, 115, None),
+    ("an unknown collation", {"remove": True, "collation": {"locale": "xx"}}, 2, None),
     ("a let that reads", {"remove": True, "let": {"a": "$n"}}, 4890500, None),
     ("a let of a constant", {"remove": True, "let": {"NOW": 1}}, 4738901, None),
 ]

@@ -68,7 +68,6 @@ NOT_CREATABLE = [
     ("the server's own", "shop.system.foo", 73),
     ("of another database", "shop.system.roles", 73),
     ("another case", "Shop.a", 13297),
-    ("views", "shop.system.views", 115),
 ]
 
 

@@ -3,8 +3,7 @@
 import pytest
 
 from amongo.errors import ServerError
-from amongo.mql import patterns
-from amongo.mql.patterns import compile_pattern
+from amongo.mql.patterns import compile_pattern, may_run_away, search
 
 CASES: list[tuple[str, str, str, str, bool]] = [
     # name, pattern, flags, text, found
@@ -79,6 +78,31 @@ CASES: list[tuple[str, str, str, str, bool]] = [
     ("backspace in a class", r"^[\b]$", "", "\b", True),
     ("negated class takes newline", "^[^a]$", "", "\n", True),
     ("property", r"^\p{Lu}$", "", "É", True),
+    ("property keeps its case", r"^\p{Lu}$", "i", "é", False),
+    ("property of PCRE2 alone", r"^\p{Xan}+$", "", "é1", True),
+    ("property that is not", r"^\P{^Lu}$", "", "É", True),
+    ("script, or what several scripts use", r"^\p{Greek}$", "", "\u0342", True),
+    (r"\w keeps to ASCII in flag i", r"^\w$", "i", "\u017f", False),
+    ("the long s is an s in flag i", "^s$", "i", "\u017f", True),
+    ("and in a range", "^[a-z]$", "i", "\u017f", True),
+    (r"\V in a class", r"^[\V]$", "", "a", True),
+    ("start of a word", "[[:<:]]b", "", "ab b", True),
+    ("end of a word", "a[[:>:]]b", "", "ab", False),
+    ("flag U inside", "^(?U)a+$", "", "aa", True),
+    ("flag n inside", r"^(?n)(a)(?<x>b)\1$", "", "abb", True),
+    ("flag xx inside", "^(?xx)[a b]$", "", " ", False),
+    ("callout", "^a(?C1)b$", "", "ab", True),
+    ("alphabetic assertion", "a(*positive_lookahead:b)", "", "ab", True),
+    ("a lookahead once is enough", "^(?=a)*b", "", "b", True),
+    ("alternatives of a lookbehind", "(?<=a|bc)d", "", "bcd", True),
+    ("reference to a group further on", r"^(?:\2b|(a)(x))+$", "", "axxb", True),
+    ("name further on", "^(?&n)c(?<n>ab?)$", "", "abca", True),
+    ("subroutine in another way", r"^(ab?)\g<1>$", "", "aab", True),
+    ("branch reset", r"^(?|(a)|(b))\1$", "", "bb", True),
+    ("(*UCP) and posix", "(*UCP)^[[:alpha:]]$", "", "é", True),
+    (r"\N{U+...}", r"^\N{U+e9}$", "", "é", True),
+    ("octal in braces", r"^\o{101}$", "", "A", True),
+    ("a number that names no group", r"^\11$", "", "\t", True),
 ]
 
 
@@ -89,18 +113,51 @@ def test_pattern(pattern: str, flags: str, text: str, found: bool) -> None:
     assert compile_pattern(pattern, flags)(text) is found
 
 
-INVALID = ["(", ")", "[", "[b-a]", "a\\", "*a", r"\i", "(?z)", "[[:nope:]]", "(?<n", r"\x{110000}", "(?P<n>a)(?P=m)"]
+INVALID: dict[str, list[str]] = {
+    "brackets": [
+        "(",
+        ")",
+        "[",
+        "[b-a]",
+        "[]",
+        "[[:nope:]]",
+        "[[.a.]]",
+        "[:alpha:]",
+        r"[\d-z]",
+        "[a-[:alpha:]]",
+        r"[\B]",
+    ],
+    "escapes": ["a\\", r"\i", r"\x{110000}", r"\x{d800}", r"\x{g}", r"\o{8}", r"\u0041", r"\cé", r"\p{nope}", r"\N{x}"],
+    "quantifiers": ["*a", "^*", "a**", "a{2}{2}", "(?i)*", "a{65536}", "a{2,1}", "|+"],
+    "groups": ["(?z)", "(?<n", "(?<1>a)", "(?<n>a)(?<n>b)", "(?C256)", "(*NOPE)", "(" * 251 + ")" * 251],
+    "references": ["(?P<n>a)(?P=m)", r"\1", r"(a)\2", r"\g{-1}", "(?1)", "(?(1)a)", "(?&n)"],
+    "lookbehind": ["(?<=a*)b", "(?<=(a|bc))d", r"(?<=\R)", r"(?<=\K)", "(?<=a{1,2})"],
+    "size": ["a" * 16385, "é" * 8193, "(?:ab){9000}", "(?:a{65535}){65535}"],
+    "not supported": [r"\C", "(*ACCEPT)", "(*COMMIT)", "(*THEN)", "(?J)(?<n>a)(?<n>b)", "(*CR)a", r"(a\1)"],
+}
 
 
-@pytest.mark.parametrize("pattern", INVALID)
-def test_invalid(pattern: str) -> None:
-    with pytest.raises(ServerError) as caught:
-        compile_pattern(pattern, "")
-    assert caught.value.code == 51091
+@pytest.mark.parametrize("kind", INVALID)
+def test_invalid(kind: str) -> None:
+    for pattern in INVALID[kind]:
+        with pytest.raises(ServerError) as caught:
+            compile_pattern(pattern, "")
+        assert caught.value.code == 51091, pattern[:40]
+
+
+def test_longest_pattern() -> None:
+    assert compile_pattern("a" * 16384)("a" * 16384)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "expected"), [("^ab", False), ("^a.*b$", False), ("a.*b+c", True), ("(a|b)*c", True), (r"(a)\1", True)]
+)
+def test_what_may_run_away(pattern: str, expected: bool) -> None:
+    assert may_run_away(pattern) is expected
 
 
 def test_runaway_search_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(patterns, "SEARCH_S", 0.05)
+    monkeypatch.setattr(search, "SEARCH_S", 0.05)
     find = compile_pattern("^(?:a|aa)+(?:b|c)(?=d)$", "")
     with pytest.raises(ServerError) as caught:
         find("a" * 5000)

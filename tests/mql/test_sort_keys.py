@@ -109,7 +109,7 @@ ERRORS: list[tuple[str, dict[str, Any], int]] = [
     ("other expression", {"a": {"$foo": 1}}, 17312),
     ("meta with more", {"a": {"$meta": "randVal", "x": 1}}, 9),
     ("meta unknown", {"a": {"$meta": "nope"}}, 31138),
-    ("meta not yet", {"a": {"$meta": "textScore"}}, 115),
+    ("meta not yet", {"a": {"$meta": "randVal"}}, 115),
     ("dollar", {"$a": 1}, 16410),
     ("empty path", {"": 1}, 40352),
     ("empty part", {"a..b": 1}, 15998),

@@ -140,10 +140,11 @@ def deep(levels: int) -> dict[str, Any]:
 
 
 def test_nesting_has_a_limit() -> None:
-    assert decode_exact(encode_exact(deep(BSON_DEPTH))) == deep(BSON_DEPTH)
+    deepest = deep(1 + BSON_DEPTH)
+    assert decode_exact(encode_exact(deepest)) == deepest
     with pytest.raises(InvalidDocument):
-        encode_exact(deep(BSON_DEPTH + 1))
-    inner = encode_exact(deep(BSON_DEPTH))
+        encode_exact(deep(2 + BSON_DEPTH))
+    inner = encode_exact(deepest)
     wrapped = (len(inner) + 8).to_bytes(4, "little") + b"\x03a\0" + inner + b"\0"
     with pytest.raises(InvalidBSON):
         decode_exact(wrapped)

@@ -88,7 +88,7 @@ def parse_bucket(spec: Any, surroundings: Surroundings) -> Stage:
     collator = surroundings.scope.collator
     if default is not MISSING:
         _check_default(default, boundaries, collator)
-    fields = tuple(_parse_output(output, surroundings))
+    fields = tuple(parse_output(output, surroundings))
     group = Group(BucketOf(value, boundaries, default, collator), fields, None)
     return Stacked((group, Sort({"_id": 1}, parse_sort({"_id": 1}), collator)))
 
@@ -133,7 +133,11 @@ def _check_default(default: Any, boundaries: tuple[Any, ...], collator: Collator
         raise errors.BUCKET_DEFAULT_IN_RANGE()
 
 
-def _parse_output(output: Document, surroundings: Surroundings) -> Iterator[tuple[str, Accumulation]]:
+def parse_output(output: Document, surroundings: Surroundings) -> Iterator[tuple[str, Accumulation]]:
+    """The accumulators of `output`, by name; of $bucketAuto too.
+
+    errors   GROUP_ID_TWICE, those of `parse_accumulation`
+    """
     for name, given in output.items():
         if name == "_id":
             raise errors.GROUP_ID_TWICE()

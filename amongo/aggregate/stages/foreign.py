@@ -7,6 +7,7 @@ from typing import Any
 
 from amongo.aggregate.environment import Document
 from amongo.errors import pipeline as errors
+from amongo.runtime.interrupts import NEVER, Interrupt
 from amongo.values.deprecated import Undefined
 from amongo.values.key_bytes import key_bytes
 from amongo.values.missing import MISSING
@@ -29,13 +30,16 @@ class ValueIndex:
 
     documents   what is looked up, in the order in which hits come out
     path        the foreign field
+    interrupt   checked while the index is built
     """
 
-    def __init__(self, documents: list[Document], path: FieldPath, collator: Collator | None) -> None:
+    def __init__(
+        self, documents: list[Document], path: FieldPath, collator: Collator | None, interrupt: Interrupt = NEVER
+    ) -> None:
         self._documents = documents
         self._collator = collator
         self._positions: dict[bytes, list[int]] = {}
-        for position, document in enumerate(documents):
+        for position, document in enumerate(interrupt.watch(documents)):
             for key in {self._key(value) for value in expand(document, path)}:
                 self._positions.setdefault(key, []).append(position)
 

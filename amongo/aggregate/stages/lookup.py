@@ -59,7 +59,8 @@ class Lookup(Stage):
                         find = self._open(environment)
                     found = list(find(document))
                     if pipeline is not None:
-                        found = list(pipeline.run(found, environment.with_variables(values)))
+                        inside = environment.with_variables(values).on(self.collection)
+                        found = list(pipeline.run(found, inside))
                         if not bindings and self.equality is None:
                             unchanging = found
                 yield with_value(document, into, found)
@@ -74,7 +75,7 @@ class Lookup(Stage):
         if self.equality is None:
             return lambda document: held
         local, foreign = self.equality
-        index = ValueIndex(held, foreign, self.collator)
+        index = ValueIndex(held, foreign, self.collator, environment.interrupt)
         return lambda document: index.find(local_values(document, local))
 
 

@@ -45,4 +45,5 @@ def parse_match(spec: Any, surroundings: Surroundings) -> Match:
     if type(spec) is not dict:
         raise errors.MATCH_NOT_OBJECT()
     variables = RunningVariables(surroundings.scope.names)
-    return Match(spec, parse_filter(spec, variables=variables, collator=surroundings.scope.collator), variables)
+    collator = surroundings.scope.collator
+    return Match(spec, parse_filter(spec, variables=variables, collator=collator, may_search=True), variables)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any, Final, TypeVar
 
+from amongo.errors import Condition
 from amongo.errors import pipeline as errors
+from amongo.mql.metadata import without_metadata
 from amongo.values.codec import encode
 from amongo.values.missing import MISSING
 
@@ -21,11 +23,13 @@ class MemoryBound:
 
     name          the stage, for the message
     limit_bytes   the bound
+    failure       the error past it, where the stage has one of its own
     """
 
-    __slots__ = ("_count", "_held_bytes", "_limit_bytes", "_name")
+    __slots__ = ("_count", "_failure", "_held_bytes", "_limit_bytes", "_name")
 
-    def __init__(self, name: str, limit_bytes: int) -> None:
+    def __init__(self, name: str, limit_bytes: int, failure: Condition = errors.MEMORY_EXCEEDED) -> None:
+        self._failure = failure
         self._name = name
         self._limit_bytes = limit_bytes
         self._held_bytes = 0
@@ -49,7 +53,7 @@ class MemoryBound:
         if self._count > _MEASURED_FIRST and self._count % _MEASURED_EVERY:
             return
         weight = 1 if self._count <= _MEASURED_FIRST else _MEASURED_EVERY
-        size = len(encode({"": value})) if value is not MISSING else 0
+        size = len(encode({"": without_metadata(value)})) if value is not MISSING else 0
         self._held_bytes += weight * (size + _PER_VALUE_BYTES)
         if self._held_bytes > self._limit_bytes:
-            raise errors.MEMORY_EXCEEDED(name=self._name)
+            raise self._failure(name=self._name)

@@ -5,15 +5,12 @@ _SEARCH = "there is no search index yet"
 _DIAGNOSTICS = "the aggregation issue brings the diagnostic stages"
 
 NOT_YET: dict[str, str] = {
-    "$bucketAuto": _AGGREGATION,
     "$changeStream": "the streams issue brings change streams",
     "$changeStreamSplitLargeEvent": "the streams issue brings change streams",
     "$collStats": _DIAGNOSTICS,
     "$currentOp": _DIAGNOSTICS,
     "$densify": _AGGREGATION,
     "$fill": _AGGREGATION,
-    "$geoNear": "there is no geospatial index yet",
-    "$graphLookup": _AGGREGATION,
     "$indexStats": _DIAGNOSTICS,
     "$listCatalog": _DIAGNOSTICS,
     "$listClusterCatalog": _DIAGNOSTICS,
@@ -27,7 +24,6 @@ NOT_YET: dict[str, str] = {
     "$querySettings": _DIAGNOSTICS,
     "$queryStats": _DIAGNOSTICS,
     "$rankFusion": _SEARCH,
-    "$redact": _AGGREGATION,
     "$score": _SEARCH,
     "$scoreFusion": _SEARCH,
     "$search": _SEARCH,

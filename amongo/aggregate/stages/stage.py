@@ -37,12 +37,19 @@ class Surroundings:
     parse_pipeline   how a sub-pipeline is parsed: (stages, surroundings) -> Pipeline
     containers       the stages around this pipeline, outermost first; empty at the top
     has_collection   False for a pipeline without one: a database aggregate, or a $lookup without `from`
+    namespace        "database.collection" of the outermost pipeline; "" where it is not known yet
     """
 
     parse_pipeline: Callable[[Any, Surroundings], Pipeline]
     scope: Scope = field(default_factory=Scope)
     containers: tuple[str, ...] = ()
     has_collection: bool = True
+    namespace: str = ""
+
+    @property
+    def database(self) -> str:
+        """The database of the outermost pipeline."""
+        return self.namespace.partition(".")[0]
 
     @property
     def container(self) -> str:

@@ -30,7 +30,7 @@ class UnionWith(Stage):
         def run(documents: Iterable[Document], environment: Environment) -> Iterator[Document]:
             yield from documents
             source = environment.read(environment.database, collection) if collection is not None else ()
-            yield from pipeline.run(source, environment)
+            yield from pipeline.run(source, environment.on(collection))
 
         return run
 

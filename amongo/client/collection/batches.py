@@ -60,7 +60,7 @@ class WriteOptions:
         """Whether a request object says it all: nothing is asked for, or mistyped, that only the command carries."""
         return (
             self.let is self.comment is None
-            and (self.bypass_document_validation is None or type(self.bypass_document_validation) is bool)
+            and (self.bypass_document_validation is None or self.bypass_document_validation is False)
             and type(is_ordered) is bool
         )
 

@@ -19,6 +19,7 @@ from amongo.client.cursor import AsyncCursor, AsyncRawBatchCursor
 from amongo.client.documents import canonical_filter, point_key
 from amongo.client.session import AsyncClientSession
 from amongo.commands.find import FindRequest, find_by_id
+from amongo.commands.views import may_be_view
 from amongo.errors import ErrorCode
 from amongo.runtime.turns import take_turn, turn
 from amongo.values.codec import decode_raw
@@ -49,7 +50,10 @@ class CollectionReads(CollectionCore[_DocumentType]):
             if time.monotonic() >= turn.ends:
                 await take_turn()
             raw = find_by_id(instance, self._full_name, key)
-            return None if raw is None else decode_raw(raw, codec_options)
+            if raw is not None:
+                return decode_raw(raw, codec_options)  # type: ignore[no-any-return]
+            if not may_be_view(instance.store.catalog, self._full_name):
+                return None
         request = FindRequest(self._full_name, canonical_filter(filter, codec_options), None, None, 0, 1, None, True)
         batch = (await self._client._runner.execute(request)).batch
         return bson.decode(batch[0], codec_options) if batch else None

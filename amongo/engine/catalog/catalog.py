@@ -45,6 +45,12 @@ class Catalog:
             collection.is_dropped = True
             self.by_namespace.pop(collection.namespace, None)
             self.by_uuid.pop(collection.uuid, None)
+            collection.arrivals.announce()
+
+    def replace(self, old: Collection, new: Collection) -> None:
+        """Enter a collection in the place of another, which is forgotten."""
+        self.remove(old)
+        self.add(new)
 
     def rename(self, collection: Collection, source: str, target: str, dropped: Collection | None) -> None:
         """Enter a collection under the namespace `target` instead of `source`, in the place of one that is dropped."""
@@ -54,3 +60,4 @@ class Catalog:
         self.by_namespace[target] = collection
         collection.namespace = target
         collection.heads.clear()
+        collection.arrivals.announce()

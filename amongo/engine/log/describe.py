@@ -84,6 +84,10 @@ the oplog's fields:
 Beside `op` there are `ns` (namespace), `ui` (the collection's UUID, a Binary of subtype 4) and, for retryable writes,
 `lsid`, `txnNumber` and `stmtId`.
 
+An insert into a capped collection and the deletes of what it pushes out are entries of one commit, in this order. The
+command `convertToCapped` is carried out again at recovery: the new collection (`uuid`, `options`) takes the place of
+`ui` with the last `kept` of its documents in natural order, numbered from 1.
+
 ## Mark
 
 {mark_rows}

@@ -14,8 +14,12 @@ from itertools import islice
 from operator import lt
 from typing import Any, Final
 
-from amongo.engine.records.view import CHUNK_BITS, CHUNK_MASK, CHUNK_SIZE, Chunk, View
+from amongo.engine.indexes import Definition, IndexChange, Secondary, first_indexes
+from amongo.engine.records.arrivals import Arrivals
+from amongo.engine.records.cap import Cap
+from amongo.engine.records.view import CHUNK_BITS, CHUNK_MASK, CHUNK_SIZE, Chunk, OrderedView, View
 from amongo.runtime.interrupts import NEVER, Interrupt
+from amongo.values.collation import collator
 
 FIRST_RECORD_ID: Final = 1
 
@@ -44,7 +48,15 @@ class Collection:
 
     namespace   "database.collection"
     uuid        its 16 bytes; a collection keeps them for life, through renames
-    options     as `create` was given them
+    options     as `create` was given them; `set_options` gives it others
+    cap         the limits of a capped collection; None if it is not capped
+    collator    how its strings compare, and the `_id`s of its index; None for by their bytes
+    arrivals    how a cursor waits for documents
+    is_validated  whether its options name a validator, which documents have to pass
+    validation  what the commands have compiled of it; None before, and when the options change
+    indexes     their definitions by name, that of `_id` first; `set_indexes` gives it others
+    secondary   the keys of all but that of `_id`; None if there are none
+    is_plain    neither capped nor with secondary indexes
     is_dropped  true for ever once it has been dropped
     count       documents in it
     data_bytes  their BSON size
@@ -54,22 +66,39 @@ class Collection:
         "_by_id",
         "_chunks",
         "_id_order",
+        "_oldest",
         "_shared",
         "_view",
+        "arrivals",
+        "cap",
+        "collator",
         "count",
         "data_bytes",
         "heads",
+        "indexes",
         "is_dropped",
+        "is_plain",
+        "is_validated",
         "namespace",
         "next_record_id",
         "options",
+        "secondary",
         "uuid",
+        "validation",
     )
 
     def __init__(self, namespace: str, uuid: bytes, options: dict[str, Any]) -> None:
         self.namespace = namespace
         self.uuid = uuid
         self.options = options
+        self.is_validated = _names_validator(options)
+        self.validation: object = None
+        self.cap = Cap.of(options)
+        self.collator = collator(options.get("collation"))
+        self.arrivals = Arrivals()
+        self.indexes: dict[str, Definition] = first_indexes(options)
+        self.secondary: Secondary | None = None
+        self.is_plain = self.cap is None
         self.is_dropped = False
         self.count = 0
         self.data_bytes = 0
@@ -78,6 +107,7 @@ class Collection:
         self._by_id: dict[bytes, int] = {}
         self._chunks: list[Chunk | None] = [[None]]
         self._shared: set[int] = set()
+        self._oldest = FIRST_RECORD_ID  # no record of a capped collection lies below
         self._view: View | None = None
         self._id_order = IdOrder((0, 0), [], [])
 
@@ -119,8 +149,49 @@ class Collection:
         view = self._view
         if view is None:
             self._shared = set(range(len(self._chunks)))  # before the view is there, whatever comes in between
-            view = self._view = View(tuple(self._chunks), self.next_record_id, self.count)
+            chunks = tuple(self._chunks)
+            if self.is_clustered:
+                view = OrderedView(chunks, self.next_record_id, self.count, self.id_order().record_ids)
+            else:
+                view = View(chunks, self.next_record_id, self.count)
+            self._view = view
         return view
+
+    @property
+    def is_clustered(self) -> bool:
+        """Whether its natural order is that of the `_id`s."""
+        return bool(self.options.get("clusteredIndex"))
+
+    @property
+    def has_definitions_alone(self) -> bool:
+        """Whether its indexes have no entries: those of a time series, whose measurements are read as a whole."""
+        return bool(self.options.get("timeseries"))
+
+    def overflow(self, size_bytes: int) -> list[tuple[int, bytes]]:
+        """(record id, document) of those that a document of this size pushes out of a capped collection, the oldest
+        first. Under the lock."""
+        cap, size_bytes, count = self.cap, self.data_bytes + size_bytes, self.count + 1
+        evicted: list[tuple[int, bytes]] = []
+        if cap is None or not cap.is_over(size_bytes, count):
+            return evicted
+        for record_id in range(self._oldest, self.next_record_id):
+            raw = self.record(record_id)
+            if raw is None:
+                continue
+            evicted.append((record_id, raw))
+            size_bytes, count = size_bytes - len(raw), count - 1
+            if not cap.is_over(size_bytes, count):
+                break
+        return evicted
+
+    def excess(self, count: int, size_bytes: int) -> int:
+        """About how many documents so many new ones of this size push out of a capped collection; 0 if it is none."""
+        cap = self.cap
+        if cap is None or not self.count:
+            return 0
+        bytes_over = self.data_bytes + size_bytes - cap.size_bytes
+        excess = bytes_over * self.count // self.data_bytes if bytes_over > 0 else 0
+        return min(self.count, max(excess, self.count + count - cap.count if cap.count else 0))
 
     @property
     def has_id_order(self) -> bool:
@@ -161,6 +232,17 @@ class Collection:
                 seen.add(key)
         return None
 
+    def set_options(self, options: dict[str, Any]) -> None:
+        """Give it other options."""
+        is_validated = _names_validator(options)
+        self.options, self.cap, self.is_validated, self.validation = options, Cap.of(options), is_validated, None
+        self.is_plain = self.cap is None and self.secondary is None
+
+    def set_indexes(self, definitions: dict[str, Definition], secondary: Secondary | None) -> None:
+        """Give it other indexes."""
+        self.is_plain = self.cap is None and secondary is None
+        self.indexes, self.secondary = definitions, secondary
+
     def append(self, record_id: int, key: bytes, raw: bytes) -> None:
         """Add one document behind the others, under the next record id."""
         chunk = self._chunks[-1]
@@ -197,6 +279,33 @@ class Collection:
             interrupt.breathe()
         self._view = None
 
+    def append_special(
+        self, record_id: int, key: bytes, raw: bytes, evicted: Sequence[tuple[int, bytes]], change: IndexChange | None
+    ) -> None:
+        """Add one document behind the others and remove those it pushes out, given as (record id, `_id` key)."""
+        self.append(record_id, key, raw)
+        if evicted:
+            self.remove(evicted)
+        if change is not None:
+            change.make()
+
+    def extend_indexed(
+        self, record_id: int, keys: Sequence[bytes], raws: Sequence[bytes], change: IndexChange, interrupt: Interrupt
+    ) -> None:
+        """`extend`, and what it does to the secondary indexes."""
+        self.extend(record_id, keys, raws, interrupt)
+        change.make(interrupt)
+
+    def replace_indexed(self, replacements: Iterable[tuple[int, bytes]], change: IndexChange) -> None:
+        """`replace_all`, and what it does to the secondary indexes."""
+        self.replace_all(replacements)
+        change.make()
+
+    def remove_indexed(self, removals: Iterable[tuple[int, bytes]], change: IndexChange) -> None:
+        """`remove`, and what it does to the secondary indexes."""
+        self.remove(removals)
+        change.make()
+
     def replace(self, record_id: int, raw: bytes) -> None:
         """Put other bytes under a record id; the `_id` stays the same."""
         chunk = self._writable(record_id >> CHUNK_BITS)
@@ -214,6 +323,8 @@ class Collection:
     def remove(self, removals: Iterable[tuple[int, bytes]]) -> None:
         """Remove records, given as (record id, `_id` key)."""
         for record_id, key in removals:
+            if self._chunks[record_id >> CHUNK_BITS] is None:
+                continue  # a repetition
             chunk = self._writable(record_id >> CHUNK_BITS)
             slot = record_id & CHUNK_MASK
             old = chunk[slot]
@@ -223,6 +334,23 @@ class Collection:
             count, data_bytes = self.count - 1, self.data_bytes - len(old)
             chunk[slot], self.count, self.data_bytes = None, count, data_bytes
         self._view = None
+        if self.cap is not None:
+            self._let_go()
+
+    def _let_go(self) -> None:
+        """Forget the chunks in front in which nothing is left: a capped collection runs through its record ids."""
+        index, slot = self._oldest >> CHUNK_BITS, self._oldest & CHUNK_MASK
+        while index < len(self._chunks):
+            chunk = self._chunks[index]
+            if chunk is not None:
+                found = next((place for place in range(slot, len(chunk)) if chunk[place] is not None), None)
+                if found is not None or len(chunk) < CHUNK_SIZE:
+                    self._oldest = (index << CHUNK_BITS) + (len(chunk) if found is None else found)
+                    return
+                self._chunks[index] = None
+                self._shared.discard(index)
+            index, slot = index + 1, 0
+            self._oldest = index << CHUNK_BITS
 
     def reserve(self, record_id: int) -> None:
         """Leave out the record ids below `record_id`: recovery meets ids that earlier deletions used up."""
@@ -243,3 +371,7 @@ class Collection:
             self._chunks[index] = chunk
             self._shared.discard(index)
         return chunk
+
+
+def _names_validator(options: dict[str, Any]) -> bool:
+    return bool(options.get("validator")) and options.get("validationLevel") != "off"

@@ -13,22 +13,26 @@ import bson
 
 from amongo.values.codec import CODEC, decode_foreign, encode
 from amongo.values.key_bytes import OBJECT_ID_PREFIX, id_key
+from amongo.values.order import Collator
 
 OBJECT_ID_ELEMENT = b"\x07_id\x00"
 _ELEMENT = slice(4, 9)
 _OBJECT_ID = slice(9, 21)
 
 
-def record_key(raw: bytes) -> bytes:
-    """The key bytes of the `_id` of a stored document, which is its first field."""
+def record_key(raw: bytes, collator: Collator | None = None) -> bytes:
+    """The key bytes of the `_id` of a stored document, which is its first field.
+
+    collator   that of the collection
+    """
     if raw[_ELEMENT] == OBJECT_ID_ELEMENT:
         return OBJECT_ID_PREFIX + raw[_OBJECT_ID]
-    return id_key(record_id_value(raw))
+    return id_key(record_id_value(raw), collator)
 
 
-def record_keys(raws: Sequence[bytes]) -> list[bytes]:
-    """The key bytes of the `_id`s of stored documents."""
-    return object_id_keys(raws) or list(map(record_key, raws))
+def record_keys(raws: Sequence[bytes], collator: Collator | None = None) -> list[bytes]:
+    """The key bytes of the `_id`s of stored documents of a collection with this collator."""
+    return object_id_keys(raws) or [record_key(raw, collator) for raw in raws]
 
 
 def object_id_keys(raws: Sequence[bytes]) -> list[bytes] | None:

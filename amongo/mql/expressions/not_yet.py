@@ -1,7 +1,6 @@
 """Expression operators of MongoDB 8 that are refused for now, each with the reason."""
 
 _AGGREGATION = "the aggregation issue brings every remaining expression"
-_TEXT = "there is no metadata to show before text search"
 
 NOT_YET: dict[str, str] = {
     "$createObjectId": _AGGREGATION,
@@ -13,7 +12,6 @@ NOT_YET: dict[str, str] = {
     "$hash": _AGGREGATION,
     "$hexHash": _AGGREGATION,
     "$median": _AGGREGATION,
-    "$meta": _TEXT,
     "$percentile": _AGGREGATION,
     "$toArray": _AGGREGATION,
     "$toHashedIndexKey": _AGGREGATION,

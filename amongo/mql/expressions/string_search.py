@@ -14,7 +14,7 @@ from amongo.errors import query as query_errors
 from amongo.mql.expressions.registry import ABSENT, named, operator
 from amongo.mql.expressions.truth import is_nullish
 from amongo.mql.patterns import FLAG_BITS, compile_regex
-from amongo.runtime.limits import SEARCH_S
+from amongo.runtime.limits import PATTERN_BYTES, SEARCH_S
 from amongo.values.numbers import exact_int
 from amongo.values.order import regex_parts
 from amongo.values.types import alias
@@ -150,7 +150,6 @@ _searching = functools.partial(
 )
 
 
-PATTERN_LENGTH = 16384  # server: the longest literal that its regular expressions compile to, in characters
 _SPECIAL = frozenset("\\^$.|?*+()[]{}#")
 
 
@@ -220,7 +219,7 @@ class Search:
             raise errors.REGEX_INPUT_TYPE(name=name)
         if is_nullish(regex):
             return
-        if len(pattern) > PATTERN_LENGTH:
+        if len(pattern) > PATTERN_BYTES:
             raise errors.REGEX_BAD_PATTERN(name=name, reason="pattern is too long")
         try:
             compiled = _compile(pattern, flags)
@@ -237,7 +236,7 @@ class Search:
             return None
         try:
             return self.pattern.search(self.text, position, timeout=SEARCH_S)
-        except TimeoutError:
+        except (TimeoutError, MemoryError):
             raise query_errors.REGEX_LIMIT() from None
 
 

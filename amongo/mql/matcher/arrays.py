@@ -38,7 +38,7 @@ def all_(clause: Clause) -> MatchExpression:
         if takes_elements:
             children.extend(parse_operators(clause.path, each, clause.scope))
             continue
-        if is_operator_document(each):
+        if is_operator_document(each) and next(iter(each)) in FIELD_OPERATORS:  # another name is a value's
             raise errors.ALL_NESTED_OPERATOR()
         operator = "$regex" if type(each) is Regex else "$eq"
         node = FIELD_OPERATORS[operator](Clause(operator, clause.path, each, {operator: each}, clause.scope))

@@ -25,7 +25,7 @@ from amongo.mql.matcher.registry import Clause, Collator, field_operator, top_le
 from amongo.mql.matcher.regular_expressions import regex_test
 from amongo.mql.matcher.tree import Match, MatchExpression, Predicate, Test
 from amongo.values.deprecated import Undefined
-from amongo.values.key_bytes import key_bytes
+from amongo.values.key_bytes import has_strings, key_bytes
 from amongo.values.missing import MISSING
 from amongo.values.numbers import is_nan
 from amongo.values.order import NUMBER, canonical_class, compare
@@ -51,7 +51,19 @@ class Comparison(Predicate):
     collator: Collator | None = None
 
     def value_test(self) -> Test:
-        return _comparison_test(self.operator, self.operand, self.collator)
+        test = _comparison_test(self.operator, self.operand, self.collator)
+        fast = _fast_kinds(self.operand, self.collator)
+        if fast is None:
+            return test
+        (kinds, bound), holds = fast, _HOLDS[self.operator]
+
+        def quick_test(value: Any) -> bool:
+            kind = type(value)
+            if kind in kinds:
+                return holds(value, bound)
+            return kind is not list and kind is not dict and test(value)
+
+        return quick_test
 
     def bind(self) -> Match:
         fast = _fast_kinds(self.operand, self.collator)
@@ -175,7 +187,7 @@ def _comparison_test(name: str, operand: Any, collator: Collator | None) -> Test
         admits = name in _ADMITS_EQUAL
         return lambda value: admits and is_nan(value)
     holds, bracket = _HOLDS[name], canonical_class(operand)
-    if collator is not None:
+    if collator is not None and has_strings(operand):
         return _collated_test(holds, operand, bracket, collator)
 
     def test(value: Any) -> bool:
@@ -187,10 +199,14 @@ def _comparison_test(name: str, operand: Any, collator: Collator | None) -> Test
 
 
 def _collated_test(holds: Callable[[Any, Any], bool], operand: Any, bracket: int, collator: Collator) -> Test:
+    """The test of an operand that is a string, or holds one."""
     bound = key_bytes(operand, collator)
+    string_bound = collator(operand) if type(operand) is str else None
 
     def test(value: Any) -> bool:
-        return canonical_class(value) == bracket and holds(key_bytes(value, collator), bound) and not is_nan(value)
+        if string_bound is not None and type(value) is str:
+            return holds(collator(value), string_bound)
+        return canonical_class(value) == bracket and holds(key_bytes(value, collator), bound)
 
     return test
 
@@ -210,7 +226,7 @@ class In(Predicate):
     collator: Collator | None = None
 
     def value_test(self) -> Test:
-        collator = self.collator
+        collator = self.collator if has_strings(self.operand) else None
         has_null = None in self.operand
         patterns = [regex_test(each) for each in self.operand if type(each) is Regex]
         keys = {key_bytes(each, collator) for each in self.operand}

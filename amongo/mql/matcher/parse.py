@@ -36,6 +36,8 @@ def parse_filter(
     variables: Mapping[str, Any] = _NO_VARIABLES,
     collator: Collator | None = None,
     chance: random.Random | None = None,
+    may_search: bool = False,
+    allows_near: bool = False,
 ) -> MatchExpression:
     """Parse a filter (manual, Query Predicates).
 
@@ -43,10 +45,13 @@ def parse_filter(
     variables   the variables of `let` and the system variables, for `$expr`
     collator    turns a string into its sort key under the collation of the operation
     chance      where `$sampleRate` takes its numbers from
+    may_search  whether `$text` may stand in it: it is the filter of a query on a collection
+    allows_near whether `$near` may stand in it: it is that of a find, a count or a write
     result      the tree; `$and` of nothing for the empty filter
     errors      those of `amongo.errors.query`, and for `$expr` those of `amongo.errors.expression`
     """
-    return parse_document(filter, Scope(variables, collator, chance or _CHANCE))
+    scope = Scope(variables, collator, chance or _CHANCE, may_search=may_search, allows_near=allows_near)
+    return parse_document(filter, scope)
 
 
 def parse_document(filter: dict[str, Any], scope: Scope) -> MatchExpression:

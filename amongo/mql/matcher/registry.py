@@ -27,6 +27,8 @@ class Scope:
     collator       turns a string into its sort key, or None for comparison by bytes
     chance         where `$sampleRate` takes its numbers from
     is_top_level   False below `$elemMatch`, where `$expr`, `$where` and `$text` are refused
+    may_search     `$text` may stand here: the filter is that of a query on a collection
+    allows_near    `$near` may stand here: the filter is that of a find, a count or a write
     depth          how many filters this one is nested in
     """
 
@@ -34,6 +36,8 @@ class Scope:
     collator: Collator | None
     chance: random.Random
     is_top_level: bool = True
+    may_search: bool = False
+    allows_near: bool = False
     depth: int = 0
 
     def deeper(self) -> Scope:
@@ -74,17 +78,7 @@ FIELD_OPERATORS: dict[str, Parse] = {}
 TOP_LEVEL_OPERATORS: dict[str, Parse] = {}
 
 NOT_YET: dict[str, str] = {
-    "$geoIntersects": "geospatial queries belong to the Language issue",
-    "$geoWithin": "geospatial queries belong to the Language issue",
-    "$within": "geospatial queries belong to the Language issue",
-    "$near": "geospatial queries belong to the Language issue",
-    "$nearSphere": "geospatial queries belong to the Language issue",
-    "$geoNear": "geospatial queries belong to the Language issue",
-    "$maxDistance": "geospatial queries belong to the Language issue",
-    "$minDistance": "geospatial queries belong to the Language issue",
-    "$text": "text search belongs to the Language issue",
     "$where": "there is no JavaScript engine",
-    "$jsonSchema": "schema validation belongs to the Language issue",
 }
 """Operators of MongoDB that this version does not have: name -> reason."""
 
@@ -136,13 +130,11 @@ def parse_top_level_clause(clause: Clause) -> MatchExpression | None:
     if clause.operator in _TOP_LEVEL_ONLY:
         if not clause.scope.is_top_level and clause.operator == "$where":
             raise errors.ELEM_MATCH_WHERE()
-        if not clause.scope.is_top_level and clause.operator == "$text":
-            raise errors.EXPR_NOT_TOP_LEVEL(name=clause.operator)
         raise errors.NOT_SUPPORTED_YET(name=clause.operator, reason=NOT_YET[clause.operator])
     raise errors.UNKNOWN_TOP_LEVEL_OPERATOR(name=clause.operator)
 
 
-_TOP_LEVEL_ONLY = frozenset({"$text", "$where", "$jsonSchema"})
+_TOP_LEVEL_ONLY = frozenset({"$where"})
 
 
 def is_top_level_name(name: str) -> bool:

@@ -10,7 +10,7 @@ Source: manual, Project Fields to Return from Query, $project.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -22,10 +22,11 @@ from amongo.errors import value as value_errors
 from amongo.mql.expressions import NOT_YET as EXPRESSIONS_NOT_YET
 from amongo.mql.expressions import OPERATORS, parse_expression
 from amongo.mql.expressions.truth import is_true
-from amongo.mql.matcher import MatchExpression, parse_filter
+from amongo.mql.matcher import parse_filter
 from amongo.mql.matcher.arrays import ElemMatch
+from amongo.mql.metadata import META_KEYWORDS, asked_keywords
 from amongo.mql.projections.projection import Projection, build
-from amongo.mql.projections.tree import Branch, Computed, Document, Hidden, Positional, Shown, Slice
+from amongo.mql.projections.tree import Branch, Computed, Document, Hidden, Meta, Positional, Shown, Slice
 from amongo.values.missing import MISSING
 from amongo.values.numbers import INT_MAX, INT_MIN, to_double
 from amongo.values.paths import field_path
@@ -35,13 +36,12 @@ from amongo.values.wording import shown
 Collator = Callable[[str], bytes]
 _NO_VARIABLES: Final[Mapping[str, Any]] = MappingProxyType({})
 
-NOT_YET: Final = {"$meta": "there is no metadata to show before text search"}
+RECORD_ID_FIELD: Final = "$recordId"
 
 
 def parse_projection(
     spec: dict[str, Any],
     *,
-    filter: MatchExpression | None = None,
     variables: Mapping[str, Any] = _NO_VARIABLES,
     collator: Collator | None = None,
     is_stage: bool = False,
@@ -49,7 +49,6 @@ def parse_projection(
     """Parse a projection of `find` and `findAndModify`, or of a `$project` stage.
 
     spec        field path -> bool or number, operator, sub-projection, expression or literal; empty shows everything
-    filter      the operation's filter, where `a.$` may look for its array position
     variables   what expressions may read
     collator    for the comparisons of `$elemMatch` and of expressions
     is_stage    True for `$project`: no positional operator, no `$elemMatch`, `$slice` as an expression, not empty
@@ -58,17 +57,19 @@ def parse_projection(
     """
     if is_stage and not spec:
         raise errors.PROJECTION_EMPTY()
-    parser = _Parser(filter, variables, collator, is_stage)
+    parser = _Parser(variables, collator, is_stage)
     for name, value in spec.items():
         parser.parse_field(name, value, (), parser.root)
-    return parser.finish()
+    projection = parser.finish()
+    if projection.compute is None or is_stage:
+        return projection
+    return replace(projection, keywords=asked_keywords(spec) & META_KEYWORDS)
 
 
 @dataclass(slots=True)
 class _Parser:
     """One walk over a projection document; the fields below `root` are what it has found so far."""
 
-    filter: MatchExpression | None
     variables: Mapping[str, Any]
     collator: Collator | None
     is_stage: bool
@@ -131,8 +132,6 @@ class _Parser:
             raise errors.POSITIONAL_TWICE()
         if self.has_elem_match:
             raise errors.POSITIONAL_WITH_ELEM_MATCH()
-        if self.filter is None:
-            raise errors.POSITIONAL_WITHOUT_FILTER()
         if not name.endswith(".$") or name.index(".$") != len(name) - 2:
             raise errors.POSITIONAL_IN_THE_MIDDLE()
         branch.place(field_path(name.removesuffix(".$")).parts, Positional())
@@ -141,7 +140,7 @@ class _Parser:
 
     def _parse_object(self, name: str, value: Document, parents: tuple[str, ...], branch: Branch) -> None:
         """An operator, an expression, or a sub-projection."""
-        path = field_path(name).parts
+        path = (name,) if name == RECORD_ID_FIELD and not parents else field_path(name).parts
         if not value:
             raise errors.PROJECTION_EMPTY_OBJECT()
         may_be_operator = len(value) == 1 and next(iter(value)).startswith("$")
@@ -162,8 +161,9 @@ class _Parser:
             return True
         if operator == "$slice" and not self.is_stage and self._slice(path, value["$slice"], branch):
             return True
-        if operator in NOT_YET:
-            raise errors.NOT_SUPPORTED_YET(name=operator, reason=NOT_YET[operator])
+        if operator == "$meta" and not self.is_stage:
+            branch.place(path, Meta(_meta_keyword(value["$meta"])))
+            return True
         if operator not in OPERATORS and operator not in EXPRESSIONS_NOT_YET:
             try:
                 field_path(operator)
@@ -230,6 +230,18 @@ class _Parser:
         if not self.is_inclusion and self.id_shown:
             del self.root.children["_id"]
         return build(self.root, self.is_inclusion)
+
+
+def _meta_keyword(operand: Any) -> str:
+    """The operand of `$meta`.
+
+    errors   META_NEEDS_STRING, META_UNKNOWN
+    """
+    if type(operand) is not str:
+        raise errors.META_NEEDS_STRING()
+    if operand not in META_KEYWORDS:
+        raise errors.META_UNKNOWN(keyword=operand)
+    return operand
 
 
 def _int(operand: Any) -> int:

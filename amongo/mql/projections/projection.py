@@ -6,17 +6,23 @@ ones replace what is there or follow in the order of the projection. Arrays on a
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Final
 
 from amongo.errors import query as errors
-from amongo.mql.projections.tree import Branch, Computed, Document, Hidden, Positional, Slice
+from amongo.mql.metadata import CARRIED, metadata_field
+from amongo.mql.projections.tree import Branch, Computed, Document, Hidden, Meta, Positional, Slice
 from amongo.values.missing import MISSING
 
+Metadata = Mapping[str, Any]
+"""What a query knows of a document beside it: keyword of `$meta` -> value."""
 Choose = Callable[[Document], Document]
-Compute = Callable[[Document, Document], None]
-"""Add to the second document, the result so far, what is computed from the first."""
+Compute = Callable[[Document, Document, Metadata], None]
+"""Add to the second document, the result so far, what is computed from the first and its metadata."""
+
+NO_METADATA: Final[Metadata] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +31,7 @@ class Projection:
 
     is_inclusion    fields not named are left out; otherwise they are kept
     is_positional   it holds `a.$`: `apply` needs the array position that the filter matched at
+    keywords        of `$meta`: `apply` needs the metadata of these names
     """
 
     is_inclusion: bool
@@ -32,27 +39,34 @@ class Projection:
     compute: Compute | None
     slices: tuple[tuple[tuple[str, ...], Slice], ...]
     positional: tuple[str, ...] | None
+    keywords: frozenset[str] = frozenset()
 
     @property
     def is_positional(self) -> bool:
         """Whether `apply` needs `array_index`."""
         return self.positional is not None
 
-    def apply(self, document: Document, array_index: int | None = None) -> Document:
+    def apply(self, document: Document, array_index: int | None = None, metadata: Metadata = NO_METADATA) -> Document:
         """The document as the projection shows it; the input stays as it is.
 
         array_index   what `array_match_index` says of the filter and this document
+        metadata      what there is of `keywords`; a field whose metadata is not there is left out
         errors        POSITIONAL_NO_MATCH, POSITIONAL_MISMATCH, and those of expressions
         order         chosen fields as in the document, then computed ones as in the projection
         """
         result = self.choose(document)
         if self.compute is not None:
-            self.compute(document, result)
+            self.compute(_with_metadata(document, metadata) if metadata else document, result, metadata)
         for path, cut in self.slices:
             result = _sliced(result, path, cut)
         if self.positional is not None:
             result = _at_position(document, result, self.positional, array_index)
         return result
+
+
+def _with_metadata(document: Document, metadata: Metadata) -> Document:
+    """The document with its metadata, as expressions look for it."""
+    return document | {metadata_field(keyword): metadata[keyword] for keyword in metadata.keys() & CARRIED.keys()}
 
 
 def build(root: Branch, is_inclusion: bool) -> Projection:
@@ -61,7 +75,16 @@ def build(root: Branch, is_inclusion: bool) -> Projection:
     found = list(_cuts(root, ()))
     positional = [path for path, node in found if type(node) is Positional]
     slices = tuple((path, node) for path, node in found if type(node) is Slice)
-    return Projection(is_inclusion, choose, _computation(root), slices, positional[0] if positional else None)
+    keywords = frozenset(_keywords(root))
+    return Projection(is_inclusion, choose, _computation(root), slices, positional[0] if positional else None, keywords)
+
+
+def _keywords(branch: Branch) -> Iterator[str]:
+    for node in branch.children.values():
+        if type(node) is Branch:
+            yield from _keywords(node)
+        elif type(node) is Meta:
+            yield node.keyword
 
 
 def _cuts(branch: Branch, parents: tuple[str, ...]) -> list[tuple[tuple[str, ...], Slice | Positional]]:
@@ -82,7 +105,9 @@ def _inclusion(branch: Branch) -> Choose:
 
     Where something is computed further down, a scalar leaves MISSING in its place for `_computation` to fill.
     """
-    whole = frozenset(name for name, node in branch.children.items() if type(node) not in (Hidden, Computed, Branch))
+    whole = frozenset(
+        name for name, node in branch.children.items() if type(node) not in (Hidden, Computed, Meta, Branch)
+    )
     partial = {name: _inclusion(node) for name, node in branch.children.items() if type(node) is Branch}
     if not partial:
         return lambda document: {name: value for name, value in document.items() if name in whole}
@@ -143,22 +168,24 @@ def _exclusion(branch: Branch) -> Choose:
 
 def _computation(branch: Branch) -> Compute | None:
     """What this branch and those below it compute; None for nothing."""
-    steps: list[tuple[str, Callable[[Document], Any] | None, Compute | None]] = []
+    steps: list[tuple[str, Callable[[Document, Metadata], Any] | None, Compute | None]] = []
     for name, node in branch.children.items():
         if type(node) is Computed:
-            steps.append((name, node.evaluate, None))
+            steps.append((name, _evaluation(node), None))
+        elif type(node) is Meta:
+            steps.append((name, _reading(node), None))
         elif type(node) is Branch and (below := _computation(node)) is not None:
             steps.append((name, None, below))
     if not steps:
         return None
 
-    def compute(document: Document, result: Document) -> None:
+    def compute(document: Document, result: Document, metadata: Metadata) -> None:
         for name, evaluate, below in steps:
             if below is not None:
-                result[name] = _computed_below(document, result.get(name), below)
+                result[name] = _computed_below(document, result.get(name), below, metadata)
                 continue
             assert evaluate is not None
-            value = evaluate(document)
+            value = evaluate(document, metadata)
             if value is not MISSING:
                 result[name] = value
             else:
@@ -167,12 +194,22 @@ def _computation(branch: Branch) -> Compute | None:
     return compute
 
 
-def _computed_below(document: Document, value: Any, compute: Compute) -> Any:
+def _evaluation(node: Computed) -> Callable[[Document, Metadata], Any]:
+    evaluate = node.evaluate
+    return lambda document, metadata: evaluate(document)
+
+
+def _reading(node: Meta) -> Callable[[Document, Metadata], Any]:
+    keyword = node.keyword
+    return lambda document, metadata: metadata.get(keyword, MISSING)
+
+
+def _computed_below(document: Document, value: Any, compute: Compute, metadata: Metadata) -> Any:
     """A value with fields computed inside it: every document of an array gets them, anything else is replaced."""
     if type(value) is list:
-        return [_computed_below(document, element, compute) for element in value]
+        return [_computed_below(document, element, compute, metadata) for element in value]
     inner = dict(value) if type(value) is dict else {}
-    compute(document, inner)
+    compute(document, inner, metadata)
     return inner
 
 

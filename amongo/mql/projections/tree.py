@@ -30,6 +30,13 @@ class Computed:
 
 
 @dataclass(frozen=True, slots=True)
+class Meta:
+    """The field takes what the query knows of the document beside it (`{a: {$meta: "recordId"}}`)."""
+
+    keyword: str
+
+
+@dataclass(frozen=True, slots=True)
 class Slice:
     """The array is cut: `skip` elements from the front (from the end if negative), then `limit` of them.
 
@@ -67,4 +74,4 @@ class Branch:
         branch.children[path[-1]] = node
 
 
-Node: TypeAlias = Shown | Hidden | Computed | Slice | Positional | Branch
+Node: TypeAlias = Shown | Hidden | Computed | Meta | Slice | Positional | Branch

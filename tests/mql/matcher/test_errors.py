@@ -72,10 +72,8 @@ CASES: list[tuple[str, dict[str, Any], int]] = [
     ("$sampleRate above one", {"$sampleRate": 1.5}, 2),
     ("$alwaysTrue of two", {"$alwaysTrue": 2}, 9),
     ("$expr unknown operator", {"$expr": {"$bogus": 1}}, 168),
-    ("$near is not there yet", {"a": {"$near": [0, 0]}}, 115),
     ("$where is not there yet", {"$where": "true"}, 115),
-    ("$jsonSchema is not there yet", {"$jsonSchema": {}}, 115),
-    ("$text is not there yet", {"$text": {"$search": "x"}}, 115),
+    ("$text in a filter that is no query", {"$text": {"$search": "x"}}, 2),
     ("$text below a field", {"a": {"$text": {"$search": "x"}}}, 2),
 ]
 
@@ -108,7 +106,7 @@ MANUAL = """
 
 def test_every_operator_of_the_manual_is_there_or_excused() -> None:
     present = set(FIELD_OPERATORS) | set(TOP_LEVEL_OPERATORS)
-    assert present | set(NOT_YET) == set(MANUAL.split())
+    assert present | set(NOT_YET) == set(MANUAL.split()) | {"$uniqueDocs"}  # without effect since MongoDB 2.6
     assert not present & set(NOT_YET)
 
 
@@ -116,4 +114,4 @@ def test_a_second_definition_is_refused() -> None:
     with pytest.raises(RuntimeError, match="twice"):
         field_operator("$gt")(lambda clause: None)
     with pytest.raises(RuntimeError, match="NOT_YET"):
-        field_operator("$near")(lambda clause: None)
+        field_operator("$where")(lambda clause: None)

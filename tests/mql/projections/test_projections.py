@@ -8,7 +8,7 @@ from bson import Decimal128, Int64
 
 from amongo.errors import ServerError
 from amongo.mql.matcher import array_match_index, parse_filter
-from amongo.mql.projections import NOT_YET, parse_projection
+from amongo.mql.projections import parse_projection
 
 DOCUMENT: dict[str, Any] = {
     "_id": 1,
@@ -103,13 +103,13 @@ def test_positional(
     filter: dict[str, Any], spec: dict[str, Any], document: dict[str, Any], expected: dict[str, Any]
 ) -> None:
     tree = parse_filter(filter)
-    projection = parse_projection(spec, filter=tree)
+    projection = parse_projection(spec)
     assert projection.is_positional
     assert projection.apply(document, array_match_index(tree, document)) == expected
 
 
 def test_positional_failures() -> None:
-    projection = parse_projection({"b.$": 1}, filter=parse_filter({"a": 5}))
+    projection = parse_projection({"b.$": 1})
     with pytest.raises(ServerError) as caught:
         projection.apply({"a": [1, 2, 5], "b": [1]}, 2)
     assert caught.value.code == 51247
@@ -144,14 +144,17 @@ ERRORS: list[tuple[str, dict[str, Any], int]] = [
     ("elemMatch after positional", {"a.$": 1, "b": {"$elemMatch": {"x": 1}}}, 31255),
     ("positional literal", {"a.$": "x"}, 31308),
     ("positional object", {"a.$": {"x": 1}}, 31271),
-    ("meta is not there yet", {"a": {"$meta": "textScore"}}, 115),
+    ("slice and positional", {"a": {"$slice": 1}, "a.$": 1}, 31250),
+    ("meta of a number", {"a": {"$meta": 1}}, 17307),
+    ("meta of no name", {"a": {"$meta": "none"}}, 17308),
+    ("collision with meta", {"a": {"$meta": "recordId"}, "a.b": 1}, 31249),
 ]
 
 
 @pytest.mark.parametrize(("spec", "code"), [case[1:] for case in ERRORS], ids=[case[0] for case in ERRORS])
 def test_refused(spec: dict[str, Any], code: int) -> None:
     with pytest.raises(ServerError) as caught:
-        parse_projection(spec, filter=parse_filter({"a": 1}))
+        parse_projection(spec)
     assert caught.value.code == code
 
 
@@ -159,6 +162,8 @@ STAGE_ERRORS: list[tuple[str, dict[str, Any], int]] = [
     ("empty", {}, 51272),
     ("elemMatch", {"a": {"$elemMatch": {"x": 1}}}, 168),
     ("positional", {"a.$": 1}, 31324),
+    ("meta of a number", {"a": {"$meta": 1}}, 17307),
+    ("meta of no name", {"a": {"$meta": "none"}}, 17308),
 ]
 
 
@@ -169,15 +174,32 @@ def test_stage_refuses_what_is_of_find(spec: dict[str, Any], code: int) -> None:
     assert caught.value.code == code
 
 
-def test_positional_needs_a_filter() -> None:
-    with pytest.raises(ServerError) as caught:
-        parse_projection({"a.$": 1})
-    assert caught.value.code == 51050
+META: list[tuple[str, dict[str, Any], list[tuple[str, Any]]]] = [
+    # name, projection, the fields of DOCUMENT that are left, in order
+    ("alone keeps the rest", {"r": {"$meta": "recordId"}}, [*DOCUMENT.items(), ("r", 7)]),
+    ("with an inclusion", {"r": {"$meta": "recordId"}, "s": 1}, [("_id", 1), ("s", 9), ("r", 7)]),
+    (
+        "with an exclusion",
+        {"l": 0, "n": 0, "a": {"b": 0, "c": {"$meta": "recordId"}}},
+        [("_id", 1), ("a", {"c": 7}), ("s", 9)],
+    ),
+    ("in place of a field", {"s": {"$meta": "recordId"}, "_id": 1}, [("_id", 1), ("s", 7)]),
+    ("inside a document", {"a.r": {"$meta": "recordId"}, "_id": 0, "s": 1}, [("a", {"r": 7}), ("s", 9)]),
+    ("what is not known", {"x": {"$meta": "searchScore"}, "s": 1}, [("_id", 1), ("s", 9)]),
+    (
+        "the name of the record id",
+        {"$recordId": {"$meta": "recordId"}, "s": 1},
+        [("_id", 1), ("s", 9), ("$recordId", 7)],
+    ),
+]
+
+
+@pytest.mark.parametrize(("spec", "expected"), [case[1:] for case in META], ids=[case[0] for case in META])
+def test_metadata(spec: dict[str, Any], expected: list[tuple[str, Any]]) -> None:
+    projection = parse_projection(spec)
+    assert sorted(projection.keywords) in (["recordId"], ["searchScore"])
+    assert list(projection.apply(DOCUMENT, metadata={"recordId": 7}).items()) == expected
 
 
 def test_variables() -> None:
     assert parse_projection({"z": "$$v"}, variables={"v": 7}).apply({"_id": 1}) == {"_id": 1, "z": 7}
-
-
-def test_not_yet_names_operators() -> None:
-    assert all(name.startswith("$") and reason for name, reason in NOT_YET.items())

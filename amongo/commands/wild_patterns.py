@@ -1,0 +1,62 @@
+"""Regular expressions that may run away: a search with one never runs on the event loop.
+
+`(a+)+$` takes longer than anyone waits in a text of forty letters; it is cut off, but only after half a second.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from bson.regex import Regex
+
+from amongo.commands import aggregate, count, delete, distinct, find, find_and_modify, update
+from amongo.errors import ServerError
+from amongo.mql.patterns import may_run_away
+from amongo.values.order import regex_parts
+
+_PATTERN_FIELDS = frozenset({"$regex", "regex", "pattern"})
+"""Where filters, expressions and schemas have a pattern as a string."""
+
+
+# What of a request may have regular expressions in it.
+_SEARCHED: dict[type, Callable[[Any], Any]] = {
+    find.FindRequest: lambda request: request.filter,
+    update.UpdateRequest: lambda request: [part for each in request.updates for part in (each.filter, each.update)],
+    delete.DeleteRequest: lambda request: [each.filter for each in request.deletes],
+    aggregate.AggregateRequest: lambda request: request.stages,
+    count.CountRequest: lambda request: request.filter,
+    distinct.DistinctRequest: lambda request: request.filter,
+    find_and_modify.FindAndModifyRequest: lambda request: [request.statement.filter, request.statement.update],
+}
+
+
+def searches_wildly(request: Any) -> bool:
+    """Whether a request has a regular expression that may run away."""
+    searched = _SEARCHED.get(type(request))
+    return searched is not None and has_wild_pattern(searched(request))
+
+
+def has_wild_pattern(value: Any) -> bool:
+    """Whether a filter, a pipeline or an update, however deep, has a regular expression that may run away in it."""
+    pending = [value]
+    while pending:
+        part = pending.pop()
+        kind = type(part)
+        if kind is dict:
+            for name, inner in part.items():
+                if name in _PATTERN_FIELDS and type(inner) is str and _is_wild(inner):
+                    return True
+                pending.append(inner)
+        elif kind is list:
+            pending += part
+        elif kind is Regex and _is_wild(*(text.decode() for text in regex_parts(part))):
+            return True
+    return False
+
+
+def _is_wild(pattern: str, flags: str = "") -> bool:
+    try:
+        return may_run_away(pattern, flags)
+    except ServerError:  # an invalid pattern is refused at once
+        return False

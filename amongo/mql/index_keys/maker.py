@@ -1,0 +1,106 @@
+"""The maker of one index's keys: from a document to key bytes, and from a clash of keys to its error.
+
+The engine calls it for every document that is written to a collection with secondary indexes. Source: manual, Indexes,
+Unique Indexes, Partial Indexes, Sparse Indexes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from amongo.errors import ServerError
+from amongo.errors import index as errors
+from amongo.mql.index_keys.paths import Combination
+from amongo.values.collation import hidden
+from amongo.values.key_bytes import descending, key_bytes
+from amongo.values.missing import MISSING
+from amongo.values.order import Collator
+from amongo.values.wording import shown
+
+Document = dict[str, Any]
+Combinations = Callable[[Document], Iterable[Combination]]
+
+
+class Made(NamedTuple):
+    """The keys of a document in one index.
+
+    keys          each once, in no order
+    is_multikey   an array on the way gave them: they may be several
+    """
+
+    keys: Sequence[bytes]
+    is_multikey: bool
+
+
+NO_KEYS = Made((), False)
+
+
+@dataclass(frozen=True, slots=True)
+class KeyMaker:
+    """Makes the keys of one index.
+
+    definition     the index, as listIndexes shows it
+    combinations   the values of the keys of a document
+    directions     for each value, whether it ascends (1) or descends (-1)
+    collators      for each value, how its strings compare
+    accepts        the bound filter of a partial index; None for none
+    single         the one field of the commonest kind of index, by its name; None for others
+    """
+
+    definition: Mapping[str, Any]
+    combinations: Combinations
+    directions: tuple[int, ...]
+    collators: tuple[Collator | None, ...]
+    accepts: Callable[[Document], bool] | None
+    single: str | None
+
+    def keys(self, document: Document) -> Made:
+        """The keys of a document.
+
+        errors   PARALLEL_ARRAYS, AMBIGUOUS_FIELD, HASHED_ARRAY, WILDCARD_PREFIX_ARRAY, and those of geometry
+        """
+        if self.accepts is not None and not self.accepts(document):
+            return NO_KEYS
+        if self.single is not None:
+            value = document.get(self.single, MISSING)
+            if type(value) is not list and value is not MISSING:
+                key = key_bytes(value, self.collators[0])
+                return Made((key if self.directions[0] > 0 else descending(key),), False)
+        keys: set[bytes] = set()
+        is_multikey = False
+        for combination in self.combinations(document):
+            keys.add(self.key(combination.values))
+            is_multikey = is_multikey or combination.is_multikey
+        return Made(list(keys), is_multikey or len(keys) > 1)
+
+    def key(self, values: Sequence[Any]) -> bytes:
+        """The key of these values, one for each field."""
+        return b"".join(
+            [
+                key_bytes(value, collator) if direction > 0 else descending(key_bytes(value, collator))
+                for value, direction, collator in zip(values, self.directions, self.collators, strict=True)
+            ]
+        )
+
+    def duplicate(self, namespace: str, document: Document, key: bytes) -> ServerError:
+        """The error of a document one of whose keys, this one, another document has in a unique index."""
+        values = next(each.values for each in self.combinations(document) if self.key(each.values) == key)
+        names = list(self.definition["key"])
+        found = dict(zip(names, values, strict=True))
+        collation = self.definition.get("collation")
+        extra: dict[str, Any] = {"keyPattern": self.definition["key"], "keyValue": found}
+        if collation:
+            found = {
+                name: hidden(value, collator)
+                for (name, value), collator in zip(found.items(), self.collators, strict=True)
+            }
+            extra |= {"keyValue": found, "collation": collation}
+        return errors.DUPLICATE(
+            namespace=namespace,
+            index=self.definition["name"],
+            collation=f" collation: {shown(collation)}" if collation else "",
+            key=shown(found),
+            extra=extra,
+        )

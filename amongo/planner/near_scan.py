@@ -1,0 +1,141 @@
+"""The search for what is near: a query with `$near` or `$nearSphere` has its documents by their distance.
+
+Such a query needs a geospatial index and may stand in a filter once, at its top. The distances are measured here.
+Source: manual, $near, $nearSphere.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from operator import itemgetter
+from typing import Any
+
+from amongo.engine.records import Collection
+from amongo.engine.store import Store
+from amongo.errors import geo as errors
+from amongo.mql.geo.near import Measured, NearQuery
+from amongo.mql.geo.near_index import SPHERE, near_index
+from amongo.mql.matcher import MatchExpression, parse_filter
+from amongo.mql.matcher.geospatial import Near, near_nodes
+from amongo.mql.matcher.joins import And, conjunction
+from amongo.mql.sorting import in_order
+from amongo.planner.index_scan import find_hinted
+from amongo.runtime.interrupts import Interrupt
+from amongo.values.codec import decode
+from amongo.values.key_bytes import key_bytes
+
+Document = dict[str, Any]
+
+
+def check_near(expression: MatchExpression, *, is_natural_sort: bool, is_natural_hint: bool) -> Near | None:
+    """The one `$near` of a filter; None without one.
+
+    errors   NEAR_TWICE, NEAR_WITH_TEXT, NEAR_NESTED, NEAR_NATURAL_SORT, NEAR_NATURAL_HINT
+    """
+    found = near_nodes(expression)
+    if not found:
+        return None
+    if len(found) > 1:
+        raise errors.NEAR_TWICE()
+    if is_natural_sort:
+        raise errors.NEAR_NATURAL_SORT()
+    if is_natural_hint:
+        raise errors.NEAR_NATURAL_HINT()
+    if any(part.operator == "$text" for part in _everywhere(expression)):
+        raise errors.NEAR_WITH_TEXT()
+    if not any(part is found[0] for part in _conjuncts(expression)):
+        raise errors.NEAR_NESTED()
+    return found[0]
+
+
+def _conjuncts(expression: MatchExpression) -> tuple[MatchExpression, ...]:
+    """The conditions that a filter joins at its top."""
+    if type(expression) is And:
+        return tuple(part for child in expression.operand for part in _conjuncts(child))
+    if expression.operator == "$or" and len(expression.children) == 1:
+        return _conjuncts(expression.children[0])
+    return (expression,)
+
+
+def _everywhere(expression: MatchExpression) -> Iterator[MatchExpression]:
+    yield expression
+    for child in expression.children:
+        yield from _everywhere(child)
+
+
+@dataclass(frozen=True, slots=True)
+class NearScan:
+    """A search for what is near.
+
+    stage     "GEO_NEAR_2DSPHERE" or "GEO_NEAR_2D"
+    near      the question
+    matches   the rest of the filter; None for nothing
+    """
+
+    stage: str
+    near: NearQuery
+    matches: Callable[[Document], bool] | None
+
+    def records(
+        self, store: Store, collection: Collection, most: int | None, interrupt: Interrupt
+    ) -> Iterator[tuple[int, bytes]]:
+        """(record id, document bytes) of what is found, the nearest first; of two as near, the earlier record.
+
+        most   how many are wanted; None for all
+        """
+        found = self._measured(store, collection, interrupt)
+        if most is not None:
+            return map(itemgetter(1), heapq.nsmallest(most, found, key=itemgetter(0)))
+        return in_order(((key_bytes(meters), record) for meters, record in found), interrupt)
+
+    def _measured(
+        self, store: Store, collection: Collection, interrupt: Interrupt
+    ) -> Iterator[tuple[float, tuple[int, bytes]]]:
+        matches, measure = self.matches, self.near.measure
+        for record in interrupt.watch(store.view(collection)):
+            document = decode(record[1])
+            if matches is None or matches(document):
+                measured = measure(document)
+                if measured is not None:
+                    yield measured.meters, record
+
+    def measure(self, document: Document) -> Measured | None:
+        """How far the place of a document is that is nearest."""
+        return self.near.measure(document)
+
+
+def near_scan(near: Near, expression: MatchExpression, collection: Collection, hint: Any) -> NearScan:
+    """The search that a filter with a `$near` asks for.
+
+    errors   NEAR_WITHOUT_INDEX, NEAR_OUTSIDE_INDEX
+    """
+    rest = [part for part in _conjuncts(expression) if part is not near]
+    indexes: Mapping[str, Mapping[str, Any]] = collection.indexes
+    if hint:
+        hinted = find_hinted(indexes, hint)
+        indexes = {} if hinted is None else {hinted["name"]: hinted}
+    definition = serving_index(collection.namespace, indexes, near.operand, rest)
+    kind = "2DSPHERE" if definition["key"][near.operand.path.text] == SPHERE else "2D"
+    matches = conjunction(rest).bind() if rest else None
+    return NearScan(f"GEO_NEAR_{kind}", near.operand, matches)
+
+
+def serving_index(
+    namespace: str, indexes: Mapping[str, Mapping[str, Any]], near: NearQuery, rest: list[MatchExpression]
+) -> Mapping[str, Any]:
+    """The index that serves a question, beside the conditions of the rest of a filter.
+
+    errors   NEAR_WITHOUT_INDEX, NEAR_OUTSIDE_INDEX
+    """
+    conditions = [part for each in rest for part in _conjuncts(each)]
+    implied = [name for name, definition in indexes.items() if _implies(conditions, definition)]
+    paths = {part.path for part in conditions if part.path is not None}
+    return near_index(namespace, indexes, near, paths, implied)
+
+
+def _implies(rest: list[MatchExpression], definition: Any) -> bool:
+    """Whether a filter lets through nothing but what a partial index has: it says all that the index says."""
+    partial = definition.get("partialFilterExpression")
+    return partial is not None and all(part in rest for part in _conjuncts(parse_filter(partial)))

@@ -1,0 +1,63 @@
+"""The ordered entries of an index against a sorted set; views do not change."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from amongo.engine.indexes import Entries, EntriesView, entry_of, key_of, record_id_of
+
+KEYS = st.sampled_from([bytes([first, second, 0]) for first in range(1, 12) for second in range(1, 12)])
+STEPS = st.lists(st.tuples(st.sampled_from(["add", "add", "add", "discard", "look"]), KEYS, st.integers(1, 40)))
+
+
+def test_an_entry_is_its_key_and_its_record() -> None:
+    entry = entry_of(b"key\0", 7)
+    assert (key_of(entry), record_id_of(entry)) == (b"key\0", 7)
+
+
+@given(steps=STEPS, low=KEYS, high=KEYS)
+def test_entries_are_a_sorted_set(steps: list[tuple[str, bytes, int]], low: bytes, high: bytes) -> None:
+    entries, model = Entries(), set()
+    views: list[tuple[EntriesView, list[bytes]]] = []
+    for step, key, record_id in steps:
+        entry = entry_of(key, record_id)
+        if step == "add":
+            entries.add(entry)
+            model.add(entry)
+        elif step == "discard":
+            entries.discard(entry)
+            model.discard(entry)
+        else:
+            views.append((entries.view(), sorted(model)))
+    for view, expected in [*views, (entries.view(), sorted(model))]:
+        assert list(view) == expected
+        assert list(reversed(view)) == expected[::-1]
+        assert len(view) == len(expected)
+        between = [entry for entry in expected if low <= entry < high]
+        assert list(view.between(low, high)) == between
+        assert list(view.between_backward(low, high)) == between[::-1]
+    records = sorted(record_id_of(entry) for entry in model if key_of(entry) == low)
+    assert list(entries.records_with(low)) == records
+    assert entries.record_with(low) == (records[0] if records else None)
+
+
+def test_many_entries_in_any_order_fill_chunks_that_stay_sorted() -> None:
+    entries = Entries()
+    numbers = [(number * 7919) % 20_011 for number in range(20_011)]
+    for number in numbers:
+        entries.add(entry_of(number.to_bytes(4) + b"\0", number))
+    assert [record_id_of(entry) for entry in entries.view()] == sorted(numbers)
+    for number in numbers[::2]:
+        entries.discard(entry_of(number.to_bytes(4) + b"\0", number))
+    assert [record_id_of(entry) for entry in entries.view()] == sorted(numbers[1::2])
+
+
+def test_a_repeated_change_changes_nothing() -> None:
+    entries = Entries()
+    for _ in range(2):
+        entries.add(entry_of(b"a\0", 1))
+    assert len(entries.view()) == 1
+    for _ in range(2):
+        entries.discard(entry_of(b"a\0", 1))
+    assert len(entries.view()) == 0
