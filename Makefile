@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 
-.PHONY: run test bench lint format clean
+.PHONY: run test bench lint format reference clean
 
 run: $(VENV)/.ready
 	$(BIN)/python -m examples.tour $(ARGS)
@@ -20,6 +20,9 @@ lint: $(VENV)/.ready
 format: $(VENV)/.ready
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+reference: $(VENV)/.ready
+	$(BIN)/python -m docs.reference
 
 bench: $(VENV)/.ready
 	$(BIN)/python -m pip install --quiet -e '.[bench]'

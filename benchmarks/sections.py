@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final
 
-from benchmarks import bulk_load, group_commit, hot_paths, loop_lag, matching, peers
+from benchmarks import aggregation, bulk_load, group_commit, hot_paths, loop_lag, matching, peers
 from benchmarks.rows import Row
 from benchmarks.sizes import Sizes
 
@@ -50,6 +50,13 @@ SECTIONS: Final = (
         "Real flights (19 fields) in chunks; every chunk goes through `insert_many` and, beside it, through "
         "`bson.encode` and one write to a plain file. The value is the share of the plain rate that remains.",
         bulk_load.run,
+    ),
+    Section(
+        aggregation.SECTION,
+        "Pipelines in the interpreter, as multiples of decoding the documents",
+        "100,000 ten-field documents in memory. A value of 1 x means: the pipeline takes as long as `bson.decode` of "
+        "all the documents that it looks at, timed in the same round and dropped one by one.",
+        aggregation.run,
     ),
     Section(
         loop_lag.SECTION,

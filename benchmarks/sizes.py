@@ -22,6 +22,8 @@ class Sizes:
     commit_rounds        repetitions of the two
     peer_documents       documents in each peer's collection
     peer_operations      single operations timed on each peer
+    pipeline_documents   documents that a pipeline goes through
+    pipeline_rounds      rounds of each pipeline
     """
 
     rounds: int
@@ -38,6 +40,8 @@ class Sizes:
     commit_rounds: int
     peer_documents: int
     peer_operations: int
+    pipeline_documents: int
+    pipeline_rounds: int
 
 
 FULL: Final = Sizes(
@@ -55,6 +59,8 @@ FULL: Final = Sizes(
     commit_rounds=3,
     peer_documents=10_000,
     peer_operations=1_000,
+    pipeline_documents=100_000,
+    pipeline_rounds=9,
 )
 
 QUICK: Final = Sizes(
@@ -72,6 +78,8 @@ QUICK: Final = Sizes(
     commit_rounds=1,
     peer_documents=2_000,
     peer_operations=200,
+    pipeline_documents=20_000,
+    pipeline_rounds=5,
 )
 
 TINY: Final = Sizes(
@@ -89,4 +97,6 @@ TINY: Final = Sizes(
     commit_rounds=1,
     peer_documents=50,
     peer_operations=10,
+    pipeline_documents=300,
+    pipeline_rounds=2,
 )

@@ -3,5 +3,6 @@
 from amongo.aggregate.environment import Environment
 from amongo.aggregate.metadata import carried_keywords, run_with_metadata
 from amongo.aggregate.pipeline import Pipeline, parse_pipeline
+from amongo.aggregate.stored import run_on_stored
 
-__all__ = ["Environment", "Pipeline", "carried_keywords", "parse_pipeline", "run_with_metadata"]
+__all__ = ["Environment", "Pipeline", "carried_keywords", "parse_pipeline", "run_on_stored", "run_with_metadata"]

@@ -8,6 +8,8 @@ from random import Random
 from typing import Any
 
 from amongo.aggregate.node import Node
+from amongo.aggregate.output import Output
+from amongo.engine.files import TemporaryFiles
 from amongo.runtime.interrupts import NEVER, Interrupt
 from amongo.runtime.limits import BLOCKING_STAGE_BYTES
 
@@ -24,9 +26,12 @@ class Environment:
     variables       values of `$$NOW`, `$$CLUSTER_TIME`, `let` and the like, without the dollars
     interrupt       the operation's stop signal
     random          the source of $sample and $rand
-    memory_bytes    how much a blocking stage may hold
+    memory_bytes    how much a blocking stage may hold that cannot put anything aside
+    spill_bytes     how much one holds that can, if it may
+    temporary       where it puts aside the rest; None if it may not (`allowDiskUse: false`)
     collection      the collection whose documents go in; "" for none
     indexes         (database, collection) -> its index definitions by name; None if there is no such collection
+    output          what writes for $merge and $out; None where nothing may be written
     node            what tells of the server; None where nobody is there to ask
     """
 
@@ -36,9 +41,17 @@ class Environment:
     interrupt: Interrupt = NEVER
     random: Random = field(default_factory=Random)
     memory_bytes: int = BLOCKING_STAGE_BYTES
+    spill_bytes: int = BLOCKING_STAGE_BYTES
+    temporary: TemporaryFiles | None = None
     collection: str = ""
     indexes: Callable[[str, str], Indexes | None] = lambda database, collection: None
     node: Node | None = None
+    output: Output | None = None
+
+    @property
+    def held_bytes(self) -> int:
+        """How much a blocking stage may hold that can put things aside, if it may."""
+        return self.memory_bytes if self.temporary is None else self.spill_bytes
 
     def on(self, collection: str | None) -> Environment:
         """The same surroundings for a sub-pipeline on another collection; None for one on none."""

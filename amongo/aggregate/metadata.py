@@ -1,9 +1,9 @@
-"""Pipelines that speak of what is known of documents beside their fields: the text score, the distance and the place.
+"""Pipelines that speak of what is known of documents beside their fields: scores, the distance and the place.
 
-A document carries its metadata under names that no field can have (`mql.metadata`), from the search or the $geoNear at
-the start of the pipeline to the last stage that asks for it; behind that it is taken away. Stages that give one
-document for one keep it, whatever becomes of the fields. Other stages in between are refused. Source: manual, $meta;
-Text Search in the Aggregation Pipeline.
+A document carries its metadata under names that no field can have (`mql.metadata`), from the search, the $geoNear or
+the fusion at the start of the pipeline, or a $score in it, to the last stage that asks for it; behind that it is taken
+away. Stages that give one document for one keep it, whatever becomes of the fields. Other stages in between are
+refused. Source: manual, $meta; Text Search in the Aggregation Pipeline.
 """
 
 from __future__ import annotations
@@ -15,6 +15,9 @@ from amongo.aggregate.environment import Document, Environment
 from amongo.aggregate.pipeline import Pipeline
 from amongo.aggregate.stages.geo_near import GeoNear
 from amongo.aggregate.stages.match import Match
+from amongo.aggregate.stages.rank_fusion import RankFusion
+from amongo.aggregate.stages.score import Score
+from amongo.aggregate.stages.score_fusion import ScoreFusion
 from amongo.errors import query as errors
 from amongo.mql.matcher import searches
 from amongo.mql.metadata import CARRIED, asked_keywords, metadata_field, without_metadata
@@ -23,7 +26,9 @@ _FIELDS: Final = tuple(map(metadata_field, CARRIED))
 _BROUGHT_BY_NEAR: Final = {"geoNearDistance": "$geoNear distance", "geoNearPoint": "$geoNear point"}
 
 # Stages that pass documents on as they are, or copy all of their fields, and those that give another one for each.
-_PASSING: Final = frozenset({"$match", "$sort", "$limit", "$skip", "$unwind", "$group"})
+_PASSING: Final = frozenset(
+    {"$match", "$sort", "$limit", "$skip", "$unwind", "$group", "$setWindowFields", "$fill", "$densify"}
+)
 _CHANGING: Final = frozenset({"$project", "$addFields", "$set", "$unset", "$replaceRoot", "$replaceWith"})
 
 
@@ -42,6 +47,11 @@ def carried_keywords(pipeline: Pipeline, specs: list[Any]) -> frozenset[str]:
     if not isinstance(first, GeoNear):
         for keyword in asked & _BROUGHT_BY_NEAR.keys():
             raise errors.META_NOT_AVAILABLE(what=_BROUGHT_BY_NEAR[keyword])
+    scoring = [stage for stage in pipeline.stages if isinstance(stage, RankFusion | ScoreFusion | Score)]
+    if "score" in asked and not scoring:
+        raise errors.META_NOT_AVAILABLE(what="score")
+    if "scoreDetails" in asked and not any(stage.has_details for stage in scoring):
+        raise errors.META_NOT_AVAILABLE(what="scoreDetails")
     return asked
 
 
@@ -50,13 +60,13 @@ def run_with_metadata(
 ) -> Iterator[Document]:
     """The documents that come out of a pipeline, lazily.
 
-    pipeline   it begins with the $geoNear that brings the metadata, or behind the search that did
+    pipeline   it begins with the stage that brings the metadata, or behind the search that did
     specs      its stages as they were written
     source     the documents that go in; behind a search, with their metadata
     errors     META_NOT_AVAILABLE behind a $group, NOT_SUPPORTED_YET for a stage that metadata does not pass through
     """
     first = pipeline.stages[0] if pipeline.stages else None
-    if isinstance(first, GeoNear):
+    if isinstance(first, GeoNear | RankFusion | ScoreFusion):
         source = first.carrying().bind()(source, environment)
         pipeline, specs = pipeline.after(1), specs[1:]
     last = max((place for place, spec in enumerate(specs) if asked_keywords(spec) & CARRIED.keys()), default=-1)
@@ -64,6 +74,10 @@ def run_with_metadata(
         name = pipeline.names[place]
         stage = pipeline.only(place)
         whole = _speaks_of_whole(specs[place])
+        scoring = pipeline.stages[place]
+        if isinstance(scoring, Score):
+            source = scoring.carrying().bind()(source, environment)
+            continue
         if name == "$group" and place < last:
             raise errors.META_NOT_AVAILABLE(what="document")
         if name in _PASSING and not whole:

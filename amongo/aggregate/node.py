@@ -73,6 +73,9 @@ class Node(Protocol):
         errors   NO_PLAN_CACHE
         """
 
+    def query_settings(self, *, shows_shape: bool) -> Iterable[Facts]:
+        """A document for each shape of queries for which something is set."""
+
     def catalog(self, database: str, collection: str) -> Iterable[Facts]:
         """The catalog's entry of a collection, or of every one if `collection` is empty."""
 

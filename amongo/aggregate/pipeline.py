@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import sys
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from amongo.aggregate.environment import Document, Environment
+from amongo.aggregate.output import MergeTarget, OutTarget
+from amongo.aggregate.plan import Steps, needed_fields, rewrite, steps_of
 from amongo.aggregate.stages import NOT_YET, STAGES
+from amongo.aggregate.stages.handed_on import hand_on
 from amongo.aggregate.stages.limit import Limit
 from amongo.aggregate.stages.match import Match
+from amongo.aggregate.stages.merge import Merge
+from amongo.aggregate.stages.out import Out
 from amongo.aggregate.stages.positions import ANYWHERE, POSITIONS, Position
 from amongo.aggregate.stages.skip import Skip
 from amongo.aggregate.stages.sort import Sort
 from amongo.aggregate.stages.stage import Run, Stage, Surroundings
+from amongo.aggregate.stages.telling import Telling
 from amongo.errors import pipeline as errors
 from amongo.mql.expressions import Scope
 from amongo.mql.expressions.chance import RANDOM
@@ -27,29 +34,52 @@ MAX_DEPTH: Final = 20  # server: nested sub-pipelines
 class Pipeline:
     """A parsed pipeline. It holds no state of a run; every `run` is independent.
 
-    names     the stages as they were written
-    stages    the parsed stages, one for each name
+    steps         the stages as they were written, or as the passes have left them
+    stages        the parsed stages, one for each step
+    passes        names of the passes that have changed something
+    _surroundings where it stands, to parse what the passes have written
     """
 
-    names: tuple[str, ...]
+    steps: Steps
     stages: tuple[Stage, ...]
     _runs: tuple[Run, ...] = field(repr=False, compare=False)
+    _surroundings: Surroundings = field(repr=False, compare=False)
+    passes: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the stages."""
+        return tuple(step.name for step in self.steps)
 
     @property
     def makes_documents(self) -> bool:
         """Whether the first stage is a source of its own, so that no collection needs to be read."""
         return bool(self.names) and self.names[0] in ("$documents",)
 
-    def run(self, source: Iterable[Document], environment: Environment) -> Iterator[Document]:
+    @property
+    def output(self) -> MergeTarget | OutTarget | None:
+        """Where the last stage writes to; None for a pipeline that gives documents."""
+        last = self.stages[-1] if self.stages else None
+        return last.target if isinstance(last, Merge | Out) else None
+
+    @property
+    def tells_of_node(self) -> bool:
+        """Whether the first stage asks the node, so that no collection needs to be read."""
+        return bool(self.stages) and isinstance(self.stages[0], Telling)
+
+    def run(
+        self, source: Iterable[Document], environment: Environment, *, is_watched: bool = False
+    ) -> Iterator[Document]:
         """The documents that come out, lazily.
 
         source        the documents that go in; they are not changed
         environment   see `Environment`; `environment.interrupt` ends a run between documents
+        is_watched    the source itself looks at the interrupt, often enough
         errors        whatever a stage or an expression raises for a document, MEMORY_EXCEEDED
         """
         if RANDOM not in environment.variables:
             environment = environment.with_variables({RANDOM: environment.random})
-        documents: Iterable[Document] = environment.interrupt.watch(source)
+        documents = source if is_watched else environment.interrupt.watch(source)
         for run in self._runs:
             documents = run(documents, environment)
         return iter(documents)
@@ -82,11 +112,43 @@ class Pipeline:
 
     def only(self, place: int) -> Pipeline:
         """The pipeline of one of its stages."""
-        return Pipeline(self.names[place : place + 1], self.stages[place : place + 1], self._runs[place : place + 1])
+        return self._between(place, place + 1)
 
     def after(self, count: int) -> Pipeline:
         """The pipeline without its first `count` stages."""
-        return Pipeline(self.names[count:], self.stages[count:], self._runs[count:]) if count else self
+        return self._between(count, len(self.steps)) if count else self
+
+    def _between(self, start: int, stop: int) -> Pipeline:
+        steps, stages, runs = self.steps[start:stop], self.stages[start:stop], self._runs[start:stop]
+        return Pipeline(steps, stages, runs, self._surroundings, self.passes)
+
+    @property
+    def needed_fields(self) -> frozenset[str] | None:
+        """The top-level fields that it needs of the documents that go in; None for all."""
+        return needed_fields(self.steps)
+
+    def optimized(self, without: Collection[str] = ()) -> Pipeline:
+        """The pipeline as the passes rewrite it: it gives the same documents in the same order.
+
+        without   names of passes that are left out
+        """
+        steps, passes = rewrite(self.steps, without)
+        if not passes:
+            return self
+        known = {(step.name, id(step.spec)): place for place, step in enumerate(self.steps)}
+        stages, runs = [], []
+        for step in steps:
+            place = known.get((step.name, id(step.spec)))
+            if place is not None and step == self.steps[place]:
+                stages.append(self.stages[place])
+                runs.append(self._runs[place])
+                continue
+            stage = self.stages[place] if place is not None else _parse_stage(step.name, step.spec, self._surroundings)
+            if step.keep is not None and isinstance(stage, Sort):
+                stage = stage.keeping(step.keep)
+            stages.append(stage)
+            runs.append(stage.bind())
+        return Pipeline(steps, tuple(stages), tuple(runs), self._surroundings, passes)
 
 
 def parse_pipeline(
@@ -108,7 +170,7 @@ def parse_pipeline(
                      PIPELINE_TOO_LONG, PIPELINE_TOO_DEEP, the position errors, those of each stage
     source           manual, Aggregation Stages; Aggregation Pipeline Limits
     """
-    scope = Scope(frozenset(variables), collator=collator)
+    scope = Scope(frozenset(variables), "CURRENT" in variables, collator=collator)
     return parse_inside(stages, Surroundings(parse_inside, scope, (), has_collection, namespace))
 
 
@@ -131,8 +193,11 @@ def parse_inside(specs: Any, surroundings: Surroundings) -> Pipeline:
         stages.append(_parse_stage(name, specification, surroundings))
     _check_positions(names, surroundings)
     _check_searches(stages, surroundings)
-    coalesced = _sort_for_limits(stages)
-    return Pipeline(tuple(names), tuple(coalesced), tuple(stage.bind() for stage in coalesced))
+    if surroundings.containers:
+        stages = _sort_for_limits(stages)
+    elif surroundings.has_collection:
+        stages = hand_on(specs, stages)
+    return Pipeline(steps_of(specs), tuple(stages), tuple(stage.bind() for stage in stages), surroundings)
 
 
 def _check_searches(stages: list[Stage], surroundings: Surroundings) -> None:
@@ -170,7 +235,7 @@ def _check_positions(names: list[str], surroundings: Surroundings) -> None:
             _check_collection(name, position, surroundings)
         _check_container(name, position, surroundings)
         if position.first and index:
-            raise errors.ONLY_FIRST(name=name)
+            raise (position.misplaced or errors.ONLY_FIRST)(name=name)
         if position.last and index != len(names) - 1:
             raise errors.ONLY_LAST(name=name)
 
@@ -184,14 +249,14 @@ def _check_collection(name: str, position: Position, surroundings: Surroundings)
 
 def _check_container(name: str, position: Position, surroundings: Surroundings) -> None:
     container = surroundings.container
-    if "$facet" in surroundings.containers and not position.in_facet:
-        raise errors.NOT_IN_FACET(name=name)
-    if container and position.nested is not None:
-        raise position.nested(name=name)
     if container == "$lookup" and not position.in_lookup:
         raise errors.NOT_IN_LOOKUP(name=name)
     if container == "$unionWith" and not position.in_union:
         raise errors.NOT_IN_UNION(name=name)
+    if "$facet" in surroundings.containers and not position.in_facet:
+        raise errors.NOT_IN_FACET(name=name)
+    if container and position.nested is not None:
+        raise position.nested(name=name)
 
 
 def _sort_for_limits(stages: list[Stage]) -> list[Stage]:
@@ -205,7 +270,7 @@ def _sort_for_limits(stages: list[Stage]) -> list[Stage]:
             if isinstance(behind, Skip):
                 skipped += behind.count
             elif isinstance(behind, Limit):
-                result[index] = stage.keeping(skipped + behind.count)
+                result[index] = stage.keeping(min(skipped + behind.count, sys.maxsize))
                 break
             else:
                 break

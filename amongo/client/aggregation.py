@@ -57,6 +57,8 @@ async def aggregate(
     database: AsyncDatabase[Any] = target if is_database else target.database  # type: ignore[assignment]
     subject = 1 if is_database else target.name
     client = database.client
+    if is_database and session is None:
+        session = client._implicit_session()  # stages such as $listLocalSessions tell of it
     reply = await send(
         client,
         database.name,
@@ -67,7 +69,7 @@ async def aggregate(
         write_concern=target.write_concern if writes else None,
         collation=collation,
     )
-    cursor = reply["cursor"]
+    cursor = reply.get("cursor") or {"id": 0, "firstBatch": []}  # none of an unacknowledged $out or $merge
     collection: Any = target
     if is_database:
         collection = database[cursor.get("ns", f"{target.name}.$cmd.aggregate").partition(".")[2]]

@@ -34,15 +34,17 @@ from pymongo.write_concern import WriteConcern
 from amongo.client.address import Address, embedded_address
 from amongo.client.change_stream import AsyncChangeStream, AsyncClusterChangeStream
 from amongo.client.client_bulk import ClientBulk
-from amongo.client.client_options import parse_options
+from amongo.client.client_options import parse_options, with_metadata
 from amongo.client.command_cursor import AsyncCommandCursor
+from amongo.client.command_events import CommandEvents, command_events
 from amongo.client.database import AsyncDatabase
 from amongo.client.documents import decode_reply
 from amongo.client.kinds import ClientKind
 from amongo.client.opening import Operations, Unopened, part
 from amongo.client.sending import send
-from amongo.client.session import AsyncClientSession, SessionOptions, SessionPool, TransactionOptions
+from amongo.client.session import AsyncClientSession, SessionOptions, SessionPool, TransactionOptions, bound_session
 from amongo.client.topology import address_pair, describe_topology
+from amongo.commands.context import NO_SEQUENCES
 from amongo.runtime.blocking import is_blocking
 from amongo.runtime.workers import Lock
 
@@ -100,12 +102,12 @@ class AsyncMongoClient(ClientKind, BaseObject, Generic[_DocumentType]):
         self._address: Address = address
         self._address_pair: _Address = address_pair(address)
         self._options = options
+        self._events: CommandEvents | None = command_events(options, self._address_pair)
         self._lock = Lock()  # held while the runner is exchanged
         self._runner: Operations = Unopened(self, address)
         self._sessions = SessionPool()
         self._dead_cursors: deque[tuple[str, int]] = deque()
         self._open_cursors: WeakSet[CursorBase[Any]] = WeakSet()  # those that may hold a server cursor
-        self._metadata: list[DriverInfo] = []
 
     # Opening and closing
 
@@ -180,7 +182,10 @@ class AsyncMongoClient(ClientKind, BaseObject, Generic[_DocumentType]):
                 if self._is_open:
                     database, _, collection = namespace.partition(".")
                     command = bson.encode({"killCursors": collection, "cursors": cursor_ids})
-                    await self._runner.command(database, command)
+                    running = self._runner.command(database, command)
+                    if self._events is not None:
+                        running = self._events.around(running, database, command, NO_SEQUENCES, DEFAULT_CODEC_OPTIONS)
+                    await running
         except BaseException:  # cancelled: the next command does it
             for namespace, cursor_ids in by_namespace.items():
                 self._dead_cursors.extend((namespace, cursor_id) for cursor_id in cursor_ids)
@@ -292,6 +297,17 @@ class AsyncMongoClient(ClientKind, BaseObject, Generic[_DocumentType]):
         options = SessionOptions(causal_consistency, default_transaction_options, snapshot)
         return AsyncClientSession(self, self._sessions.take(), options, False)
 
+    def _implicit_session(self) -> AsyncClientSession | None:
+        """A session nobody asked for; None where one is bound. Its id serves the next taker too: nothing depends on it.
+
+        PyMongo gives every operation one. Here those few have one whose answer shows it.
+        """
+        if bound_session() is not None:
+            return None
+        identity = self._sessions.take()
+        self._sessions.give_back(identity)
+        return AsyncClientSession(self, identity, SessionOptions(False), True)
+
     async def bulk_write(
         self,
         models: Sequence[_NamedWriteOp],
@@ -381,8 +397,7 @@ class AsyncMongoClient(ClientKind, BaseObject, Generic[_DocumentType]):
         """
         if not isinstance(driver_info, DriverInfo):
             raise TypeError(f"driver_info must be an instance of DriverInfo, not {type(driver_info)}")
-        if driver_info not in self._metadata:
-            self._metadata.append(driver_info)
+        self._options = with_metadata(self._options, driver_info)
 
     @property
     def topology_description(self) -> TopologyDescription:

@@ -196,8 +196,9 @@ class ClientBulk:
         try:
             reply = await self._send(command, {"ops": raws}, self._write_concern)
             if self._write_concern.acknowledged:
-                self._add_counts(reply, len(raws))
+                self._add_counts(reply)
                 await self._add_items(reply["cursor"], start)
+                self._note_success(reply["nErrors"], start, len(raws))
         except OperationFailure as failure:
             self._result["error"] = failure
         return len(raws)
@@ -248,14 +249,18 @@ class ClientBulk:
 
     # What came of them
 
-    def _add_counts(self, reply: Mapping[str, Any], tried: int) -> None:
-        """Add the sums of a batch of so many operations."""
+    def _add_counts(self, reply: Mapping[str, Any]) -> None:
+        """Add the sums of a batch."""
         result = self._result
         for name in _COUNTS:
             result[name] += reply[name]
-        result["anySuccessful"] = result["anySuccessful"] or reply["nErrors"] < tried
         if "writeConcernError" in reply:
             result["writeConcernErrors"].append(reply["writeConcernError"])
+
+    def _note_success(self, failures: int, start: int, count: int) -> None:
+        """Note whether any operation of a batch succeeded; an ordered one ends with its first failure."""
+        tried = self._result["writeErrors"][-1]["idx"] - start + 1 if self._is_ordered and failures else count
+        self._result["anySuccessful"] = self._result["anySuccessful"] or failures < tried
 
     async def _add_items(self, cursor: Mapping[str, Any], start: int) -> None:
         """Read what became of each operation of the batch that begins at `start`.

@@ -12,7 +12,9 @@ from typing import Any
 
 import pymongo
 from pymongo.client_options import ClientOptions
+from pymongo.driver_info import DriverInfo
 from pymongo.errors import ConfigurationError
+from pymongo.monitoring import _LISTENERS
 from pymongo.uri_parser import split_options
 
 # Options that ask for something a store in this process cannot do, and must not seem to do.
@@ -35,12 +37,25 @@ def parse_options(query: str, keywords: Mapping[str, Any]) -> ClientOptions:
     for name, value in (*stated.items(), *given.items()):
         if value not in (False, "false") and name.lower() in _NOT_EMBEDDED:
             raise ConfigurationError(f"{name} is not for embedded addresses: {_NOT_EMBEDDED[name.lower()]}")
-    if not query and not given:
+    if not query and not given and not _LISTENERS.command_listeners:
         return _default_options()
     given["connect"] = False
     return pymongo.MongoClient[dict[str, Any]](f"mongodb://localhost/?{query}", **given).options
 
 
+def with_metadata(options: ClientOptions, driver_info: DriverInfo) -> ClientOptions:
+    """Options whose metadata name this library too; those that clients share are not changed."""
+    if options is _default_options():
+        options = _unconnected_options()
+    options.pool_options._update_metadata(driver_info)
+    return options
+
+
 @functools.cache
 def _default_options() -> ClientOptions:
+    """Those of a client that was given none: making them is most of what a client costs, so clients share them."""
+    return _unconnected_options()
+
+
+def _unconnected_options() -> ClientOptions:
     return pymongo.MongoClient[dict[str, Any]]("mongodb://localhost/", connect=False).options

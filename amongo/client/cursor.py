@@ -43,7 +43,10 @@ class AsyncCursor(CursorQuery[_DocumentType], CursorBase[_DocumentType]):
         """How the server would run the query."""
         twin = self.clone()
         twin._limit = -abs(twin._limit)
-        return decode_reply(await self._send({"explain": twin._command()}), self._codec_options)  # type: ignore[no-any-return]
+        command = {"explain": twin._command()}
+        database = self._collection.database.name
+        reply = await send(self._client, database, command, self._codec_options, session=self._session)
+        return decode_reply(reply, self._codec_options)  # type: ignore[no-any-return]
 
     async def distinct(self, key: str) -> list[Any]:
         """The distinct values of a field over the query's documents.

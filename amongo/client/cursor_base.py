@@ -104,7 +104,7 @@ class CursorBase(Generic[_DocumentType]):
         batch_size = self._next_batch_size()
         client = self._client
         assert self._id
-        if self._comment is None and self._session is None:
+        if self._comment is None and self._session is None and client._events is None:
             request = GetMoreRequest(self._namespace, self._id, batch_size or None, self._max_await_time_ms)
             reply = await client._runner.execute(request)
             self._receive(reply.cursor_id, reply.batch)

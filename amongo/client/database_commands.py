@@ -125,6 +125,7 @@ class DatabaseCommands(BaseObject, Generic[_DocumentType]):
         errors   InvalidOperation if the reply has none; OperationFailure
         """
         options: CodecOptions[Any] = codec_options or DEFAULT_CODEC_OPTIONS
+        session = session or self._client._implicit_session()
         reply = await self._send(
             self._document(command, value, None, kwargs),
             codec_options=options,

@@ -20,7 +20,7 @@ from pymongo.errors import DocumentTooLarge
 
 from amongo.client.failures import to_pymongo
 from amongo.commands.malformed import unreadable
-from amongo.runtime.limits import CODEC_SLICE_BYTES, CODEC_SLICE_COUNT, DOCUMENT_BYTES
+from amongo.runtime.limits import CODEC_SLICE_BYTES, CODEC_SLICE_COUNT, COMMAND_BYTES, DOCUMENT_BYTES
 from amongo.values import codec
 from amongo.values.codec import encode_raw
 from amongo.values.key_bytes import OBJECT_ID_PREFIX, id_key
@@ -89,8 +89,13 @@ def canonical(document: Mapping[str, Any], codec_options: CodecOptions[Any]) -> 
     """A document as canonical values, its types as the codec options write them.
 
     Wrap what has to keep its order in another document: encoding puts the `_id` of the outermost one first.
+
+    errors   bson's; PyMongo's DocumentTooLarge for what no command has room for
     """
-    return codec.decode(encode_raw(document, False, codec_options))
+    raw = encode_raw(document, False, codec_options)
+    if len(raw) > COMMAND_BYTES:
+        raise DocumentTooLarge("command document too large")
+    return codec.decode(raw)
 
 
 def decode_reply(reply: Mapping[str, Any], codec_options: CodecOptions[Any]) -> Any:

@@ -6,7 +6,7 @@ does (session id, read concern, write concern, collation, time limit), encodes i
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping
+from collections.abc import Container, Coroutine, Mapping
 from typing import TYPE_CHECKING, Any
 
 import bson
@@ -22,8 +22,10 @@ from pymongo.errors import (
 from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
+from amongo.client.failures import to_pymongo
 from amongo.client.session import session_for
 from amongo.commands.context import NO_SEQUENCES, Sequences
+from amongo.errors.command import NOT_SUPPORTED_YET
 from amongo.runtime.limits import COMMAND_BYTES, MESSAGE_BYTES
 
 if TYPE_CHECKING:
@@ -51,6 +53,7 @@ async def send(
     command                     the document, not changed here
     codec_options               how its values become BSON
     allowable_errors            codes and messages of failures whose reply is returned and not raised
+    write_concern               one that is unacknowledged has {"ok": 1} for a reply, whatever happens
     keeps_write_concern_error   leave a `writeConcernError` in the reply instead of raising it
     sequences                   fields whose documents are encoded already, and no part of the command document
     errors                      OperationFailure and its kinds, WriteConcernError; InvalidOperation after close
@@ -59,8 +62,11 @@ async def send(
     running_in = session_for(client, session)
     if running_in is not None:
         document.setdefault("lsid", running_in.session_id)
-    if read_concern is not None and read_concern.level and "readConcern" not in document:
-        document["readConcern"] = read_concern.document
+    if read_concern is not None and "readConcern" not in document:
+        if running_in is not None and running_in.options.snapshot:
+            raise to_pymongo(NOT_SUPPORTED_YET(what="a snapshot session", reason="it comes with the Streams release"))
+        if read_concern.level:
+            document["readConcern"] = read_concern.document
     if write_concern is not None and not write_concern.is_server_default and "writeConcern" not in document:
         document["writeConcern"] = write_concern.document
     if collation is not None:
@@ -73,8 +79,13 @@ async def send(
     if client._dead_cursors:
         await client._kill_dead_cursors()
     session_id = running_in.session_id["id"] if running_in is not None else None
+    running = client._runner.command(database, raw, session_id=session_id, sequences=sequences)
+    if write_concern is not None and not write_concern.acknowledged:
+        running = _unheard(running)
+    if client._events is not None:
+        running = client._events.around(running, database, raw, sequences, codec_options)
     try:
-        reply = await client._runner.command(database, raw, session_id=session_id, sequences=sequences)
+        reply = await running
     except OperationFailure as failure:
         if failure.code not in allowable_errors and str(failure) not in allowable_errors:
             raise
@@ -84,6 +95,15 @@ async def send(
     if not keeps_write_concern_error and "writeConcernError" in reply:
         raise_write_concern_error(reply)
     return reply
+
+
+async def _unheard(running: Coroutine[Any, Any, dict[str, Any]]) -> dict[str, Any]:
+    """Run an unacknowledged write. PyMongo hears no reply to it, so here too whatever came of it is left out."""
+    try:
+        await running
+    except OperationFailure:
+        pass
+    return {"ok": 1.0}
 
 
 def limit_time(command: dict[str, Any], client: AsyncMongoClient[Any]) -> None:

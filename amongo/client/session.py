@@ -282,6 +282,11 @@ class AsyncClientSession:
             self.advance_cluster_time(cluster_time)
 
 
+def bound_session() -> AsyncClientSession | None:
+    """The session that `bind` has bound here, if any."""
+    return _bound_session.get()
+
+
 def session_for(client: AsyncMongoClient[Any], session: Any) -> AsyncClientSession | None:
     """The session an operation of `client` runs in: the one given, or the one bound, or none.
 

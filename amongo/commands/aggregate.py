@@ -4,10 +4,18 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from amongo.aggregate import Environment, Pipeline, carried_keywords, parse_pipeline, run_with_metadata
+from amongo.aggregate import (
+    Environment,
+    Pipeline,
+    carried_keywords,
+    parse_pipeline,
+    run_on_stored,
+    run_with_metadata,
+)
 from amongo.commands.batches import batch_size, encoded
 from amongo.commands.collations import (
     asked_collation,
@@ -22,13 +30,18 @@ from amongo.commands.cursors import Cursor
 from amongo.commands.fields import Field, parse_fields
 from amongo.commands.hints import check_hint
 from amongo.commands.namespaces import collection_namespace
-from amongo.commands.not_yet import refuse_not_yet
+from amongo.commands.node import LocalNode, check_on_view
+from amongo.commands.pipeline_output import PipelineOutput
 from amongo.commands.replies import CursorReply
+from amongo.commands.stage_rules import check_stages
 from amongo.commands.time_series import find_series, measurements
 from amongo.commands.variables import let_variables, runtime_variables
-from amongo.commands.views import most_in_view, resolve
+from amongo.commands.views import BUCKETS, Resolved, most_in_view, resolve
+from amongo.engine.records import Collection
 from amongo.errors import command as errors
-from amongo.planner import canonical_query, plan_query
+from amongo.errors import output as output_errors
+from amongo.errors import stages as stage_errors
+from amongo.planner import CanonicalQuery, canonical_query, plan_query
 from amongo.runtime.interrupts import Interrupt
 from amongo.runtime.limits import BLOCKING_STAGE_BYTES
 from amongo.values.codec import decode
@@ -51,8 +64,7 @@ FIELDS = {
     "let": Field("object"),
 }
 
-NOT_YET = {"explain": "it comes with indexes (Scale)"}
-
+_FUSIONS = frozenset({"$rankFusion", "$scoreFusion"})
 _READING_STAGES = frozenset({"$lookup", "$graphLookup", "$unionWith", "$facet"})
 _KINDS = {"pipeline": "array", "cursor": "object", "allowDiskUse": "bool"}
 
@@ -64,11 +76,16 @@ class AggregateRequest:
     namespace      "database.collection", or "database.$cmd.aggregate" for a pipeline that makes its documents
     variables      of `let`
     batch_size     of the first batch; None for 101
-    memory_bytes   what a blocking stage may hold; unbounded unless `allowDiskUse` is false, as nothing spills yet
+    memory_bytes   what a blocking stage may hold that cannot put documents aside; unbounded if it might
     time_limit_ms  None for no limit
     stages         the pipeline as it was written: on a view it is parsed again, behind the stages of the view; on a
                    collection with a collation of its own, with that
     collation      None for that of the collection or view
+    is_validated   documents that $merge and $out write have to pass the target's validator
+    is_explained   say how it would be run
+    may_spill      blocking stages may put documents aside in temporary files (`allowDiskUse`)
+    spill_bytes    what one holds in memory before it does
+    passes_off     rewrite passes that are left out, by their names (`aggregate.plan`)
     """
 
     namespace: str
@@ -80,6 +97,11 @@ class AggregateRequest:
     time_limit_ms: int | None = None
     stages: list[Any] = field(default_factory=list)
     collation: Collation | None = None
+    is_validated: bool = True
+    is_explained: bool = False
+    may_spill: bool = True
+    spill_bytes: int = BLOCKING_STAGE_BYTES
+    passes_off: frozenset[str] = frozenset()
 
     @property
     def database(self) -> str:
@@ -100,8 +122,7 @@ def parse(database: str, document: dict[str, Any]) -> AggregateRequest:
     size = batch_size("aggregate", fields["cursor"])
     if fields["explain"] and document.get("writeConcern") is not None:
         raise errors.FAILED_TO_PARSE(message="Aggregation explain does not support the'writeConcern' option")
-    refuse_not_yet("aggregate", fields, NOT_YET)
-    if fields["cursor"] is None:
+    if fields["cursor"] is None and not fields["explain"]:
         raise errors.FAILED_TO_PARSE(
             message="The 'cursor' option is required, except for aggregate with the explain argument"
         )
@@ -115,7 +136,12 @@ def parse(database: str, document: dict[str, Any]) -> AggregateRequest:
         variables=variables,
         collator=collator_for(collation, None),
         has_collection=has_collection,
+        namespace=namespace,
     )
+    check_stages(fields["pipeline"], document)
+    read_concern = document.get("readConcern")
+    if pipeline.output is not None and type(read_concern) is dict and read_concern.get("level") == "linearizable":
+        raise output_errors.LINEARIZABLE(stage=pipeline.names[-1])
     return AggregateRequest(
         namespace,
         pipeline,
@@ -126,6 +152,9 @@ def parse(database: str, document: dict[str, Any]) -> AggregateRequest:
         fields.get("maxTimeMS"),
         fields["pipeline"],
         collation,
+        not fields["bypassDocumentValidation"],
+        bool(fields["explain"]),
+        fields["allowDiskUse"] is not False,
     )
 
 
@@ -143,12 +172,16 @@ def _namespace(database: str, value: Any) -> tuple[str, bool]:
     return f"{database}.$cmd.aggregate", False
 
 
-def run(instance: Instance, request: AggregateRequest, context: Context) -> CursorReply:
-    """The first batch of what comes out of the pipeline.
+def run(instance: Instance, request: AggregateRequest, context: Context) -> CursorReply | dict[str, Any]:
+    """The first batch of what comes out of the pipeline; with `explain` its plan.
 
-    errors   those of stages and expressions, BAD_VALUE for a hint that names no index
+    errors   those of stages and expressions, BAD_VALUE for a hint that names no index, REJECTED by query settings
     """
     interrupt = instance.operation_interrupt(context, request.time_limit_ms)
+    if request.is_explained:
+        return instance.explained(request, interrupt)
+    if instance.query_settings is not None:
+        request = instance.query_settings.ruled(request)
     documents = result_documents(instance, request, interrupt)
     cursor = Cursor(request.namespace, documents, interrupt, session_id=context.session_id)
     return instance.cursors.first_reply(cursor, request.batch_size)
@@ -162,7 +195,12 @@ def result_documents(instance: Instance, request: AggregateRequest, interrupt: I
     variables = runtime_variables(instance) | request.variables
     pipeline, catalog = request.pipeline, instance.store.catalog
     collection = catalog.get(request.namespace)
-    resolved = resolve(catalog, request.namespace) if collection is None else None
+    first = next(iter(pipeline.names), "")
+    if first in _FUSIONS and request.namespace.partition(".")[2].startswith(BUCKETS):
+        raise stage_errors.FUSION_ON_SERIES(name=first)
+    resolved = resolve(catalog, request.namespace) if collection is None and first != "$collStats" else None
+    if resolved is not None:
+        check_on_view(first, resolved)
     if resolved is None:
         collation = collation_for(request.collation, collection)
     else:
@@ -171,39 +209,83 @@ def result_documents(instance: Instance, request: AggregateRequest, interrupt: I
     collator = collator_of(collation)
     environment = _environment(instance, request.database, variables, interrupt, request.memory_bytes, collator)
     environment = environment.on(request.namespace.partition(".")[2])
+    if request.may_spill:
+        environment = replace(environment, temporary=instance.temporary, spill_bytes=request.spill_bytes)
+    if pipeline.output is not None:
+        output = PipelineOutput(instance, request.database, variables, collation, interrupt, request.is_validated)
+        output.check(pipeline.output)
+        environment = replace(environment, output=output)
     if resolved is None and request.collation is None and collator is not None:
-        pipeline = parse_pipeline(request.stages, variables=request.variables, collator=collator)
+        pipeline = parse_pipeline(
+            request.stages, variables=request.variables, collator=collator, namespace=request.namespace
+        )
+    if resolved is not None and first in _FUSIONS:
+        return encoded(_fused_view(request, resolved, environment, collator))
     if resolved is not None:
         stages = resolved.pipeline + request.stages
-        pipeline = parse_pipeline(stages, variables=request.variables, collator=collator)
+        pipeline = parse_pipeline(stages, variables=request.variables, collator=collator, namespace=request.namespace)
         if resolved.series is not None:
             check_hint(find_series(catalog, resolved.namespace), request.hint)
             is_reverse = type(request.hint) is dict and request.hint.get("$natural", 1) < 0
             source = measurements(instance.store, resolved.namespace, interrupt, is_reverse=is_reverse)
-            return encoded(pipeline.run(source, environment))
+            return encoded(pipeline.optimized(request.passes_off).run(source, environment))
         collection = catalog.get(resolved.namespace)
     specs = request.stages if resolved is None else resolved.pipeline + request.stages
-    if collection is None:
+    if collection is None or pipeline.tells_of_node:
         carried_keywords(pipeline, specs)
         return encoded(pipeline.run((), environment))
     check_hint(collection, request.hint)
+    ask = partial(_query, request=request, collection=collection, variables=variables, collator=collator)
+    plan_of = partial(plan_query, collection=collection)
+    keywords = carried_keywords(pipeline, specs)
+    if not keywords:
+        pipeline = pipeline.optimized(request.passes_off)
+        return run_on_stored(pipeline, ask, plan_of, instance.store, environment)
     match, rest = pipeline.leading_match()
-    query = canonical_query(
-        match.spec if match else {},
+    plan = plan_of(ask(match.spec if match else {}, None))
+    rows = plan.rows(instance.store, interrupt)
+    if not rest.stages:
+        return (row.raw for row in rows)
+    specs = specs[1:] if match else specs
+    known = (plan.with_metadata(row.decoded(), keywords) if match else row.decoded() for row in rows)
+    return encoded(run_with_metadata(rest, specs, known, environment))
+
+
+def _query(
+    filter: dict[str, Any],
+    sort: dict[str, Any] | None,
+    request: AggregateRequest,
+    collection: Collection,
+    variables: dict[str, Any],
+    collator: Collator | None,
+) -> CanonicalQuery:
+    """The query of what a pipeline begins with."""
+    return canonical_query(
+        filter,
+        sort=sort,
         variables=variables,
         hint=request.hint,
         collator=collator,
         id_collator=collection.collator,
     )
-    plan = plan_query(query, collection)
-    rows = plan.rows(instance.store, interrupt)
-    if not rest.stages:
-        return (row.raw for row in rows)
-    if keywords := carried_keywords(pipeline, specs):
-        specs = specs[1:] if match else specs
-        known = (plan.with_metadata(row.decoded(), keywords) if match else row.decoded() for row in rows)
-        return encoded(run_with_metadata(rest, specs, known, environment))
-    return encoded(rest.run((row.decoded() for row in rows), environment))
+
+
+def _fused_view(
+    request: AggregateRequest, resolved: Resolved, environment: Environment, collator: Collator | None
+) -> Iterator[dict[str, Any]]:
+    """What a pipeline on a view gives whose first stage has to stay the first: it reads what the view shows.
+
+    errors   FUSION_ON_SERIES, those of stages and expressions
+    """
+    if resolved.series is not None:
+        raise stage_errors.FUSION_ON_SERIES(name=request.pipeline.names[0])
+    pipeline = parse_pipeline(
+        request.stages, variables=request.variables, collator=collator, namespace=request.namespace
+    )
+    source = environment.read(request.database, environment.collection)
+    if carried_keywords(pipeline, request.stages):
+        return run_with_metadata(pipeline, request.stages, source, environment)
+    return pipeline.run(source, environment)
 
 
 def _environment(
@@ -238,7 +320,7 @@ def _environment(
             return documents
         inside = _environment(instance, database, runtime_variables(instance), interrupt, memory_bytes, collator)
         inside = inside.on(resolved.namespace.partition(".")[2])
-        return parse_pipeline(resolved.pipeline, collator=collator).run(documents, inside)
+        return parse_pipeline(resolved.pipeline, collator=collator).optimized().run(documents, inside)
 
     def indexes(database: str, name: str) -> Mapping[str, Mapping[str, Any]] | None:
         """The indexes of a collection, or of the one that a view shows; None if there is none."""
@@ -248,12 +330,22 @@ def _environment(
             found = catalog.get(resolved.namespace)
         return None if found is None else found.indexes
 
-    return Environment(database, read, variables, interrupt, memory_bytes=memory_bytes, indexes=indexes)
+    return Environment(
+        database,
+        read,
+        variables,
+        interrupt,
+        memory_bytes=memory_bytes,
+        indexes=indexes,
+        node=LocalNode(instance),
+    )
 
 
 def examines(instance: Instance, request: AggregateRequest) -> int:
     """How many documents the pipeline reads, at most: all of the database, if it may read other collections."""
     catalog = instance.store.catalog
+    if request.pipeline.output is not None:
+        return sys.maxsize
     if _READING_STAGES.isdisjoint(request.pipeline.names):
         return catalog.count(request.namespace) or most_in_view(catalog, request.namespace)
     return sum(collection.count for collection in catalog.collections(request.database))

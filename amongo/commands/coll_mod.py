@@ -28,12 +28,10 @@ from amongo.commands.time_series_options import (
 )
 from amongo.commands.validation import modified_validation
 from amongo.commands.views import View, change_view, check_stages, find_view, parse_stages
-from amongo.engine.records import Collection
+from amongo.engine.records import Collection, record_id_value
 from amongo.errors import coll_mod as errors
 from amongo.errors import command as command_errors
-from amongo.mql.index_keys import key_maker
 from amongo.runtime.interrupts import Interrupt
-from amongo.values.codec import decode
 from amongo.values.types import NUMERIC_CLASSES, alias
 
 if TYPE_CHECKING:
@@ -260,15 +258,18 @@ def _refuse_duplicates(instance: Instance, request: CollModRequest, interrupt: I
     planned = None if collection is None else _plan_index(request, collection, collection.indexes, is_series=False)
     if collection is None or planned is None or not planned.becomes_unique:
         return
-    maker = key_maker(planned.definition)
+    assert collection.secondary is not None
+    index = collection.secondary.named(planned.definition["name"])
+    assert index is not None
+    with instance.store.lock:
+        view, duplicates = collection.view(), index.duplicates()
     holders: dict[bytes, list[Any]] = {}
-    for raw in interrupt.watch(instance.store.view(collection).documents()):
-        document = decode(raw)
-        for key in maker.keys(document).keys:
-            holders.setdefault(key, []).append(document["_id"])
-    violations = [{"ids": ids} for ids in holders.values() if len(ids) > 1]
-    if violations:
-        raise errors.HAS_DUPLICATES(extra={"violations": violations})
+    for key, record_id in interrupt.watch(duplicates):
+        raw = view.record(record_id)
+        if raw is not None:
+            holders.setdefault(key, []).append(record_id_value(raw))
+    if holders:
+        raise errors.HAS_DUPLICATES(extra={"violations": [{"ids": ids} for ids in holders.values()]})
 
 
 def _check_alone(request: CollModRequest, planned: Planned | None) -> None:

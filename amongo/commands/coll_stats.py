@@ -54,11 +54,22 @@ def run(instance: Instance, request: CollStatsRequest, context: Context) -> dict
 
     errors   IS_A_VIEW
     """
-    scale = request.scale
+    collection = indexed_collection(instance.store.catalog, request.namespace)
+    sizes = storage_sizes(instance, collection, request.scale, numbers_only=request.numeric_only)
+    return {"ns": request.namespace, **sizes, "ok": 1.0}
+
+
+def storage_sizes(
+    instance: Instance, collection: Collection | None, scale: int, *, numbers_only: bool = False
+) -> dict[str, Any]:
+    """What is to be said of the storage of a collection; zeros for None.
+
+    scale          sizes are given in units of this many bytes
+    numbers_only   leave out what is not a number
+    """
     with instance.store.lock:
-        collection = indexed_collection(instance.store.catalog, request.namespace)
         sizes = Sizes.of([] if collection is None else [collection])
-    reply: dict[str, Any] = {"ns": request.namespace, "size": scaled(sizes.data_bytes, scale)}
+    reply: dict[str, Any] = {"size": scaled(sizes.data_bytes, scale)}
     if collection is not None and is_series(collection):
         reply["timeseries"] = _buckets(collection, instance.store.view(collection), scale)
     else:
@@ -77,9 +88,8 @@ def run(instance: Instance, request: CollStatsRequest, context: Context) -> dict
         "totalSize": scaled(sizes.data_bytes + sizes.index_bytes, scale),
         "indexSizes": {name: scaled(size, scale) for name, size in sizes.index_bytes_by_name.items()},
         "scaleFactor": number(scale),
-        "ok": 1.0,
     }
-    if request.numeric_only:
+    if numbers_only:
         reply = {name: value for name, value in reply.items() if type(value) is not dict and type(value) is not list}
     return reply
 

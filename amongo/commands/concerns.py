@@ -50,6 +50,7 @@ WRITE_CONCERN_COMMANDS: Final = frozenset(
         "collMod",
         "cloneCollectionAsCapped",
         "convertToCapped",
+        "setDefaultRWConcern",
         "commitTransaction",
         "abortTransaction",
     }
@@ -165,7 +166,7 @@ def parse_concerns(command: str, document: Mapping[str, Any]) -> Concerns:
         return NO_CONCERNS
     return Concerns(
         _read_concern(command, document.get("readConcern")),
-        _write_concern(command, document.get("writeConcern")),
+        parse_write_concern(command, document.get("writeConcern")),
         time_limit(document.get("maxTimeMS"), command),
     )
 
@@ -236,7 +237,11 @@ def _read_concern(command: str, value: Any) -> ReadConcern:
     return ReadConcern(level, after)
 
 
-def _write_concern(command: str, value: Any) -> WriteConcern:
+def parse_write_concern(command: str, value: Any) -> WriteConcern:
+    """A write concern document; None for none.
+
+    errors   WRONG_TYPE, UNKNOWN_FIELD, FAILED_TO_PARSE, INVALID_OPTIONS for a command that takes none
+    """
     if value is None:
         return NO_CONCERNS.write
     _require_object(command, "writeConcern", value)

@@ -243,6 +243,10 @@ class Cursors:
         """The open cursor of this id."""
         return self._cursors.get(cursor_id)
 
+    def idle(self) -> list[tuple[int, Cursor]]:
+        """(id, cursor) of those that wait for their client."""
+        return [each for each in list(self._cursors.items()) if not each[1].is_pinned]
+
     def kill(self, cursor_ids: list[int], namespace: str | None = None) -> tuple[list[int], list[int]]:
         """(ids that were closed, ids that were not found). An operation that runs for one is interrupted."""
         killed: list[int] = []

@@ -202,7 +202,8 @@ def examines(instance: Instance, request: DeleteRequest) -> int:
     collection = instance.store.catalog.get(request.namespace)
     if collection is None:
         return len(request.deletes) + most_in_view(instance.store.catalog, request.namespace)
-    return sum(1 if is_exact_id(each.filter, bool(each.collation)) else collection.count for each in request.deletes)
+    found = sum(1 if is_exact_id(each.filter, bool(each.collation)) else collection.count for each in request.deletes)
+    return found * collection.reads_per_write
 
 
 COMMAND = Command("delete", parse, run)

@@ -72,9 +72,11 @@ def parse(database: str, document: dict[str, Any]) -> DistinctRequest:
 def run(instance: Instance, request: DistinctRequest, context: Context) -> dict[str, Any]:
     """{values}: each value once, in MongoDB's order of values.
 
-    errors   those of the filter; DISTINCT_TOO_LARGE past 16 MiB
+    errors   those of the filter; DISTINCT_TOO_LARGE past 16 MiB; REJECTED by query settings
     """
     interrupt = instance.operation_interrupt(context, request.time_limit_ms)
+    if instance.query_settings is not None:
+        request = instance.query_settings.ruled(request)
     collection = instance.store.catalog.get(request.namespace)
     collator = collator_for(request.collation, collection)
     id_collator = None if collection is None else collection.collator

@@ -44,6 +44,7 @@ def run(instance: Instance, request: EndSessionsRequest, context: Context) -> di
     """Close the sessions' cursors; a session that is not known is nothing to complain about."""
     for session_id in request.session_ids:
         instance.cursors.kill_session(session_id)
+        instance.sessions.end(session_id)
     return {"ok": 1.0}
 
 

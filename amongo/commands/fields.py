@@ -27,6 +27,7 @@ _KINDS: dict[str, tuple[str, ...]] = {
     "uuid": ("binData",),
     "flag": ("bool", *_NUMBERS),
     "integer": _NUMBERS,
+    "double": _NUMBERS,
     "long": ("long",),
     "object or array": ("object", "array"),
     "hint": ("string", "object"),

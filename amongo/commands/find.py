@@ -154,9 +154,11 @@ def parse(database: str, document: dict[str, Any]) -> FindRequest:
 def run(instance: Instance, request: FindRequest, context: Context) -> CursorReply:
     """The first batch of the query's documents.
 
-    errors   those of the filter, projection and sort; those of `find_in_view`
+    errors   those of the filter, projection and sort; those of `find_in_view`; REJECTED by query settings
     """
     instance.counts["query"] += 1
+    if instance.query_settings is not None:
+        request = instance.query_settings.ruled(request)
     if request.namespace not in instance.store.catalog.by_namespace and is_view(
         instance.store.catalog, request.namespace
     ):
@@ -226,6 +228,7 @@ def find_by_id(instance: Instance, namespace: str, key: bytes) -> bytes | None:
         return None
     if collection.collator is not None:
         key = collated(key, collection.collator)
+    collection.uses.point_reads += 1
     return collection.get_by_key(key)
 
 

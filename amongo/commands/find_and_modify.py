@@ -174,8 +174,9 @@ def _remove(instance: Instance, request: FindAndModifyRequest, interrupt: Interr
         if row is None:
             return {"lastErrorObject": {"n": 0}, "value": None, "ok": 1.0}
         collection, (record_id, raw, _) = row
+        value = _shown(raw, projection, query)  # before the commit: it may fail
         if not instance.store.delete(collection, ((record_id, raw),)).conflicts:
-            return {"lastErrorObject": {"n": 1}, "value": _shown(raw, projection, query), "ok": 1.0}
+            return {"lastErrorObject": {"n": 1}, "value": value, "ok": 1.0}
     raise errors.WRITE_CONFLICT(limit=WRITE_ATTEMPTS)
 
 
@@ -214,42 +215,50 @@ def _update(instance: Instance, request: FindAndModifyRequest, interrupt: Interr
         if found is None:
             if not request.statement.upsert:
                 return {"lastErrorObject": {"n": 0, "updatedExisting": False}, "value": None, "ok": 1.0}
-            inserted = _upsert(task)
-            if inserted is None:
+            inserted = _upserted(task)
+            value = _shown(inserted, projection, task.query) if request.returns_new else None
+            if not _insert(task, inserted):
                 continue
             outcome = {"n": 1, "updatedExisting": False, "upserted": record_id_value(inserted)}
-            value = _shown(inserted, projection, task.query) if request.returns_new else None
             return {"lastErrorObject": outcome, "value": value, "ok": 1.0}
         collection, row = found
         change = task.changed(row, collection)
+        after = row.raw if change is None else change.raw
+        value = _shown(after if request.returns_new else row.raw, projection, task.query)
         if change is None or not instance.store.update(collection, (change,)).conflicts:
-            after = row.raw if change is None else change.raw
-            value = _shown(after if request.returns_new else row.raw, projection, task.query)
             return {"lastErrorObject": {"n": 1, "updatedExisting": True}, "value": value, "ok": 1.0}
     raise errors.WRITE_CONFLICT(limit=WRITE_ATTEMPTS)
 
 
-def _upsert(task: UpdateTask) -> bytes | None:
-    """The document that was inserted; None if another has come meanwhile that may match.
+def _upserted(task: UpdateTask) -> bytes:
+    """The document that an upsert inserts.
 
-    errors   those of the update; DUPLICATE_KEY
+    errors   those of the update; UPDATED_TOO_LARGE, NESTED_TOO_DEEP
     """
     document = task.upserted_document()
     raw = encode(document)
     if len(raw) > DOCUMENT_BYTES:
         raise errors.UPDATED_TOO_LARGE(limit=DOCUMENT_BYTES)
     check_depth(document)
+    return raw
+
+
+def _insert(task: UpdateTask, raw: bytes) -> bool:
+    """Insert the document of an upsert; False if another has come meanwhile that may match.
+
+    errors   DUPLICATE_KEY, and those of the collection's validator
+    """
     collection = task.instance.writable_collection(task.namespace)
     check_record_key(collection, raw)
-    task.check_inserted(collection, document)
+    task.check_inserted(collection, decode(raw))
     try:
         if task.instance.store.insert_one(collection, record_key(raw, collection.collator), raw):
-            return raw
+            return True
     except CollectionDropped:
-        return None
+        return False
     if next(task.rows(collection), None) is None:
         raise duplicate_key(collection, raw)
-    return None
+    return False
 
 
 def _first(
@@ -288,7 +297,10 @@ def examines(instance: Instance, request: FindAndModifyRequest) -> int:
     """How many documents the command looks at, at most."""
     collection = instance.store.catalog.get(request.namespace)
     statement = request.statement
-    return 1 if collection is None or is_exact_id(statement.filter, bool(statement.collation)) else collection.count
+    if collection is None:
+        return 1
+    found = 1 if is_exact_id(statement.filter, bool(statement.collation)) else collection.count
+    return found + collection.reads_per_write
 
 
 COMMAND = Command("findAndModify", parse, run, aliases=("findandmodify",))

@@ -1,6 +1,6 @@
 """getParameter: settings of the server that a client may want to know. Source: manual, getParameter.
 
-amongo has the settings that say something about it; none can be set yet.
+amongo has the settings that say something about it; see `set_parameter` for those that can be set.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 PARAMETERS: Final[Mapping[str, Any]] = {
     "allowDiskUseByDefault": True,
     "authenticationMechanisms": [],
+    "automationServiceDescriptor": "",
     "cursorTimeoutMillis": limits.CURSOR_IDLE_MS,
     "enableTestCommands": False,
     "featureCompatibilityVersion": {"version": "8.0"},
@@ -31,6 +32,9 @@ PARAMETERS: Final[Mapping[str, Any]] = {
     "quiet": False,
     "transactionLifetimeLimitSeconds": 60,
 }
+
+SETTABLE: Final = frozenset({"automationServiceDescriptor", "logComponentVerbosity", "logLevel", "quiet"})
+"""Those that can be set: at the server's start, and while it runs."""
 
 _OPTIONS: Final = {
     "showDetails": Field("flag", default=False),
@@ -68,7 +72,7 @@ def parse(database: str, document: dict[str, Any]) -> GetParameterRequest:
         if not names:
             raise errors.NO_PARAMETER()
     if options["setAt"] is not None:
-        names = ()
+        names = tuple(name for name in names if name in SETTABLE)
     return GetParameterRequest(names, options["showDetails"])
 
 
@@ -76,12 +80,18 @@ def run(instance: Instance, request: GetParameterRequest, context: Context) -> d
     """{name: value}."""
     reply: dict[str, Any] = {}
     for name in request.names:
-        value = PARAMETERS[name]
+        value = value_of(instance, name)
         if request.shows_details:
-            value = {"value": value, "settableAtRuntime": False, "settableAtStartup": False}
+            is_settable = name in SETTABLE
+            value = {"value": value, "settableAtRuntime": is_settable, "settableAtStartup": is_settable}
         reply[name] = value
     reply["ok"] = 1.0
     return reply
+
+
+def value_of(instance: Instance, name: str) -> Any:
+    """The value of a parameter now."""
+    return instance.parameters.get(name, PARAMETERS[name])
 
 
 COMMAND = Command("getParameter", parse, run, is_admin_only=True, is_quick=True)

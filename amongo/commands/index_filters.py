@@ -86,13 +86,26 @@ def parse_shape(document: Mapping[str, Any]) -> Shape:
     if parts["projection"]:
         parse_projection(parts["projection"])
     collation = parse_collation(parts["collation"]).document() if parts["collation"] else None
-    key = (
+    key = shape_key(expression, parts["sort"], parts["projection"], collation)
+    return Shape(key, query, parts["sort"], parts["projection"], collation)
+
+
+def shape_key(
+    expression: MatchExpression | None,
+    sort: dict[str, Any],
+    projection: dict[str, Any],
+    collation: dict[str, Any] | None,
+) -> Any:
+    """What queries of one shape have in common.
+
+    expression   the filter's tree; None for the filter that finds everything
+    """
+    return (
         None if expression is None else _outline(expression),
-        encode(parts["sort"]),
-        encode(parts["projection"]),
+        encode(sort),
+        encode(projection),
         None if collation is None else encode(collation),
     )
-    return Shape(key, query, parts["sort"], parts["projection"], collation)
 
 
 def refuse_shape_without_query(document: Mapping[str, Any]) -> None:

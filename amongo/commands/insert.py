@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from operator import methodcaller
 from typing import TYPE_CHECKING, Any
 
+from bson import Timestamp
 from bson.errors import InvalidBSON
 from bson.raw_bson import RawBSONDocument
 
@@ -50,6 +53,10 @@ FIELDS = {
 _ID_NAME = b"_id\x00"
 _SIMPLE_ID_KINDS = frozenset({0x01, 0x02, 0x05, 0x07, 0x08, 0x09, 0x0A, 0x10, 0x11, 0x12, 0x13})
 _SIMPLE_IDS = frozenset(bytes((kind,)) + _ID_NAME for kind in _SIMPLE_ID_KINDS)
+
+# The type byte of timestamps, and how an element with an empty one looks; so may other bytes by chance.
+_TIMESTAMP = b"\x11"
+_EMPTY_TIMESTAMP = re.compile(rb"\x11[^\0]*\0{9}")
 
 # The nested documents and arrays of the deepest document that may be stored take so many bytes at least.
 _DEEP_BYTES = 6 * NESTING_DEPTH
@@ -105,7 +112,7 @@ def run(instance: Instance, request: InsertRequest, context: Context) -> WriteRe
         view = find_view(instance.store.catalog, request.namespace)
         if view is not None:
             return _insert_into_view(instance, request, view, context.interrupt)
-    batch = _Batch(_validator(instance, request))
+    batch = _Batch(instance, _validator(instance, request))
     for start in range(0, len(request.documents), _SLICE_COUNT):
         context.interrupt.check()
         batch.add(start, request.documents[start : start + _SLICE_COUNT], request.ordered)
@@ -147,6 +154,7 @@ def _validator(instance: Instance, request: InsertRequest) -> Callable[[bytes], 
 class _Batch:
     """The documents of an insert that can be stored.
 
+    instance    where they are inserted
     check       refuses documents, or None
     raws        as they are stored
     keys        of their `_id`s
@@ -154,9 +162,10 @@ class _Batch:
     failures    write errors of the others
     """
 
-    __slots__ = ("check", "failures", "keys", "positions", "raws")
+    __slots__ = ("check", "failures", "instance", "keys", "positions", "raws")
 
-    def __init__(self, check: Callable[[bytes], None] | None = None) -> None:
+    def __init__(self, instance: Instance, check: Callable[[bytes], None] | None = None) -> None:
+        self.instance = instance
         self.check = check
         self.raws: list[bytes] = []
         self.keys: list[bytes] = []
@@ -173,7 +182,7 @@ class _Batch:
             return
         for position, raw in enumerate(documents, start):
             try:
-                raw = stored_document(raw)
+                raw = stored_document(raw, self.instance)
                 if self.check is not None:
                     self.check(raw)
             except ServerError as error:
@@ -207,9 +216,14 @@ class _Batch:
         return self.keys if collection.collator is None else record_keys(self.raws, collection.collator)
 
 
+_may_hold_timestamp = methodcaller("__contains__", _TIMESTAMP)
+
+
 def _keys_as_they_are(documents: Sequence[bytes]) -> list[bytes] | None:
     """The keys of the `_id`s, if a look at the first bytes shows that all these documents can be stored as they are."""
     if max(map(len, documents)) > _DEEP_BYTES:
+        return None
+    if any(map(_EMPTY_TIMESTAMP.search, filter(_may_hold_timestamp, documents))):
         return None
     keys = object_id_keys(documents)
     if keys is None and _SIMPLE_IDS.issuperset({raw[4:9] for raw in documents}):
@@ -242,21 +256,20 @@ def insert_one(instance: Instance, namespace: str, raw: bytes) -> int:
     if not store.lock.acquire(blocking=False):
         return 0
     try:
-        if raw[4:9] == OBJECT_ID_ELEMENT and len(raw) <= _DEEP_BYTES:  # it can have no fault
+        # What begins so and is so short can have no fault, but for a timestamp to be filled in.
+        if raw[4:9] == OBJECT_ID_ELEMENT and len(raw) <= _DEEP_BYTES and _TIMESTAMP not in raw:
             key = OBJECT_ID_PREFIX + raw[9:21]
         else:
-            raw = stored_document(raw)
+            raw = stored_document(raw, instance)
             key = record_key(raw)
             if len(raw) > SAFE_BYTES:
                 return 0
         collection = store.catalog.by_namespace.get(namespace) or instance.writable_collection(namespace)
-        if collection.is_validated:
-            return 0
-        if collection.collator is not None:
+        if not collection.is_ordinary:
+            if collection.is_validated or collection.reads(1, len(raw)) > LOOP_DOCUMENTS:
+                return 0
             key = record_key(raw, collection.collator)
         if collection.has_key(key):
-            return 0
-        if collection.cap is not None and collection.excess(1, len(raw)) > LOOP_DOCUMENTS:
             return 0
         instance.counts["insert"] += 1
         return store.append(collection, key, raw)
@@ -276,7 +289,7 @@ def insert_together(raws: list[bytes], instance: Instance, namespace: str, is_du
     if not store.lock.acquire(blocking=False):
         return Handled(sequences, None)
     try:
-        batch = _Batch()
+        batch = _Batch(instance)
         batch.add(0, raws, is_ordered=False)
         if not batch.raws:
             return Handled(sequences, None)
@@ -296,8 +309,8 @@ def insert_together(raws: list[bytes], instance: Instance, namespace: str, is_du
         store.lock.release()
 
 
-def stored_document(raw: bytes) -> bytes:
-    """A document as it is stored: with its `_id` as the first field.
+def stored_document(raw: bytes, instance: Instance) -> bytes:
+    """A document as it is stored: with its `_id` as the first field, its empty timestamps filled in.
 
     errors   DOCUMENT_TOO_LARGE, NESTED_TOO_DEEP, INVALID_ID_TYPE, ID_DOLLAR_FIELD, INVALID_BSON
     """
@@ -307,7 +320,21 @@ def stored_document(raw: bytes) -> bytes:
         raw = _with_id_first(raw)
     if len(raw) > _DEEP_BYTES and raw.count(b"\x03") + raw.count(b"\x04") >= NESTING_DEPTH:
         check_depth(_decoded(raw))
+    if _TIMESTAMP in raw and _EMPTY_TIMESTAMP.search(raw):
+        raw = _with_timestamps(raw, instance)
     return raw
+
+
+def _with_timestamps(raw: bytes, instance: Instance) -> bytes:
+    """A document whose top-level fields that hold `Timestamp(0, 0)`, but for `_id`, have the present cluster time.
+
+    source   manual, BSON Types, Timestamps
+    """
+    document = _decoded(raw)
+    for name, value in document.items():
+        if type(value) is Timestamp and value.time == value.inc == 0 and name != "_id":
+            document[name] = instance.next_timestamp()
+    return encode(document)
 
 
 def _decoded(raw: bytes) -> dict[str, Any]:
@@ -383,8 +410,8 @@ def examines(instance: Instance, request: InsertRequest) -> int:
     if _validator(instance, request) is not None:
         return len(documents) + sum(map(len, documents)) // _CHECKED_BYTES_PER_READ
     collection = instance.store.catalog.by_namespace.get(request.namespace)
-    if collection is not None and collection.cap is not None:  # each is a commit of its own, and pushes others out
-        return len(documents) + collection.excess(len(documents), sum(map(len, documents)))
+    if collection is not None and not collection.is_plain:
+        return collection.reads(len(documents), sum(map(len, documents)))
     if collection is None and may_be_view(instance.store.catalog, request.namespace):  # measurements are decoded
         return len(documents)
     count = len(documents) // _INSERTS_PER_READ

@@ -7,12 +7,13 @@ There are two ways in. `execute` takes a request object, so that a hot operation
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import bson
 from bson import Timestamp
-from bson.codec_options import CodecOptions
+from bson.codec_options import CodecOptions, DatetimeConversion
 from bson.datetime_ms import DatetimeMS
 from bson.errors import InvalidBSON
 from bson.raw_bson import RawBSONDocument
@@ -22,17 +23,26 @@ from amongo.commands.command import Command
 from amongo.commands.concerns import parse_concerns
 from amongo.commands.context import NO_CONTEXT, NO_SEQUENCES, Context, Sequences
 from amongo.commands.cursors import Cursors
+from amongo.commands.default_concerns import DefaultConcerns
 from amongo.commands.expiry import Expiry
+from amongo.commands.explained import QUERY_PLANNER, reply
+from amongo.commands.explained_pipelines import explain_pipeline
 from amongo.commands.index_filters import IndexFilters
 from amongo.commands.malformed import unreadable
 from amongo.commands.namespaces import check_creatable, check_database, check_writable
+from amongo.commands.operations import Operations, command_namespace, described, named_session
+from amongo.commands.profile import ProfileSettings
+from amongo.commands.query_settings import QuerySettings, add_settings, stored_settings
 from amongo.commands.registry import COMMANDS
+from amongo.commands.replacing import drop_temporary
 from amongo.commands.replies import BulkWriteReply, WriteReply
+from amongo.commands.sessions import Sessions
 from amongo.commands.tailing import Awaiting
 from amongo.commands.time_series import OpenBuckets
-from amongo.commands.views import refuse_view
+from amongo.commands.usages import Usages
+from amongo.commands.views import is_view, may_be_view, refuse_view
 from amongo.commands.wild_patterns import searches_wildly
-from amongo.engine.files import Files
+from amongo.engine.files import DiskTemporaryFiles, Files, TemporaryFiles
 from amongo.engine.records import Collection
 from amongo.engine.settings import DEFAULT_SETTINGS, Settings
 from amongo.engine.store import Store
@@ -45,7 +55,9 @@ from amongo.runtime.workers import Completion
 from amongo.values.codec import decode_foreign
 from amongo.values.collation import KEYS_ARE_QUICK
 
-_RAW_CODEC: CodecOptions[RawBSONDocument] = CodecOptions(document_class=RawBSONDocument)
+_RAW_CODEC: CodecOptions[RawBSONDocument] = CodecOptions(
+    document_class=RawBSONDocument, datetime_conversion=DatetimeConversion.DATETIME_MS
+)
 
 _RUNS: dict[type, Callable[[Any, Any, Context], Any]] = {
     find.FindRequest: find.run,
@@ -84,7 +96,16 @@ class Instance:
     open_buckets   by the UUID of a time series' collection: the buckets that take further measurements
     expiry     deletes documents whose time is over
     index_filters   of the collections, by UUID
+    temporary  where operations put aside what does not fit in memory: in the store's directory, or where the system
+               keeps temporary files
     counts     operations since the opening: query, getmore, insert, update, delete, command
+    operations   those that run now
+    sessions     those that are known
+    usages       how much each collection is used
+    default_concerns   of operations that name none
+    profile_settings   those of the profiler, which cannot be turned on
+    parameters         server parameters that were set, by name
+    query_settings     of shapes of queries; None for none
     """
 
     def __init__(self, store: Store, clock: Clock) -> None:
@@ -94,10 +115,19 @@ class Instance:
         self.commands = COMMANDS
         self._moment_ms = -1
         self._moment = DatetimeMS(0), Timestamp(0, 1)
+        self._given_sequence = 0  # the last that `next_timestamp` gave
         self.started_ms = clock.now_ms()
         self.expiry = Expiry(self)
         self.index_filters: dict[bytes, IndexFilters] = {}
+        self.temporary: TemporaryFiles = DiskTemporaryFiles(store.directory)
         self.open_buckets: dict[bytes, OpenBuckets] = {}
+        self.operations = Operations(clock)
+        self.sessions = Sessions(clock)
+        self.usages = Usages(self._exists)
+        self.default_concerns = DefaultConcerns()
+        self.profile_settings = ProfileSettings()
+        self.parameters: dict[str, Any] = {}
+        self.query_settings: QuerySettings | None = stored_settings(store)
         self.counts = dict.fromkeys(("query", "getmore", "insert", "update", "delete", "command"), 0)
 
     @classmethod
@@ -115,6 +145,7 @@ class Instance:
         """
         store = Store.open(path, files=files, clock=clock, settings=settings, make_keys=key_maker)
         instance = cls(store, clock)
+        drop_temporary(instance)
         instance.expiry.look()
         return instance
 
@@ -133,6 +164,8 @@ class Instance:
                  to be executed in its turn when what it awaits has happened
         """
         try:
+            if context is not NO_CONTEXT:
+                return self._execute_listed(request, context)
             return _RUNS[type(request)](self, request, context)
         except TimeLimitExpired:
             raise errors.MAX_TIME_EXPIRED() from None
@@ -173,13 +206,49 @@ class Instance:
         for field, raws in sequences.items():
             document[field] = [RawBSONDocument(raw, _RAW_CODEC) for raw in raws]
         try:
-            return self._answer(found, database, document, context)
+            return self._answer_listed(found, database, document, context)
         except TimeLimitExpired:
             raise errors.MAX_TIME_EXPIRED() from None
         except OperationInterrupted as stopped:
             raise errors.INTERRUPTED(reason=str(stopped)) from None
         except (InvalidBSON, RecursionError) as error:
             raise unreadable(error) from None
+
+    def _execute_listed(self, request: Any, context: Context) -> Any:
+        """Run a request that comes with circumstances: in a session, or on a worker, where others can see it."""
+        if context.session_id is not None:
+            self.sessions.use(context.session_id)
+        if context.interrupt is NEVER:
+            return _RUNS[type(request)](self, request, context)
+        command = described(request)
+        with self._listed(request.namespace, command, context.interrupt, context.session_id):
+            return _RUNS[type(request)](self, request, context)
+
+    def _answer_listed(
+        self, command: Command, database: str, document: dict[str, Any], context: Context
+    ) -> dict[str, Any]:
+        session_id = context.session_id or named_session(document)
+        if session_id is not None:
+            self.sessions.use(session_id)
+        namespace = command_namespace(database, document, is_admin_only=command.is_admin_only)
+        with self._listed(namespace, document, context.interrupt, session_id):
+            return self._answer(command, database, document, context)
+
+    @contextmanager
+    def _listed(
+        self, namespace: str, command: Mapping[str, Any], interrupt: Interrupt, session_id: bytes | None
+    ) -> Iterator[None]:
+        """List and measure an operation while the block runs."""
+        with self.operations.running(namespace, command, interrupt, session_id) as operation:
+            try:
+                yield
+            finally:
+                micros = max(int((self.clock.monotonic() - operation.started_s) * 1_000_000), 1)
+                self.usages.add(namespace, operation.name, micros)
+
+    def _exists(self, namespace: str) -> bool:
+        catalog = self.store.catalog
+        return catalog.get(namespace) is not None or (may_be_view(catalog, namespace) and is_view(catalog, namespace))
 
     def _answer(self, command: Command, database: str, document: dict[str, Any], context: Context) -> dict[str, Any]:
         concerns = parse_concerns(command.name, document)
@@ -222,6 +291,16 @@ class Instance:
 
     # What commands ask
 
+    def explained(self, request: aggregate.AggregateRequest, interrupt: Interrupt) -> dict[str, Any]:
+        """The reply of an aggregate with the option `explain`.
+
+        errors   those of `explain_pipeline`
+        """
+        database, _, collection = request.namespace.partition(".")
+        command = {"aggregate": collection, "pipeline": request.stages, "explain": True}
+        body = add_settings(self, request, explain_pipeline(self, request, QUERY_PLANNER, interrupt))
+        return reply(body, database, command)
+
     def moment(self) -> tuple[DatetimeMS, Timestamp]:
         """The present as a date and as a cluster time, the same objects within one millisecond."""
         now_ms = self.clock.now_ms()
@@ -229,6 +308,12 @@ class Instance:
             self._moment = DatetimeMS(now_ms), Timestamp(now_ms // 1000, 1)
             self._moment_ms = now_ms
         return self._moment
+
+    def next_timestamp(self) -> Timestamp:
+        """A cluster time for a field that asks for the present one: after the last commit, never the same twice."""
+        now = self.clock.now_ms() // 1000 << 32 | 1
+        self._given_sequence = given = max(now, self._given_sequence + 1, self.store.last_sequence + 1)
+        return Timestamp(given >> 32, given & 0xFFFFFFFF)
 
     def writable_collection(self, namespace: str) -> Collection:
         """The collection to write to; created if it is not there.

@@ -1,19 +1,45 @@
-"""Options of the server that amongo does not have yet: refused when they ask for something."""
+"""Commands of MongoDB 8 that are unknown here (COMMAND_NOT_FOUND), each with the reason."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from typing import Final
 
-from amongo.errors import command as errors
+_NAMES: Final = {
+    "sessions and transactions come with the Streams issue": """
+        abortTransaction commitTransaction killAllSessions killAllSessionsByPattern killSessions refreshSessions
+        startSession
+    """,
+    "files over collections come with the Streams issue": "filemd5",
+    "it comes with snapshot files and checkpoints (the Scale issue)": "autoCompact fsync fsyncUnlock",
+    "users, roles and connections come with the Wire issue": """
+        authenticate createRole createUser dropAllRolesFromDatabase dropAllUsersFromDatabase dropRole dropUser
+        grantPrivilegesToRole grantRolesToRole grantRolesToUser invalidateUserCache logout
+        revokePrivilegesFromRole revokeRolesFromRole revokeRolesFromUser rolesInfo updateRole updateUser
+        usersInfo getAuditConfig logApplicationMessage rotateCertificates setAuditConfig
+    """,
+    "it manages a server process, and there is none": """
+        getClusterParameter setClusterParameter setIndexCommitQuorum setUserWriteBlockMode shutdown
+    """,
+    "there is one member, and no replication to manage": """
+        appendOplogNote applyOps replSetAbortPrimaryCatchUp replSetFreeze replSetGetConfig replSetGetStatus
+        replSetInitiate replSetMaintenance replSetReconfig replSetResizeOplog replSetStepDown replSetSyncFrom
+    """,
+    "there is no sharding: where one machine is not enough, change the URI and use a cluster": """
+        abortMoveCollection abortReshardCollection abortUnshardCollection addShard addShardToZone
+        analyzeShardKey balancerCollectionStatus balancerStart balancerStatus balancerStop
+        checkMetadataConsistency checkShardingIndex cleanupOrphaned cleanupReshardCollection clearJumboFlag
+        commitReshardCollection configureCollectionBalancing configureQueryAnalyzer enableSharding
+        flushRouterConfig getShardMap getShardVersion isdbgrid listShards medianKey mergeAllChunksOnShard
+        mergeChunks moveChunk moveCollection movePrimary moveRange refineCollectionShardKey removeShard
+        removeShardFromZone reshardCollection setAllowMigrations setShardVersion shardCollection
+        shardConnPoolStats shardingState split splitVector transitionFromDedicatedConfigServer
+        transitionToDedicatedConfigServer unsetSharding unshardCollection updateZoneKeyRange
+    """,
+    "queryable encryption needs MongoDB's own library": """
+        cleanupStructuredEncryptionData compactStructuredEncryptionData
+    """,
+    "there is no search index yet": "createSearchIndexes dropSearchIndex updateSearchIndex",
+}
 
-
-def refuse_not_yet(command: str, values: Mapping[str, Any], not_yet: Mapping[str, str]) -> None:
-    """Refuse the options that ask for something amongo does not have.
-
-    not_yet   option -> the reason
-    errors    NOT_SUPPORTED_YET at the first option with a value other than null, false or {}
-    """
-    for name, reason in not_yet.items():
-        if values.get(name):
-            raise errors.NOT_SUPPORTED_YET(what=f"'{command}.{name}'", reason=reason)
+NOT_YET: Final[dict[str, str]] = {name: reason for reason, names in _NAMES.items() for name in names.split()}
+"""Name -> the reason."""

@@ -98,6 +98,7 @@ class Awaiting(Exception):
 
     The cursor stays pinned until `end`.
 
+    namespace "database.collection"
     cursor    the cursor
     change    the next insert into the collection; also its end, or the cursor's
     nothing   the reply when the time is up
@@ -110,6 +111,7 @@ class Awaiting(Exception):
         self._instance = instance
         self._request = request
         assert isinstance(cursor, TailableCursor)
+        self.namespace = request.namespace
         self.cursor = cursor
         self.nothing = CursorReply(request.cursor_id, request.namespace, [], False)
         self._expect()

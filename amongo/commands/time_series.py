@@ -127,6 +127,18 @@ def drop_series(store: Store, namespace: str) -> None:
     store.drop(_measurements(namespace))
 
 
+def rename_series(store: Store, source: str, target: str) -> None:
+    """Give a time series another name in its database, in place of the time series that has it. Call it under the
+    store's lock."""
+    options = find_series(store.catalog, source).options
+    if find_view(store.catalog, target) is not None:
+        drop_series(store, target)
+    remove_view(store, source)
+    store.rename(_measurements(source), _measurements(target))
+    name = target.partition(".")[2]
+    add_view(store, View(target, BUCKETS + name, _unpacking(options), options.get("collation")))
+
+
 def check_series_depend(catalog: Catalog, namespace: str) -> None:
     """Refuse dropping the views of a database as a whole while time series are among them.
 
@@ -306,7 +318,7 @@ def insert_measurements(
     namespace: str,
     documents: Sequence[bytes],
     ordered: bool,
-    stored_document: Callable[[bytes], bytes],
+    stored_document: Callable[[bytes, Instance], bytes],
     interrupt: Interrupt,
 ) -> tuple[int, list[tuple[int, ServerError]], int]:
     """Insert documents into a time series as one commit.
@@ -321,7 +333,7 @@ def insert_measurements(
     failures: list[tuple[int, ServerError]] = []
     for position, raw in enumerate(interrupt.watch(documents)):
         try:
-            batch.append(parse_measurement(position, stored_document(raw), options))
+            batch.append(parse_measurement(position, stored_document(raw, instance), options))
         except ServerError as error:
             failures.append((position, error))
             if ordered:

@@ -170,7 +170,8 @@ def examines(instance: Instance, request: UpdateRequest) -> int:
     collection = instance.store.catalog.get(request.namespace)
     if collection is None:
         return len(request.updates) + most_in_view(instance.store.catalog, request.namespace)
-    return sum(1 if is_exact_id(each.filter, bool(each.collation)) else collection.count for each in request.updates)
+    found = sum(1 if is_exact_id(each.filter, bool(each.collation)) else collection.count for each in request.updates)
+    return found * collection.reads_per_write
 
 
 COMMAND = Command("update", parse, run)

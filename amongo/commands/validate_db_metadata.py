@@ -14,6 +14,7 @@ from amongo.commands.command import Command
 from amongo.commands.context import Context
 from amongo.commands.fields import Field, parse_fields
 from amongo.commands.index_patterns import TEXT, index_kind
+from amongo.commands.stage_rules import NOT_IN_API
 from amongo.commands.time_series import shown_namespace
 from amongo.commands.views import list_views
 from amongo.engine.indexes import Definition
@@ -34,27 +35,6 @@ _API: Final = {
     "strict": Field("bool", default=False),
     "deprecationErrors": Field("bool", default=False),  # nothing of version 1 is deprecated
 }
-
-# Source: manual, Stable API, aggregation stages that are not in version 1.
-_NOT_IN_API: Final = frozenset(
-    {
-        "$currentOp",
-        "$indexStats",
-        "$listClusterCatalog",
-        "$listLocalSessions",
-        "$listSampledQueries",
-        "$listSearchIndexes",
-        "$listSessions",
-        "$planCacheStats",
-        "$querySettings",
-        "$queryStats",
-        "$rankFusion",
-        "$scoreFusion",
-        "$search",
-        "$searchMeta",
-        "$vectorSearch",
-    }
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +97,7 @@ def _findings(instance: Instance, request: ValidateDBMetadataRequest) -> Iterato
                     yield shown_namespace(collection), errors.INDEX_NOT_IN_API(name=definition["name"])
         for view in list_views(catalog, database):
             for stage in view.pipeline:
-                for name in _NOT_IN_API & stage.keys():
+                for name in NOT_IN_API & stage.keys():
                     yield view.namespace, errors.STAGE_NOT_IN_API(name=name)
 
 

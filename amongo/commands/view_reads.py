@@ -32,7 +32,17 @@ if TYPE_CHECKING:
 def find_in_view(instance: Instance, request: FindRequest, context: Context) -> CursorReply:
     """The first batch of a find on a view.
 
-    errors   NOT_IN_AGGREGATION, NOT_TAILABLE, those of an aggregate
+    errors   those of `find_in_view_request` and of an aggregate
+    """
+    reply = aggregate.run(instance, find_in_view_request(request), context)
+    assert isinstance(reply, CursorReply)  # it is not explained
+    return reply
+
+
+def find_in_view_request(request: FindRequest) -> AggregateRequest:
+    """The aggregate that a find on a view is.
+
+    errors   NOT_IN_AGGREGATION, NOT_TAILABLE, those of the stages
     """
     options = request.options
     if options.tailable:
@@ -58,18 +68,14 @@ def find_in_view(instance: Instance, request: FindRequest, context: Context) -> 
         stages.append({"$limit": request.limit})
     if request.projection:
         stages.append({"$project": request.projection})
-    return aggregate.run(
-        instance,
-        _request(
-            request.namespace,
-            stages,
-            variables=options.variables,
-            hint=hint,
-            batch_size=request.batch_size,
-            time_limit_ms=options.max_time_ms,
-            collation=options.collation,
-        ),
-        context,
+    return _request(
+        request.namespace,
+        stages,
+        variables=options.variables,
+        hint=hint,
+        batch_size=request.batch_size,
+        time_limit_ms=options.max_time_ms,
+        collation=options.collation,
     )
 
 
@@ -81,18 +87,23 @@ def count_view(instance: Instance, request: CountRequest, interrupt: Interrupt) 
     view = find_view(instance.store.catalog, request.namespace)
     if view is not None and view.is_time_series and not (request.filter or request.skip or request.limit):
         return find_series(instance.store.catalog, request.namespace).count
+    for raw in aggregate.result_documents(instance, count_in_view(request), interrupt):
+        return int(decode(raw)["count"])
+    return 0
+
+
+def count_in_view(request: CountRequest) -> AggregateRequest:
+    """The aggregate that a count on a view is.
+
+    errors   those of the stages
+    """
     stages: list[dict[str, Any]] = [{"$match": request.filter}] if request.filter else []
     if request.skip:
         stages.append({"$skip": request.skip})
     if request.limit:
         stages.append({"$limit": request.limit})
     stages.append({"$count": "count"})
-    documents = aggregate.result_documents(
-        instance, _request(request.namespace, stages, hint=request.hint, collation=request.collation), interrupt
-    )
-    for raw in documents:
-        return int(decode(raw)["count"])
-    return 0
+    return _request(request.namespace, stages, hint=request.hint, collation=request.collation)
 
 
 def documents_of_view(instance: Instance, request: DistinctRequest, interrupt: Interrupt) -> Iterator[dict[str, Any]]:
@@ -100,9 +111,16 @@ def documents_of_view(instance: Instance, request: DistinctRequest, interrupt: I
 
     errors   those of an aggregate
     """
+    return map(decode, aggregate.result_documents(instance, distinct_in_view(request), interrupt))
+
+
+def distinct_in_view(request: DistinctRequest) -> AggregateRequest:
+    """The aggregate in whose documents a distinct on a view looks for values.
+
+    errors   those of the stages
+    """
     stages: list[dict[str, Any]] = [{"$match": request.filter}] if request.filter else []
-    asked = _request(request.namespace, stages, hint=request.hint, collation=request.collation)
-    return map(decode, aggregate.result_documents(instance, asked, interrupt))
+    return _request(request.namespace, stages, hint=request.hint, collation=request.collation)
 
 
 def _request(

@@ -38,13 +38,16 @@ def searches_wildly(request: Any) -> bool:
 
 
 def has_wild_pattern(value: Any) -> bool:
-    """Whether a filter, a pipeline or an update, however deep, has a regular expression that may run away in it."""
+    """Whether a filter, a pipeline or an update, however deep, has a regular expression that may run away in it, or a
+    search for words."""
     pending = [value]
     while pending:
         part = pending.pop()
         kind = type(part)
         if kind is dict:
             for name, inner in part.items():
+                if name == "$text":  # each document's texts are cut into words: as long as anything may take
+                    return True
                 if name in _PATTERN_FIELDS and type(inner) is str and _is_wild(inner):
                     return True
                 pending.append(inner)

@@ -31,7 +31,7 @@ from amongo.mql.updates import PlainShape, Update, apply_plain, parse_update, up
 from amongo.planner import CanonicalQuery, canonical_query, plan_query
 from amongo.planner.plan import Row
 from amongo.runtime.interrupts import Interrupt
-from amongo.runtime.limits import DOCUMENT_BYTES, UPDATE_BATCH_COUNT, WRITE_ATTEMPTS
+from amongo.runtime.limits import DOCUMENT_BYTES, LOOP_DOCUMENTS, UPDATE_BATCH_COUNT, WRITE_ATTEMPTS
 from amongo.values.codec import decode, encode, kept_whole
 from amongo.values.key_bytes import collated
 from amongo.values.order import Collator
@@ -197,10 +197,11 @@ def update_by_id(
         collection = store.catalog.by_namespace.get(namespace)
         if collection is None:
             return None if may_be_view(store.catalog, namespace) else NO_MATCH
-        if collection.is_validated:
-            return None
-        if collection.collator is not None:
-            key = collated(key, collection.collator)
+        if not collection.is_ordinary:
+            if collection.is_validated or collection.reads_per_write > LOOP_DOCUMENTS:
+                return None
+            if collection.collator is not None:
+                key = collated(key, collection.collator)
         found = collection.find_id(key)
         if found is None:
             return NO_MATCH

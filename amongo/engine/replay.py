@@ -74,9 +74,8 @@ class _Records:
         """Enter the documents that wait."""
         if self._documents:
             self._collection.reserve(self._first)
-            self._collection.extend(
-                self._first, record_keys(self._documents, self._collection.collator), self._documents
-            )
+            keys = record_keys(self._documents, self._collection.collator)
+            self._collection.extend(self._first, keys, self._documents)
             self._documents = []
         self._following = 0
 

@@ -164,6 +164,11 @@ class Store(IndexWrites):
         errors   ServerError for a document that a secondary index refuses
         """
         record_id = collection.next_record_id
+        if collection.cap is None and collection.secondary is not None:
+            entries = collection.secondary.entries(collection.namespace, record_id, raw)
+            head = collection.heads.get("i") or self._head(collection, "i")
+            payload = pack_entry(record_id, 1) + head + raw
+            return self._commit(payload, collection.append_indexed, record_id, key, raw, entries)
         head, evicted = self._head(collection, "d"), collection.overflow(len(raw))
         change = self._change_of_one(collection, record_id, raw, evicted)
         pieces = [entry(record_id, self._head(collection, "i"), (raw,))]

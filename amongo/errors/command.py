@@ -15,6 +15,14 @@ NOT_IN_TRANSACTION = condition(
     ErrorCode.OperationNotSupportedInTransaction, "Cannot run '{command}' in a multi-document transaction."
 )
 
+# explain
+EXPLAIN_UNKNOWN = condition(ErrorCode.CommandNotFound, "Explain failed due to unknown command: {name}")
+EXPLAIN_REFUSED = condition(ErrorCode.IllegalOperation, "Cannot explain cmd: {name}")
+EXPLAIN_DATABASE = condition(
+    ErrorCode.InvalidNamespace, "Mismatched $db in explain command. Expected {expected} but got {actual}"
+)
+EXPLAINED_BATCH = condition(ErrorCode.InvalidLength, "explained write batches must be of size 1")
+
 # What cannot be read
 INVALID_BSON = condition(ErrorCode.InvalidBSON, "invalid BSON: {reason}")
 BSON_TOO_DEEP = condition(ErrorCode.Overflow, "BSONObj exceeds maximum nested object depth")

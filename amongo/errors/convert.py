@@ -27,6 +27,8 @@ FORMAT_NEEDED = condition(4341115, "Format must be specified when converting fro
 UNKNOWN_FORMAT = condition(4341125, "Invalid 'format' argument for $convert: {format}")
 BYTE_ORDER_TYPE = condition(9130001, "$convert requires that 'byteOrder' be a string, found: {kind}")
 UNKNOWN_BYTE_ORDER = condition(9130002, "Invalid 'byteOrder' argument for $convert: {value}")
+BASE_NOT_WHOLE = condition(3501300, "In $convert, argument 'base' must be an integer, found: {kind} with value {value}")
+UNKNOWN_BASE = condition(3501301, "In $convert, 'base' must be 2, 8, 10 or 16, found: {value}")
 
 # Conversions that fail
 NO_CONVERSION = condition(
@@ -50,3 +52,19 @@ UNREADABLE_BINARY = condition(
 UNUSABLE_BINARY = condition(
     ErrorCode.ConversionFailure, "Failed to convert binary data to {target} in $convert with no onError value: {reason}"
 )
+UNREADABLE_JSON = condition(ErrorCode.ConversionFailure, "Input doesn't represent valid JSON: {reason}")
+JSON_OF_ANOTHER_TYPE = condition(ErrorCode.ConversionFailure, "Input doesn't match expected type '{target}'")
+
+# Vectors in binary data that are damaged; `onError` does not catch these
+VECTOR_TYPE = condition(
+    10506600,
+    "Invalid dType for provided BinData vector. Valid options are 0x10 for PACKED_BIT, 0x03 for INT8, or 0x27 for "
+    "FLOAT32.",
+)
+VECTOR_LENGTH = condition(10506601, "binData length invalid")
+VECTOR_CUT_OFF = condition(
+    10506602,
+    "BinData vector of type FLOAT32 was malformed - expected to have at least four bytes left to read a FLOAT32 array "
+    "element.",
+)
+VECTOR_PADDING = condition(10506606, "Padding must be between 0 and 7 for PACKED_BIT vectors, or 0 otherwise")

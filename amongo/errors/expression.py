@@ -329,6 +329,10 @@ TRIGONOMETRY_RANGE = condition(50989, "cannot apply {name} to {value}, value is 
 ATAN2_TAKES_NUMBERS = condition(51044, "$atan2 only supports numeric types")
 RAND_NEEDS_OBJECT = condition(10065, "invalid parameter: expected an object ($rand)")
 RAND_TAKES_NOTHING = condition(3040501, "$rand does not currently accept arguments")
+CREATE_OBJECT_ID_TAKES_NOTHING = condition(
+    ErrorCode.FailedToParse,
+    "$createObjectId only accepts the empty object as argument. To convert a value to an ObjectId, use $toObjectId.",
+)
 
 # $firstN, $lastN, $minN, $maxN, $top, $topN, $bottom, $bottomN
 N_NEEDS_OBJECT = condition(5787801, "specification must be an object for {name}")

@@ -17,6 +17,13 @@ MEMORY_EXCEEDED = condition(
     ErrorCode.QueryExceededMemoryLimitNoDiskUseAllowed,
     "Exceeded memory limit for {name}, but didn't allow external sort. Pass allowDiskUse:true to opt in.",
 )
+GROUP_TOO_LARGE = condition(
+    ErrorCode.ExceededMemoryLimit,
+    "$group used too much memory for one group and cannot spill to disk. Memory limit: {limit} bytes",
+)
+SPILL_TOO_LARGE = condition(
+    ErrorCode.ExceededMemoryLimit, "A stage put aside more on disk than it may. Limit: {limit} bytes"
+)
 
 # Where a stage may stand
 ONLY_FIRST = condition(40602, "{name} is only valid as the first stage in a pipeline")
@@ -29,7 +36,6 @@ NEEDS_COLLECTION = condition(
 )
 NEEDS_NO_COLLECTION = condition(ErrorCode.InvalidNamespace, "'{name}' can only be run with {{aggregate: 1}}")
 CHANGE_STREAM_NESTED = condition(40573, "{name} is not allowed within a sub-pipeline")
-CLUSTER_CATALOG_NESTED = condition(9621301, "{name} is not allowed within a sub-pipeline")
 SESSIONS_NAMESPACE = condition(ErrorCode.InvalidNamespace, "{name} may only be run against config.system.sessions")
 
 # $match, $limit, $skip, $sort, $sample

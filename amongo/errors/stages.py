@@ -57,3 +57,39 @@ GRAPH_FILTER_TYPE = condition(40185, "restrictSearchWithMatch must be an object,
 GRAPH_WITHOUT_ID = condition(
     40271, "Documents in the '{namespace}' namespace must contain an _id for de-duplication in $graphLookup"
 )
+
+# $rankFusion, $scoreFusion, $score
+FUSION_NOT_OBJECT = condition(ErrorCode.FailedToParse, "The {name} stage specification must be an object, found {kind}")
+FUSION_NOT_FIRST = condition(10170100, "{name} is only valid as the first stage in a pipeline")
+FUSION_NESTED = condition(10473002, "{name} input pipeline has a nested hybrid search stage ({nested}).")
+FUSION_ON_SERIES = condition(10557301, "{name} is unsupported for timeseries collections")
+FUSION_NO_PIPELINES = condition(9834302, "{name} must have at least one input pipeline")
+FUSION_EMPTY_PIPELINE = condition(9834300, "{name} input pipeline cannot be empty: {pipeline}")
+RANK_FUSION_UNRANKED = condition(
+    9191100,
+    "All subpipelines to the $rankFusion stage must begin with one of $search, $vectorSearch, $geoNear, "
+    "or have a custom $sort in the pipeline: {pipeline}",
+)
+RANK_FUSION_CHANGES = condition(
+    9191103, "$rankFusion input pipelines must only select documents, but {pipeline} has {stage}"
+)
+SCORE_FUSION_UNSCORED = condition(
+    9402500,
+    "All subpipelines to the $scoreFusion stage must begin with one of $search, $vectorSearch, "
+    "or have a custom $score in the pipeline: {pipeline}",
+)
+SCORE_FUSION_CHANGES = condition(
+    9402502, "$scoreFusion input pipelines must only select or score documents, but {pipeline} has {stage}"
+)
+SCORE_FUSION_WEIGHTS = condition(10017300, "combination.weights and combination.expression cannot both be specified")
+SCORE_FUSION_EXPRESSION = condition(
+    10017301, "combination.expression has to be specified, and only with method 'expression'"
+)
+WEIGHTS_TOO_MANY = condition(
+    9460301, "{name} has {weights} weights for {pipelines} input pipelines: there must not be more"
+)
+WEIGHT_UNKNOWN = condition(9967500, "{name} has a weight for '{pipeline}', which is not one of its input pipelines")
+WEIGHT_NOT_NUMBER = condition(13118, "{name} weight of '{pipeline}' must be a number, found {kind}")
+WEIGHT_NEGATIVE = condition(9460300, "{name} weight of '{pipeline}' must be non-negative, but is {value}")
+SCORE_NOT_NUMBER = condition(ErrorCode.TypeMismatch, "$score has to compute a number, found {kind}")
+SCORE_WEIGHT = condition(ErrorCode.BadValue, "$score weight must be between 0 and 1, but is {value}")

@@ -66,3 +66,9 @@ FRAME_TOO_LARGE = condition(
 )
 LOG_CLOSED = condition(ErrorCode.FileNotOpen, "the log is closed")
 LOG_NOT_REPLAYED = condition(ErrorCode.NotYetInitialized, "the log takes no frames before it has been replayed")
+
+# Temporary files
+SPILL_DISK_FULL = condition(
+    ErrorCode.OutOfDiskSpace,
+    "not enough space for temporary files in '{path}': {free} bytes are free, at least {least} have to be",
+)

@@ -37,8 +37,16 @@ CARRIED: Final[Mapping[str, str]] = {
     "textScore": "double: how well the document matches a text search",
     "geoNearDistance": "double: how far the place of the document is that is nearest",
     "geoNearPoint": "that place",
+    "score": "double: of a $rankFusion, $scoreFusion or $score",
+    "scoreDetails": "document: how that came about",
 }
 """What a search finds out, and documents carry on their way."""
+
+ABSENT: Final = frozenset(
+    {"searchScore", "searchHighlights", "searchScoreDetails", "vectorSearchScore", "randVal", "indexKey"}
+)
+"""What documents in a pipeline do not carry: it is missing there, as on the server without a search, a random order or
+an index that would tell it."""
 
 
 def asked_keywords(spec: Any) -> frozenset[str]:

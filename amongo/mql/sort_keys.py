@@ -28,10 +28,6 @@ Document = dict[str, Any]
 Collator = Callable[[str], bytes]
 Path = tuple[str, ...]
 
-NOT_YET: Final = {
-    "$meta": "sorting by other metadata than the text score and the distance comes with the aggregation issue"
-}
-
 _META_SORTS: Final = frozenset({"textScore", "randVal", "searchScore", "vectorSearchScore", "score", "geoNearDistance"})
 
 
@@ -81,7 +77,7 @@ def parse_sort(spec: dict[str, Any], *, is_stage: bool = False) -> SortPattern:
     spec       field path -> 1 or -1, in order of significance; `{$natural: 1 or -1}` alone is the order of storage
     is_stage   True for the `$sort` stage, which has no `$natural` and needs a key
     errors     SORT_ILLEGAL_KEY, SORT_ILLEGAL_ORDER, SORT_NATURAL, SORT_EMPTY, SORT_NOT_META, SORT_META_EXTRA,
-               SORT_META_UNKNOWN, NOT_SUPPORTED_YET for `$meta`, and the path errors of `amongo.errors.value`
+               SORT_META_UNKNOWN, and the path errors of `amongo.errors.value`
     source     manual, sort (cursor), $sort
     """
     if "$natural" in spec and not is_stage:
@@ -118,7 +114,7 @@ def _direction(name: str, order: Any) -> int:
 
 
 def _keyword(spec: dict[str, Any]) -> str:
-    """The metadata that `{$meta: …}` sorts by."""
+    """The metadata that `{$meta: …}` sorts by; what documents do not carry counts as null."""
     if next(iter(spec), None) != "$meta":
         raise errors.SORT_NOT_META()
     if len(spec) > 1:
@@ -126,8 +122,6 @@ def _keyword(spec: dict[str, Any]) -> str:
     keyword = spec["$meta"]
     if type(keyword) is not str or keyword not in _META_SORTS:
         raise errors.SORT_META_UNKNOWN(value=shown(keyword))
-    if keyword not in ("textScore", "geoNearDistance"):
-        raise errors.NOT_SUPPORTED_YET(name="$meta", reason=NOT_YET["$meta"])
     return keyword
 
 

@@ -31,6 +31,9 @@ class CappedScan:
         self._last_seen: int | None = None  # record id
         self._documents: Iterator[bytes] | None = None  # of the present batch
         self._is_over = False
+        uses = plan.collection.uses
+        uses.scans += 1
+        uses.tailable_scans += is_tailable
 
     def __iter__(self) -> Iterator[bytes]:
         return self

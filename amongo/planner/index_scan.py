@@ -84,11 +84,7 @@ class IndexScan:
     def key(self, document: Document) -> Document:
         """The key of the document as `returnKey` shows it."""
         entry = self.entry(document)
-        return (
-            {}
-            if entry is None
-            else {name: None if value is MISSING else value for name, value in zip(self.fields, entry[1], strict=True)}
-        )
+        return {} if entry is None else self.maker.named([None if each is MISSING else each for each in entry[1]])
 
     def gives_backward(self, pattern: SortPattern) -> bool:
         """Whether the scan from the last key to the first gives a sort pattern's order."""

@@ -72,11 +72,13 @@ class NearScan:
     stage     "GEO_NEAR_2DSPHERE" or "GEO_NEAR_2D"
     near      the question
     matches   the rest of the filter; None for nothing
+    index_name   of the index that serves it
     """
 
     stage: str
     near: NearQuery
     matches: Callable[[Document], bool] | None
+    index_name: str | None = None
 
     def records(
         self, store: Store, collection: Collection, most: int | None, interrupt: Interrupt
@@ -119,7 +121,7 @@ def near_scan(near: Near, expression: MatchExpression, collection: Collection, h
     definition = serving_index(collection.namespace, indexes, near.operand, rest)
     kind = "2DSPHERE" if definition["key"][near.operand.path.text] == SPHERE else "2D"
     matches = conjunction(rest).bind() if rest else None
-    return NearScan(f"GEO_NEAR_{kind}", near.operand, matches)
+    return NearScan(f"GEO_NEAR_{kind}", near.operand, matches, definition["name"])
 
 
 def serving_index(

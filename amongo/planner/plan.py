@@ -11,10 +11,12 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import dropwhile, islice
+from operator import itemgetter
 from typing import Any, Final, NamedTuple
 
 from bson import Int64
 
+from amongo.engine.indexes import ID_INDEX_NAME
 from amongo.engine.records import Collection
 from amongo.engine.store import Store
 from amongo.mql.matcher import array_match_index
@@ -23,6 +25,7 @@ from amongo.mql.projections.projection import NO_METADATA
 from amongo.mql.sorting import in_order
 from amongo.planner.index_scan import IndexScan, index_scan
 from amongo.planner.near_scan import NearScan, near_scan
+from amongo.planner.probe import Probe
 from amongo.planner.query import CanonicalQuery
 from amongo.planner.text_scan import TextScan, text_scan
 from amongo.runtime.interrupts import Interrupt
@@ -30,6 +33,8 @@ from amongo.values.codec import decode, encode
 from amongo.values.missing import MISSING
 
 Document = dict[str, Any]
+
+_raw_of: Callable[[tuple[int, bytes]], bytes] = itemgetter(1)
 
 _SEARCHED: Final = frozenset({"textScore", "geoNearDistance", "geoNearPoint"})
 
@@ -86,10 +91,13 @@ class Plan:
     text: TextScan | None = None
     near: NearScan | None = None
 
-    def rows(self, store: Store, interrupt: Interrupt) -> Iterator[Row]:
-        """The matching documents in the asked order, skipped and limited, not projected."""
+    def rows(self, store: Store, interrupt: Interrupt, probe: Probe | None = None) -> Iterator[Row]:
+        """The matching documents in the asked order, skipped and limited, not projected.
+
+        probe   counts what goes by, for explain
+        """
         query = self.query
-        rows = self._found(store, interrupt)
+        rows = self._found(store, interrupt) if probe is None else self._probed(store, interrupt, probe)
         if query.sort is not None:
             rows = _sorted(rows, self, interrupt)
         if query.skip or query.limit:
@@ -110,6 +118,28 @@ class Plan:
         if query.projection is not None or query.returns_key:
             return _projected(self.rows(store, interrupt), self)
         return (row.raw for row in self.rows(store, interrupt))
+
+    def found(
+        self, store: Store, interrupt: Interrupt, read: Callable[[bytes], Document]
+    ) -> Iterator[tuple[bytes, Document]]:
+        """(bytes, document) of what matches, in the order in which it is found.
+
+        read   what decodes the fields that the filter and the caller look at
+        """
+        self._count_use()
+        matches = self._residual()
+        for _, raw in interrupt.watch(self._records(store, interrupt)):
+            document = read(raw)
+            if matches is None or matches(document):
+                yield raw, document
+
+    def read(self, store: Store, interrupt: Interrupt, read: Callable[[bytes], Document]) -> Iterator[Document]:
+        """The documents that match, in the order in which they are found; `read` as for `found`."""
+        self._count_use()
+        records = interrupt.watch(self._records(store, interrupt))
+        documents = map(read, map(_raw_of, records))
+        matches = self._residual()
+        return documents if matches is None else filter(matches, documents)
 
     def documents_of(self, records: Iterable[tuple[int, bytes]], interrupt: Interrupt) -> Iterator[bytes]:
         """The result documents' bytes of records that are given, in their order; none is skipped, their number not
@@ -147,14 +177,35 @@ class Plan:
             return MISSING
         return measured.distance if keyword == "geoNearDistance" else measured.value
 
+    def _count_use(self) -> None:
+        """Note in which way the collection is read."""
+        name = self._index_name()
+        definition = self.collection.indexes.get(name) if name is not None else None
+        if definition is not None:
+            self.collection.uses.count_index(definition)
+        elif self.stage == "COLLSCAN":
+            self.collection.uses.scans += 1
+
+    def _index_name(self) -> str | None:
+        if self.scan is not None and self.scan.index is not None:
+            name: str = self.scan.index.definition["name"]
+            return name
+        if self.text is not None:
+            return str(self.text.index.definition["name"])
+        if self.near is not None:
+            return self.near.index_name
+        return ID_INDEX_NAME if self.stage in ("IDHACK", "IXSCAN") else None
+
     def _rows_behind(self, store: Store, interrupt: Interrupt, record_id: int | None) -> Iterator[Row]:
         """The matching documents in natural order, skipped and limited, from behind a record id."""
+        self._count_use()
         records = iter(store.view(self.collection))
         if record_id is not None:
             records = dropwhile(lambda record: record[0] <= record_id, records)
         return islice(_scanned(records, self.query.matches, interrupt), *_window(self.query))
 
     def _unfiltered(self, store: Store) -> Iterator[bytes]:
+        self._count_use()
         query, view = self.query, store.view(self.collection)
         documents = (raw for _, raw in reversed(view)) if query.is_reverse else view.documents()
         if query.skip or query.limit:
@@ -163,20 +214,37 @@ class Plan:
 
     def _found(self, store: Store, interrupt: Interrupt) -> Iterator[Row]:
         """The matching documents, in the order of their `_id`s where it goes by them, else in natural order."""
-        query = self.query
+        self._count_use()
         if self.stage == "IDHACK":
-            return _fetched(self.collection, query)
+            return _fetched(self.collection, self.query)
+        return _scanned(self._records(store, interrupt), self._residual(), interrupt)
+
+    def _probed(self, store: Store, interrupt: Interrupt, probe: Probe) -> Iterator[Row]:
+        """What `_found` gives, counted."""
+        records = probe.watch("examined", self._records(store, interrupt))
+        return probe.watch("found", _scanned(records, self._residual(), interrupt))
+
+    def _residual(self) -> Callable[[Document], bool] | None:
+        """The filter for what `_records` gives; None where nothing is left to ask."""
+        return None if self.near is not None else self.query.matches
+
+    def _records(self, store: Store, interrupt: Interrupt) -> Iterator[tuple[int, bytes]]:
+        """(record id, document bytes) of what the stage looks at."""
+        query = self.query
+        if query.id_keys is not None and self.stage == "IDHACK":
+            keys = reversed(query.id_keys) if query.id_direction < 0 else iter(query.id_keys)
+            return filter(None, map(self.collection.find_id, keys))
         if self.near is not None:
             most = query.skip + query.limit if query.limit and query.sort is None else None
-            return _scanned(self.near.records(store, self.collection, most, interrupt), None, interrupt)
+            return self.near.records(store, self.collection, most, interrupt)
         if self.text is not None:
-            return _scanned(self.text.records(store, self.collection), query.matches, interrupt)
+            return self.text.records(store, self.collection)
         if self.scan is not None:
-            return _scanned(self.scan.records(store, self.collection), query.matches, interrupt)
+            return self.scan.records(store, self.collection)
         if self.stage == "IXSCAN":
-            return _scanned(_in_id_order(store, self.collection, query), query.matches, interrupt)
+            return _in_id_order(store, self.collection, query)
         view = store.view(self.collection)
-        return _scanned(reversed(view) if query.is_reverse else iter(view), query.matches, interrupt)
+        return reversed(view) if query.is_reverse else iter(view)
 
 
 def plan_query(query: CanonicalQuery, collection: Collection) -> Plan:

@@ -239,7 +239,7 @@ def _id_bounds(filter: Mapping[str, Any], collator: Collator | None) -> tuple[by
             value = condition[name]
             low, high = bracket_bounds(value)
             if name in ("$gt", "$gte"):
-                low = id_key(value, collator)
+                low = id_key(value, collator) + (b"\x00" if name == "$gt" else b"")
             else:
                 high = id_key(value, collator) + (b"\x00" if name == "$lte" else b"")
             bounds = (low, high) if bounds is None else (max(bounds[0], low), min(bounds[1], high))

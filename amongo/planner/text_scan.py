@@ -92,7 +92,7 @@ def text_scan(expression: MatchExpression, collection: Collection) -> TextScan |
 
     errors   INDEX_REQUIRED, INDEX_UNUSABLE, UNINDEXED_BRANCH, NEEDS_STEMMER
     """
-    definitions = [each for each in collection.indexes.values() if "weights" in each]
+    definitions = [each for each in collection.indexes.values() if "_fts" in each["key"]]
     if not definitions:
         raise errors.INDEX_REQUIRED()
     definition = definitions[0]

@@ -11,7 +11,8 @@ DOCUMENT_BYTES: Final = 16 * 1024 * 1024  # manual, BSON Document Size
 COMMAND_BYTES: Final = DOCUMENT_BYTES + 16 * 1024  # manual: a command may exceed a document by 16 KiB
 MESSAGE_BYTES: Final = 48_000_000  # hello, maxMessageSizeBytes
 WRITE_BATCH_COUNT: Final = 100_000  # hello, maxWriteBatchSize
-NESTING_DEPTH: Final = 100  # manual, Nested Depth for BSON Documents
+NESTING_DEPTH: Final = 180  # server, BSONDepth: levels of a stored document (the manual still says 100)
+FILTER_DEPTH: Final = 100  # server: filters inside one another
 BSON_DEPTH: Final = 200  # server, maxBSONDepth: documents and arrays inside one another below the outermost document
 PATH_COMPONENTS: Final = BSON_DEPTH  # server: a longer path reaches nothing
 NEAR_KEY_COMPONENTS: Final = 180  # server: of the field that $geoNear measures
@@ -72,6 +73,10 @@ OPEN_CURSORS: Final = 100_000  # amongo: a leak shows as an error and not as los
 SESSION_IDLE_MINUTES: Final = 30  # hello, logicalSessionTimeoutMinutes
 OPEN_SESSIONS: Final = 1_000_000  # manual, maxSessions
 
+# Diagnosis
+MEASURED_NAMESPACES: Final = 10_000  # amongo: usages are kept of so many; those of namespaces that are gone go first
+SHOWN_COMMAND_BYTES: Final = 1024  # manual, $currentOp, truncateOps
+
 # The event loop
 LOOP_SLICE_S: Final = 0.0008  # amongo: work done at once on the loop before others get their turn
 LOOP_TURN_OPERATIONS: Final = 16  # amongo: operations that one turn of a busy loop lets through
@@ -107,9 +112,20 @@ MAPPED_BLOCK_BYTES: Final = 2048  # amongo: of a longer block, the page faults o
 SYNC_INTERVAL_S: Final = 0.1  # manual, journaling: unsynced writes reach the disk within 100 ms
 UPDATE_BATCH_COUNT: Final = 1000  # amongo: documents that one frame of an update-many or delete-many holds
 LAYOUT_STRING_BYTES: Final = 256  # amongo: strings up to here are scanned, longer ones are leapt over
+READ_LAYOUTS: Final = 4  # amongo: layouts of documents that the reader of some of their fields remembers
 UPDATE_LAYOUTS: Final = 4  # amongo: layouts of documents that each of these shapes remembers
 UPDATE_SHAPES: Final = 1000  # amongo: shapes of updates that the parser remembers
 WRITE_ATTEMPTS: Final = 1000  # amongo: times that a write starts anew because others changed its document
 
+# Pipelines
+DENSIFY_COUNT: Final = 500_000  # server, internalQueryMaxAllowedDensifyDocs
+
 # Memory
 BLOCKING_STAGE_BYTES: Final = 100 * 1024 * 1024  # manual, Memory Restrictions of pipeline stages and of sort
+FOLD_DOCUMENTS: Final = 1024  # amongo: documents that $group sorts by their group before it folds them
+SPILL_BYTES: Final = 256 * 1024 * 1024 * 1024  # amongo: what one stage may put aside on disk
+SPILL_FREE_BYTES: Final = 500 * 1024 * 1024  # server, internalQuerySpillingMinAvailableDiskSpaceBytes
+SPILL_BUFFER_BYTES: Final = 64 * 1024  # amongo: of a temporary file
+SPILL_RUNS: Final = 64  # amongo: sorted runs that are merged at a time; each is a temporary file
+SPILL_PARTITIONS: Final = 32  # amongo: parts that groups are spilled in, by their keys; each is a temporary file
+SPILL_DEPTH: Final = 8  # amongo: times that a part that is too large is parted again

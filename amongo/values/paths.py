@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from amongo.errors import value as errors
 from amongo.runtime.limits import PATH_COMPONENTS
@@ -55,6 +55,10 @@ def query_path(text: str) -> FieldPath:
     return FieldPath(text, tuple(text.split(".")))
 
 
+_OF_REFERENCES: Final = frozenset({"$ref", "$id", "$db"})
+"""The fields of a DBRef: the only names with a dollar that a path may have. Source: manual, Database References."""
+
+
 def field_path(text: str) -> FieldPath:
     """The path of an expression, a projection, a sort pattern or a stage, validated.
 
@@ -72,7 +76,7 @@ def field_path(text: str) -> FieldPath:
     for part in parts:
         if not part:
             raise errors.PATH_FIELD_EMPTY()
-        if part.startswith("$"):
+        if part.startswith("$") and part not in _OF_REFERENCES:
             raise errors.PATH_FIELD_DOLLAR()
         if "\0" in part:
             raise errors.PATH_FIELD_NUL()

@@ -117,7 +117,6 @@ WRONG = [
     ("disk use of null", {"pipeline": [], "cursor": {}, "allowDiskUse": None}, 14),
     ("an unknown field", {"pipeline": [], "cursor": {}, "foo": 1}, 40415),
     ("an unknown stage", {"pipeline": [{"$foo": 1}], "cursor": {}}, 40324),
-    ("explain", {"pipeline": [], "explain": True}, 115),
     ("explain with a write concern", {"pipeline": [], "explain": True, "writeConcern": {"w": 1}}, 9),
     ("an unknown collation", {"pipeline": [], "cursor": {}, "collation": {"locale": "xx"}}, 2),
     ("an index that is not there", {"pipeline": [], "cursor": {}, "hint": "n_1"}, 2),

@@ -72,6 +72,11 @@ def test_refused(ask: Ask, hint: Any, filter: dict[str, Any], code: int) -> None
     assert ask({"find": "c", "hint": hint, "filter": filter})["code"] == code
 
 
+def test_the_key_of_a_wildcard_has_the_path(ask: Ask) -> None:
+    found = ask({"find": "c", "hint": "all", "filter": {"a": {"$gt": 3}}, "returnKey": True})["cursor"]["firstBatch"]
+    assert found == [{"$_path": "a", "a": 5}]
+
+
 def test_other_commands_go_by_the_hint_too(ask: Ask) -> None:
     assert ask({"count": "c", "query": {}, "hint": "sparse"})["n"] == 5
     assert ask({"distinct": "c", "key": "_id", "hint": "partial"})["values"] == [4, 5]

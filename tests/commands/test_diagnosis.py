@@ -204,9 +204,19 @@ PARAMETERS = [
     (
         "in detail",
         {"getParameter": {"showDetails": True}, "quiet": 1},
-        {"quiet": {"value": False, "settableAtRuntime": False, "settableAtStartup": False}, "ok": 1.0},
+        {"quiet": {"value": False, "settableAtRuntime": True, "settableAtStartup": True}, "ok": 1.0},
     ),
-    ("those that can be set", {"getParameter": {"allParameters": True, "setAt": "runtime"}}, {"ok": 1.0}),
+    (
+        "those that can be set",
+        {"getParameter": {"allParameters": True, "setAt": "runtime"}},
+        {
+            "automationServiceDescriptor": "",
+            "logComponentVerbosity": {"verbosity": 0},
+            "logLevel": 0,
+            "quiet": False,
+            "ok": 1.0,
+        },
+    ),
 ]
 
 

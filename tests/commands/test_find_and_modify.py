@@ -195,3 +195,21 @@ def test_a_document_that_another_changes_meanwhile_is_looked_at_anew(
     monkeypatch.setattr(find_and_modify, "_first", first_then_rival)
     reply = modify(ask, {"_id": 2}, **option)
     assert reply["value"] == {"_id": 2, "n": 60 if "update" in option else 50}
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"remove": True},
+        {"update": {"$set": {"n": 7}}},
+        {"update": {"$set": {"n": 7}}, "new": True},
+        {"query": {"_id": 99}, "update": {"$set": {"n": 7}}, "new": True, "upsert": True},
+    ],
+    ids=["remove", "update", "update, new", "upsert"],
+)
+def test_a_projection_that_fails_leaves_all_as_it_was(ask: Ask, fields: dict[str, Any]) -> None:
+    ask({"insert": "fruit", "documents": [{"_id": 1, "n": 1}]})
+    projection = {"bad": {"$reverseArray": "$n"}}
+    command = {"findAndModify": "fruit", "query": {"_id": 1}, "fields": projection, **fields}
+    assert ask(command)["code"] == 34435
+    assert ask({"find": "fruit"})["cursor"]["firstBatch"] == [{"_id": 1, "n": 1}]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from amongo.engine.files import MemoryFiles
+from amongo.engine.files.crashing import CrashingFiles, Failure
 from amongo.engine.indexes import Definition, entry_of
 from amongo.engine.records import Collection, record_key
 from amongo.engine.store import Change, CollectionDropped, Store
@@ -240,3 +242,61 @@ def test_a_capped_collection_lets_go_of_keys_with_their_documents() -> None:
     check(collection)
     assert [decode(raw)["_id"] for _, raw in store.view(collection)] == [3, 4]
     assert [position for position, _ in done.failures] == [1]
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_indexes_agree_with_what_a_crash_has_left(seed: int) -> None:
+    files = CrashingFiles()
+    store = Store.open("data", files=files, clock=ManualClock(), has_service=False, make_keys=key_maker)
+    collection = store.create("db.c")
+    chance = random.Random(seed)
+    for number in range(30):
+        step = chance.choice(["insert", "insert", "update", "delete", "create", "drop", "durable"])
+        names = list(collection.indexes)
+        try:
+            if step == "insert":
+                insert(store, collection, {"_id": number, "a": chance.randrange(8), "b": number}, {"_id": -number - 1})
+            elif step == "update" and collection.find_id(id_key(number // 2)):
+                store.update(collection, [change(collection, number // 2, {"a": chance.randrange(8)})])
+            elif step == "delete" and (found := collection.find_id(id_key(number // 3))):
+                store.delete(collection, [found])
+            elif step == "create" and "a_1" not in names:
+                store.create_indexes(collection, [chance.choice([A, UNIQUE])])
+            elif step == "drop" and "a_1" in names:
+                store.drop_indexes(collection, ["a_1"])
+            elif step == "durable":
+                store.durable(store.last_sequence).wait_blocking()
+        except ServerError as error:
+            assert error.code == ErrorCode.DuplicateKey
+    check(collection)
+    for left in (files.kill(), files.crash(seed)):
+        reopened = Store.open("data", files=left, clock=ManualClock(), has_service=False, make_keys=key_maker)
+        for each in reopened.catalog.by_uuid.values():
+            check(each)
+        reopened.close()
+
+
+def test_a_failing_disk_leaves_indexes_as_they_were() -> None:
+    failed = 0
+    for fail_at in range(40):
+        files = CrashingFiles(fail_at=fail_at, failure=Failure.NO_SPACE, keeps_failing=True)
+        try:
+            store = Store.open("data", files=files, clock=ManualClock(), has_service=False, make_keys=key_maker)
+            collection = store.create("db.c")
+            store.create_indexes(collection, [UNIQUE])
+            insert(store, collection, {"_id": 1, "a": 1})
+            check(collection)
+        except (ServerError, OSError):
+            continue
+        for write in (
+            lambda: insert(store, collection, {"_id": 2, "a": 2}),  # noqa: B023
+            lambda: store.update(collection, [change(collection, 1, {"a": 3})]),  # noqa: B023
+            lambda: store.create_indexes(collection, [SPARSE]),  # noqa: B023
+            lambda: store.drop_indexes(collection, ["a_1"]),  # noqa: B023
+        ):
+            try:
+                write()
+            except ServerError:
+                failed += 1
+            check(collection)
+    assert failed

@@ -10,9 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from amongo.errors import ServerError
-from amongo.mql.index_keys import hashed_value, key_maker
+from amongo.mql.index_keys import key_maker
 from amongo.mql.sort_keys import parse_sort
+from amongo.values.collation import Options
 from amongo.values.deprecated import UNDEFINED
+from amongo.values.hashes import hashed_value
 
 DOCUMENT: dict[str, Any] = {
     "_id": 1,
@@ -97,18 +99,8 @@ def test_partial_indexes_leave_out_what_their_filter_does_not_accept() -> None:
 
 
 def test_collated_indexes_hold_the_keys_of_texts() -> None:
-    collation = {
-        "locale": "en",
-        "caseLevel": False,
-        "caseFirst": "off",
-        "strength": 1,
-        "numericOrdering": False,
-        "alternate": "non-ignorable",
-        "maxVariable": "punct",
-        "normalization": False,
-        "backwards": False,
-    }
-    collated = {"key": {"a": 1}, "collation": {**collation, "version": "57.1"}}
+    collation = Options("en", strength=1).document()
+    collated = {"key": {"a": 1}, "collation": collation}
     assert made(collated, {"a": "Ä"}) == made(collated, {"a": "a"}) != made(collated, {"a": "b"})
 
 

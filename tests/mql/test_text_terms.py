@@ -33,7 +33,7 @@ TERMS: list[tuple[str, str, str, list[str]]] = [
     ("diacritics", "french", "Café", ["caf"]),
     ("no language keeps words", "none", "The Running", ["the", "running"]),
     ("Spanish", "spanish", "corriendo", ["corr"]),
-    ("Turkish i", "turkish", "DIŞ", ["dıs"]),  # noqa: RUF001
+    ("Turkish i", "turkish", "DIŞ", ["d\u0131s"]),
     ("wide spaces", "none", "a\u3000b\u2014c", ["a", "b", "c"]),
     ("nothing", "english", "  - !", []),
 ]

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from bson import Code, MaxKey, MinKey
+
 from amongo.aggregate.environment import Document
 from amongo.aggregate.stages.group import Group
 from amongo.aggregate.stages.registry import stage
@@ -76,7 +78,7 @@ def parse_bucket(spec: Any, surroundings: Surroundings) -> Stage:
         elif field == "boundaries":
             boundaries = _parse_boundaries(given, surroundings)
         elif field == "default":
-            default = _constant(given, surroundings, errors.BUCKET_DEFAULT_NOT_CONSTANT)
+            default = _as_default(_constant(given, surroundings, errors.BUCKET_DEFAULT_NOT_CONSTANT))
         elif field == "output":
             if type(given) is not dict:
                 raise errors.BUCKET_OUTPUT_TYPE(kind=alias(given))
@@ -104,6 +106,13 @@ def _constant(given: Any, surroundings: Surroundings, failure: Any) -> Any:
     if not isinstance(folded, Literal):
         raise failure(value=given)
     return folded.value
+
+
+def _as_default(value: Any) -> Any:
+    """What comes out for a default: the server hands it on as text of its own language, and some types suffer."""
+    if type(value) in (MinKey, MaxKey):
+        return {"": value}
+    return str(value) if type(value) is Code and value.scope is None else value
 
 
 def _parse_boundaries(given: Any, surroundings: Surroundings) -> tuple[Any, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,6 +42,17 @@ def parse_computed_fields(spec: Document, surroundings: Surroundings) -> Compute
     tree: Tree = {}
     for parts, value in _paths(spec, ()):
         _insert(tree, parts, surroundings.parse(value))
+    return ComputedFields(tree)
+
+
+def fields_at(expressions: Mapping[str, Expression]) -> ComputedFields:
+    """Expressions at paths, each of which is written out.
+
+    errors   PATH_COLLISION, path errors
+    """
+    tree: Tree = {}
+    for path, expression in expressions.items():
+        _insert(tree, field_path(path).parts, expression)
     return ComputedFields(tree)
 
 

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from amongo.aggregate.environment import Document, Environment
-from amongo.aggregate.stages.memory import MemoryBound
+from amongo.aggregate.folding import Fold
 from amongo.aggregate.stages.registry import stage
 from amongo.aggregate.stages.stage import Run, Stage, Surroundings
-from amongo.errors import ServerError
-from amongo.errors import expression as expression_errors
 from amongo.errors import pipeline as errors
 from amongo.mql.accumulators import Accumulation, parse_accumulation
-from amongo.mql.expressions import Expression
-from amongo.values.key_bytes import key_bytes
-from amongo.values.missing import MISSING
+from amongo.mql.accumulators.registry import Unary
+from amongo.mql.accumulators.single import CountDocuments, ExtremeOf
+from amongo.mql.expressions import Expression, Literal
+from amongo.mql.expressions.nodes import FieldPath, ObjectExpression
 from amongo.values.order import Collator
 
 
@@ -29,55 +26,28 @@ class Group(Stage):
     collator: Collator | None = None
 
     def bind(self) -> Run:
-        key_of, collator = self.key.bind(), self.collator
-        names = tuple(name for name, _ in self.fields)
         accumulations = tuple(accumulation for _, accumulation in self.fields)
-        arguments = tuple(accumulation.bind() for accumulation in accumulations)
-        growing = tuple(index for index, accumulation in enumerate(accumulations) if accumulation.grows)
-        every = range(len(arguments))
-
-        def run(documents: Iterable[Document], environment: Environment) -> Iterator[Document]:
-            variables = environment.variables
-            bound = MemoryBound("$group", environment.memory_bytes)
-            groups: dict[bytes, tuple[Any, list[Any]]] = {}
-            for document in environment.interrupt.watch(documents):
-                try:
-                    key = key_of(document, variables)
-                    values = [argument(document, variables) for argument in arguments]
-                except ServerError as failure:
-                    raise _as_in_group(failure) from None
-                if key is MISSING:
-                    key = None
-                group = groups.get(packed := key_bytes(key, collator))
-                if group is None:
-                    bound.add(key)
-                    states = [accumulation.create(key, variables) for accumulation in accumulations]
-                    group = groups[packed] = (key, states)
-                states = group[1]
-                for index in every:
-                    states[index].add(values[index])
-                for index in growing:
-                    bound.add(values[index])
-            for key, states in groups.values():
-                result = {"_id": key}
-                for name, state in zip(names, states, strict=True):
-                    value = state.result()
-                    if value is not MISSING:
-                        result[name] = value
-                yield result
-
-        return run
+        return Fold(
+            key_of=self.key.bind(),
+            names=tuple(name for name, _ in self.fields),
+            accumulations=accumulations,
+            arguments=tuple(accumulation.bind() for accumulation in accumulations),
+            collator=self.collator,
+            is_plain=_is_plain(self.key.fold()) and all(map(_takes_plain, accumulations)),
+        ).run
 
 
-def _as_in_group(failure: ServerError) -> ServerError:
-    """A failed expression's error as $group reports it: the server runs it in another engine, with other numbers."""
-    for outside, inside in (
-        (expression_errors.DIVIDE_BY_ZERO, expression_errors.DIVIDE_BY_ZERO_IN_GROUP),
-        (expression_errors.MOD_BY_ZERO, expression_errors.MOD_BY_ZERO_IN_GROUP),
-    ):
-        if (failure.code, failure.message) == (outside.code, outside.template):
-            return inside()
-    return failure
+def _takes_plain(accumulation: Accumulation) -> bool:
+    return isinstance(accumulation, CountDocuments) or (
+        isinstance(accumulation, Unary | ExtremeOf) and _is_plain(accumulation.argument.fold())
+    )
+
+
+def _is_plain(expression: Expression) -> bool:
+    """Whether an expression cannot fail, and gives the same whenever it is asked."""
+    if isinstance(expression, ObjectExpression):
+        return all(map(_is_plain, expression.children()))
+    return isinstance(expression, FieldPath | Literal)
 
 
 @stage("$group")
@@ -86,7 +56,8 @@ def parse_group(spec: Any, surroundings: Surroundings) -> Group:
 
     spec     {_id: expression, name: {$accumulator: argument}, …}
     result   one document a group: the key of its first document as `_id` (missing is null), then the folds
-    errors   GROUP_NOT_OBJECT, GROUP_WITHOUT_ID, those of `parse_accumulation`, MEMORY_EXCEEDED
+    errors   GROUP_NOT_OBJECT, GROUP_WITHOUT_ID, those of `parse_accumulation`; when run MEMORY_EXCEEDED,
+             GROUP_TOO_LARGE
     order    of the groups: not defined; here as their first documents came
     source   manual, $group
     """

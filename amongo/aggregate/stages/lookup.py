@@ -45,6 +45,8 @@ class Lookup(Stage):
         into = self.into.parts
         bindings = tuple((name, expression.bind()) for name, expression in self.bindings)
         pipeline = self.pipeline
+        if self.collection is None and self.equality is not None and pipeline is not None:
+            pipeline = pipeline.after(1)  # equal values are looked for in what its $documents gives
 
         def run(documents: Iterable[Document], environment: Environment) -> Iterator[Document]:
             find: Find | None = None
@@ -55,11 +57,11 @@ class Lookup(Stage):
                 if unchanging is not None:
                     found = unchanging
                 else:
-                    if find is None:
-                        find = self._open(environment)
+                    inside = environment.with_variables(values).on(self.collection)
+                    if find is None or self.collection is None:
+                        find = self._open(inside)
                     found = list(find(document))
                     if pipeline is not None:
-                        inside = environment.with_variables(values).on(self.collection)
                         found = list(pipeline.run(found, inside))
                         if not bindings and self.equality is None:
                             unchanging = found
@@ -68,12 +70,14 @@ class Lookup(Stage):
         return run
 
     def _open(self, environment: Environment) -> Find:
-        """Read the other collection once; the result finds a document's partners in it."""
+        """Read the other collection once, or make its documents; the result finds a document's partners in it."""
         held: list[Document] = []
         if self.collection is not None:
             held.extend(environment.interrupt.watch(environment.read(environment.database, self.collection)))
         if self.equality is None:
             return lambda document: held
+        if self.collection is None and self.pipeline is not None:
+            held.extend(self.pipeline.only(0).run((), environment))
         local, foreign = self.equality
         index = ValueIndex(held, foreign, self.collator, environment.interrupt)
         return lambda document: index.find(local_values(document, local))
@@ -100,18 +104,19 @@ def parse_lookup(spec: Any, surroundings: Surroundings) -> Lookup:
         if field not in _FIELDS:
             raise errors.LOOKUP_UNKNOWN_FIELD(field=field)
     for field in ("as", "localField", "foreignField"):
-        if field in spec and type(spec[field]) is not str:
+        if field in spec and type(spec[field]) is not str and (field == "as" or spec[field] is not None):
             raise errors.LOOKUP_TYPE(field=field, kind=alias(spec[field]), expected="string")
     if "as" not in spec:
         raise _invalid("must specify 'as' field for a $lookup")
-    if ("localField" in spec) != ("foreignField" in spec):
+    local, foreign = spec.get("localField") or None, spec.get("foreignField") or None
+    if (local is None) != (foreign is None):
         raise _invalid("$lookup requires both or neither of 'localField' and 'foreignField' to be specified")
-    has_equality = "localField" in spec
-    if not has_equality and "pipeline" not in spec:
+    if local is None and "pipeline" not in spec:
         raise _invalid("$lookup requires either 'pipeline' or both 'localField' and 'foreignField' to be specified")
-    if "let" in spec and "pipeline" not in spec:
+    let = spec.get("let")
+    if let is not None and "pipeline" not in spec:
         raise _invalid("$lookup with a 'let' argument must also specify 'pipeline'")
-    bindings = _parse_let(spec.get("let", {}), surroundings)
+    bindings = _parse_let({} if let is None else let, surroundings)
     pipeline = None
     if "pipeline" in spec:
         scope = surroundings.scope.with_names([name for name, _ in bindings])
@@ -120,7 +125,7 @@ def parse_lookup(spec: Any, surroundings: Surroundings) -> Lookup:
     return Lookup(
         collection,
         field_path(spec["as"]),
-        (field_path(spec["localField"]), field_path(spec["foreignField"])) if has_equality else None,
+        None if local is None or foreign is None else (field_path(local), field_path(foreign)),
         bindings,
         pipeline,
         surroundings.scope.collator,

@@ -7,6 +7,7 @@ from typing import Final
 
 from amongo.errors import Condition
 from amongo.errors import pipeline as errors
+from amongo.errors import stages as stage_errors
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +19,7 @@ class Position:
     in_facet, in_lookup, in_union   whether a sub-pipeline of that stage may hold it
     needs_collection      False: only in a pipeline without a collection; None: in both kinds
     nested                the error in any sub-pipeline, where it is one of the stage's own
+    misplaced             the error where a stage has to be the first and is not, if it is one of the stage's own
     """
 
     first: bool = False
@@ -27,34 +29,34 @@ class Position:
     in_union: bool = True
     needs_collection: bool | None = True
     nested: Condition | None = None
+    misplaced: Condition | None = None
 
 
 _SOURCE: Final = Position(first=True, in_facet=False)
+_FUSION: Final = Position(first=True, misplaced=stage_errors.FUSION_NOT_FIRST)
 _WRITER: Final = Position(last=True, in_facet=False, in_lookup=False, in_union=False)
 
 POSITIONS: Final[dict[str, Position]] = {
     "$changeStream": Position(first=True, in_facet=False, needs_collection=None, nested=errors.CHANGE_STREAM_NESTED),
+    "$changeStreamSplitLargeEvent": Position(last=True, in_facet=False, needs_collection=None),
     "$collStats": _SOURCE,
-    "$currentOp": Position(first=True, in_facet=False, in_lookup=False, in_union=False, needs_collection=False),
+    "$currentOp": Position(first=True, in_facet=False, in_lookup=False, in_union=False, needs_collection=None),
     "$documents": Position(first=True, in_facet=False, needs_collection=False),
     "$facet": Position(in_facet=False),
     "$geoNear": _SOURCE,
     "$indexStats": _SOURCE,
     "$listCatalog": Position(first=True, in_facet=False, needs_collection=None),
-    "$listClusterCatalog": Position(
-        first=True, in_facet=False, needs_collection=None, nested=errors.CLUSTER_CATALOG_NESTED
-    ),
+    "$listClusterCatalog": Position(first=True, in_facet=False, needs_collection=None),
     "$listLocalSessions": Position(first=True, in_facet=False, in_lookup=False, in_union=False, needs_collection=False),
-    "$listSampledQueries": Position(first=True, in_facet=False, needs_collection=False),
-    "$listSessions": Position(first=True, nested=errors.SESSIONS_NAMESPACE),
+    "$listSampledQueries": Position(first=True, in_facet=False, needs_collection=None),
+    "$listSessions": Position(first=True, in_facet=False, in_lookup=False, in_union=False),
     "$merge": _WRITER,
     "$out": _WRITER,
     "$planCacheStats": _SOURCE,
     "$querySettings": Position(first=True, in_facet=False, needs_collection=False),
-    "$search": _SOURCE,
-    "$searchBeta": _SOURCE,
-    "$searchMeta": _SOURCE,
-    "$vectorSearch": Position(first=True, in_facet=False, in_lookup=False),
+    "$rankFusion": _FUSION,
+    "$scoreFusion": _FUSION,
+    "$queryStats": Position(first=True, in_facet=False, needs_collection=False),
 }
 """Rules of the stages that have any; a stage that is not here may stand anywhere in a pipeline on a collection.
 Source: manual, the "Restrictions" or "Behavior" section of each stage."""

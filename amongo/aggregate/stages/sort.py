@@ -9,14 +9,14 @@ from itertools import islice
 from typing import Any, Final
 
 from amongo.aggregate.environment import Document, Environment
-from amongo.aggregate.stages.memory import MemoryBound
+from amongo.aggregate.spilling import DOCUMENTS, in_order_within
 from amongo.aggregate.stages.registry import stage
 from amongo.aggregate.stages.stage import Run, Stage, Surroundings
 from amongo.errors import pipeline as errors
 from amongo.mql.sort_keys import SortPattern, parse_sort
-from amongo.mql.sorting import in_order
+from amongo.values.key_bytes import descending, key_bytes
 
-_HEAP_MOST: Final = 10_000  # past this many kept documents sorting them all is cheaper than a heap
+KEPT_MOST: Final = 10_000  # past this many kept documents sorting them all is cheaper than a heap
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,19 +36,32 @@ class Sort(Stage):
         """The same sort when only the first `count` documents are wanted."""
         return replace(self, limit=count)
 
-    def bind(self) -> Run:
-        pattern, collator, limit = self.pattern, self.collator, self.limit
+    def bind_key(self) -> Callable[[Document], bytes]:
+        """What gives the sort key of a document; short for a pattern of one field that holds no array."""
+        pattern, collator = self.pattern, self.collator
+        if len(pattern.paths) > 1 or len(pattern.paths[0]) > 1:
+            return lambda document: pattern.key(document, collator)
+        ((name,),) = pattern.paths
+        is_ascending = pattern.directions[0] > 0
 
         def key(document: Document) -> bytes:
-            return pattern.key(document, collator)
+            value = document.get(name)
+            if type(value) is list:
+                return pattern.key(document, collator)
+            found = key_bytes(value, collator)
+            return found if is_ascending else descending(found)
+
+        return key
+
+    def bind(self) -> Run:
+        key, limit = self.bind_key(), self.limit
 
         def run(documents: Iterable[Document], environment: Environment) -> Iterator[Document]:
-            if limit is not None and limit <= _HEAP_MOST:
+            if limit is not None and limit <= KEPT_MOST:
                 yield from heapq.nsmallest(limit, environment.interrupt.watch(documents), key)
                 return
-            bound = MemoryBound("$sort", environment.memory_bytes)
-            keyed = ((key(document), document) for document in bound.watch(documents))
-            yield from islice(in_order(keyed, environment.interrupt), limit)
+            keyed = ((key(document), document) for document in documents)
+            yield from islice(in_order_within(keyed, environment, "$sort", DOCUMENTS), limit)
 
         return run
 

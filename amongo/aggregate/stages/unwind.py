@@ -37,7 +37,7 @@ class Unwind(Stage):
             for document in documents:
                 value = get(document, path)
                 if type(value) is list and value:
-                    for position, element in enumerate(value):
+                    for position, element in enumerate(environment.interrupt.watch(value)):
                         unwound = with_value(document, path.parts, element)
                         yield unwound if index is None else with_value(unwound, index.parts, Int64(position))
                 elif value is not MISSING and value is not None and type(value) is not list:

@@ -7,12 +7,14 @@ takes.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from bson.raw_bson import RawBSONDocument
 from pymongo.common import validate_is_document_type, validate_ok_for_replace, validate_ok_for_update
 from pymongo.errors import BulkWriteError, ConfigurationError, InvalidOperation, OperationFailure
+from pymongo.write_concern import WriteConcern
 
 from amongo.client.collection.batches import Encoder, WriteOptions, run_deletes, run_inserts, run_updates
 from amongo.client.documents import decode_reply
@@ -118,13 +120,26 @@ class Bulk:
         is_acknowledged = self._collection.write_concern.acknowledged
         if not is_acknowledged:
             self._check_unacknowledged()
-        for kind, indexes, operations in self._runs():
-            if not await self._execute_run(kind, indexes, operations):
-                break
+        runs = self._runs()
         if not is_acknowledged:
+            if len(runs) > 1 or len(self._operations) > WRITE_BATCH_COUNT:
+                self._hear()
+            with suppress(OperationFailure):
+                await self._execute_runs(runs)
             return None
+        await self._execute_runs(runs)
         self._raise_failures()
         return self._result
+
+    async def _execute_runs(self, runs: list[tuple[int, list[int], list[Any]]]) -> None:
+        for kind, indexes, operations in runs:
+            if not await self._execute_run(kind, indexes, operations):
+                break
+
+    def _hear(self) -> None:
+        """Let the replies of an unacknowledged ordered bulk be heard: it ends with its first failure all the same."""
+        if self._is_ordered:
+            self._collection = self._collection.with_options(write_concern=WriteConcern())
 
     async def execute_inserts(self) -> None:
         """Insert the documents of `inserts`.
@@ -133,15 +148,21 @@ class Bulk:
         """
         if not self.inserts:
             raise InvalidOperation("No operations to execute")
-        await self._execute_run(INSERT, range(len(self.inserts)), self.inserts)
         if self._collection.write_concern.acknowledged:
+            await self._execute_run(INSERT, range(len(self.inserts)), self.inserts)
             self._raise_failures()
+            return
+        self._check_unacknowledged()
+        if len(self.inserts) > 1:
+            self._hear()
+        with suppress(OperationFailure):
+            await self._execute_run(INSERT, range(len(self.inserts)), self.inserts)
 
     async def insert_raw(self, raws: list[bytes]) -> dict[str, Any]:
         """Insert encoded documents; the server's reply."""
         return await run_inserts(self._collection, raws, self._is_ordered, self._options)
 
-    def _runs(self) -> Iterator[tuple[int, Sequence[int], list[Any]]]:
+    def _runs(self) -> list[tuple[int, list[int], list[Any]]]:
         """(kind, places in the caller's list, operations) of each run."""
         runs: list[tuple[int, list[int], list[Any]]] = []
         if self._is_ordered:
@@ -150,12 +171,12 @@ class Bulk:
                     runs.append((kind, [], []))
                 runs[-1][1].append(index)
                 runs[-1][2].append(operation)
-            return iter(runs)
+            return runs
         runs = [(INSERT, [], []), (UPDATE, [], []), (DELETE, [], [])]
         for index, (kind, operation) in enumerate(self._operations):
             runs[kind][1].append(index)
             runs[kind][2].append(operation)
-        return (run for run in runs if run[1])
+        return [run for run in runs if run[1]]
 
     async def _execute_run(self, kind: int, indexes: Sequence[int], operations: list[Any]) -> bool:
         """Run the operations of one kind; whether to go on after them."""
@@ -204,7 +225,7 @@ class Bulk:
             result["upserted"] += [{**each, "index": indexes[start + each["index"]]} for each in upserted]
             result["nUpserted"] += len(upserted)
             result["nMatched"] += n - len(upserted)
-            result["nModified"] += reply["nModified"]
+            result["nModified"] += reply.get("nModified", 0)
         failures = reply.get("writeErrors", ())
         for failure in failures:
             position = start + failure["index"]

@@ -62,10 +62,11 @@ class CollectionCore(BaseObject, Generic[_DocumentType]):
         self._is_acknowledged = self.write_concern.acknowledged
         self._is_durable = bool(concern.get("j") or concern.get("fsync"))
         # Whether operations may go as request objects. A database name that is too long, a write concern that one
-        # node does not satisfy, a read concern that means more than local: there the command says what is wrong.
-        is_nameable = len(database.name.encode()) <= DATABASE_NAME_BYTES
-        self._reads_directly = is_nameable and self.read_concern.level in _LOCAL_LEVELS
-        self._writes_directly = is_nameable and concern.get("w", 1) in (0, 1, "majority") and "wtimeout" not in concern
+        # node does not satisfy, a read concern that means more than local: there the command says what is wrong. And
+        # command listeners are told of commands.
+        is_plain = len(database.name.encode()) <= DATABASE_NAME_BYTES and self._client._events is None
+        self._reads_directly = is_plain and self.read_concern.level in _LOCAL_LEVELS
+        self._writes_directly = is_plain and concern.get("w", 1) in (0, 1, "majority") and "wtimeout" not in concern
 
     @property
     def full_name(self) -> str:

@@ -116,7 +116,7 @@ class CollectionReads(CollectionCore[_DocumentType]):
 
         errors   OperationFailure
         """
-        if isinstance(filter, Mapping) and not filter and not kwargs and session is None:
+        if isinstance(filter, Mapping) and not filter and not kwargs and session is None and self._reads_directly:
             return await self._count_all(comment)
         pipeline: list[dict[str, Any]] = [{"$match": filter}]
         if "skip" in kwargs:

@@ -4,15 +4,18 @@ from amongo.engine.files.crashing import CrashingFiles, Failure, MachineStopped
 from amongo.engine.files.disk import DiskFiles
 from amongo.engine.files.interface import LOCK_NAME, AppendFile, Files, LockHandle
 from amongo.engine.files.memory import MemoryFiles
+from amongo.engine.files.temporary import DiskTemporaryFiles, TemporaryFiles
 
 __all__ = [
     "LOCK_NAME",
     "AppendFile",
     "CrashingFiles",
     "DiskFiles",
+    "DiskTemporaryFiles",
     "Failure",
     "Files",
     "LockHandle",
     "MachineStopped",
     "MemoryFiles",
+    "TemporaryFiles",
 ]

@@ -14,24 +14,24 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 _CHUNK_COUNT: Final = 1024  # a longer chunk is parted in two
-_ID_BYTES: Final = 8
+ID_BYTES: Final = 8
 
 Chunk = list[bytes]
 
 
 def entry_of(key: bytes, record_id: int) -> bytes:
     """The entry of a key and a record id."""
-    return key + record_id.to_bytes(_ID_BYTES)
+    return key + record_id.to_bytes(ID_BYTES)
 
 
 def record_id_of(entry: bytes) -> int:
     """The record id of an entry."""
-    return int.from_bytes(entry[-_ID_BYTES:])
+    return int.from_bytes(entry[-ID_BYTES:])
 
 
 def key_of(entry: bytes) -> bytes:
     """The key of an entry."""
-    return entry[:-_ID_BYTES]
+    return entry[:-ID_BYTES]
 
 
 class EntriesView:
@@ -49,11 +49,6 @@ class EntriesView:
         """All entries, ascending."""
         for chunk in self._chunks:
             yield from chunk
-
-    def __reversed__(self) -> Iterator[bytes]:
-        """All entries, descending."""
-        for chunk in reversed(self._chunks):
-            yield from reversed(chunk)
 
     def between(self, low: bytes, high: bytes) -> Iterator[bytes]:
         """The entries with low <= entry < high, ascending."""
@@ -114,7 +109,7 @@ class Entries:
 
     def records_with(self, key: bytes) -> Iterator[int]:
         """The records that have this key, ascending."""
-        return map(record_id_of, self.view().between(key, key + b"\xff" * (_ID_BYTES + 1)))
+        return map(record_id_of, self.view().between(key, key + b"\xff" * (ID_BYTES + 1)))
 
     def add(self, entry: bytes) -> None:
         """Enter an entry, if it is not in already."""

@@ -14,13 +14,16 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Final, NamedTuple, Protocol
 
 from amongo.engine.indexes.definitions import Definition
-from amongo.engine.indexes.entries import Entries, entry_of, key_of, record_id_of
+from amongo.engine.indexes.entries import ID_BYTES, Entries, EntriesView, entry_of, key_of, record_id_of
 from amongo.errors import ServerError
 from amongo.runtime.interrupts import NEVER, Interrupt
 from amongo.runtime.limits import CHECK_DOCUMENTS
 from amongo.values.codec import decode
 
 Document = dict[str, Any]
+
+_BYTES_PER_READ: Final = 1024
+_SLOW_BYTES_PER_READ: Final = 32
 
 
 class Made(Protocol):
@@ -73,26 +76,29 @@ class Index:
         index.entries, index.is_multikey = self.entries, self.is_multikey
         return index
 
-    def duplicates(self) -> Iterator[tuple[bytes, int]]:
-        """(key, record id) of every record that has a key which another has too, ascending."""
-        before: bytes | None = None
-        key_before, is_told = b"", False
-        for entry in self.entries.view():
-            key = key_of(entry)
-            if before is not None and key == key_before:
-                if not is_told:
-                    yield key, record_id_of(before)
-                yield key, record_id_of(entry)
-                is_told = True
-            else:
-                is_told = False
-            before, key_before = entry, key
-
     @property
     def name(self) -> str:
         """Its name."""
         name: str = self.definition["name"]
         return name
+
+    def duplicates(self) -> Iterator[tuple[bytes, int]]:
+        """(key, record id) of every record that has a key which another has too, ascending; as it is now."""
+        return _duplicates(self.entries.view())
+
+
+def _duplicates(entries: EntriesView) -> Iterator[tuple[bytes, int]]:
+    before: bytes | None = None
+    is_told = False
+    for entry in entries:
+        if before is not None and key_of(before) == key_of(entry):
+            if not is_told:
+                yield key_of(before), record_id_of(before)
+            yield key_of(entry), record_id_of(entry)
+            is_told = True
+        else:
+            is_told = False
+        before = entry
 
 
 Keys = tuple[Sequence[bytes], ...]
@@ -102,14 +108,20 @@ Keys = tuple[Sequence[bytes], ...]
 class Secondary:
     """The secondary indexes of a collection, at least one; another object takes its place when one comes or goes."""
 
-    __slots__ = ("indexes",)
+    __slots__ = ("_bytes_per_read", "indexes")
 
     def __init__(self, indexes: Sequence[Index]) -> None:
         self.indexes = tuple(indexes)
+        # In the time in which a read looks at one document, the keys of so many bytes are made.
+        self._bytes_per_read = _BYTES_PER_READ if all(map(_is_quick, indexes)) else _SLOW_BYTES_PER_READ
 
     def named(self, name: str) -> Index | None:
         """The index of this name; None if there is none."""
         return next((index for index in self.indexes if index.name == name), None)
+
+    def reads(self, count: int, size_bytes: int) -> int:
+        """How many documents a read looks at in the time that it takes to index so many of this size together."""
+        return count * len(self.indexes) + size_bytes // self._bytes_per_read
 
     def keys(self, raw: bytes) -> Keys:
         """The keys of a document.
@@ -125,6 +137,24 @@ class Secondary:
             found.append(made.keys)
         return tuple(found)
 
+    def entries(self, namespace: str, record_id: int, raw: bytes) -> list[tuple[Entries, bytes]]:
+        """(where, entry) of each entry of a new document. Under the lock: the way of a single insert.
+
+        errors   ServerError for a document that an index refuses
+        """
+        document = decode(raw)
+        end = record_id.to_bytes(ID_BYTES)
+        found = []
+        for index in self.indexes:
+            made, entries = index.maker.keys(document), index.entries
+            if made.is_multikey:
+                index.is_multikey = True
+            for key in made.keys:
+                if index.is_unique and entries.record_with(key) is not None:
+                    raise index.maker.duplicate(namespace, document, key)
+                found.append((entries, key + end))
+        return found
+
     def keys_or_errors(self, raws: Sequence[bytes], interrupt: Interrupt = NEVER) -> list[Keys | ServerError]:
         """The keys of documents; of one that an index cannot take, the error."""
         found: list[Keys | ServerError] = []
@@ -134,6 +164,11 @@ class Secondary:
             except ServerError as error:
                 found.append(error)
         return found
+
+
+def _is_quick(index: Index) -> bool:
+    """Whether its keys are values that stand in the document: not words, places or paths."""
+    return all(type(value) is not str and not name.endswith("$**") for name, value in index.definition["key"].items())
 
 
 class Clash(NamedTuple):

@@ -88,6 +88,10 @@ An insert into a capped collection and the deletes of what it pushes out are ent
 command `convertToCapped` is carried out again at recovery: the new collection (`uuid`, `options`) takes the place of
 `ui` with the last `kept` of its documents in natural order, numbered from 1.
 
+Of an index the log holds the definition alone, as listIndexes shows it: `createIndexes` has its fields behind the
+collection's name, one entry an index; `dropIndexes` names it, with what it was in the head's `o2`; `collMod` has the
+whole new one as `index`. Its keys follow from the documents.
+
 ## Mark
 
 {mark_rows}

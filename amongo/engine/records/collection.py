@@ -14,9 +14,10 @@ from itertools import islice
 from operator import lt
 from typing import Any, Final
 
-from amongo.engine.indexes import Definition, IndexChange, Secondary, first_indexes
+from amongo.engine.indexes import Definition, Entries, IndexChange, Secondary, first_indexes
 from amongo.engine.records.arrivals import Arrivals
 from amongo.engine.records.cap import Cap
+from amongo.engine.records.uses import Uses
 from amongo.engine.records.view import CHUNK_BITS, CHUNK_MASK, CHUNK_SIZE, Chunk, OrderedView, View
 from amongo.runtime.interrupts import NEVER, Interrupt
 from amongo.values.collation import collator
@@ -57,7 +58,9 @@ class Collection:
     indexes     their definitions by name, that of `_id` first; `set_indexes` gives it others
     secondary   the keys of all but that of `_id`; None if there are none
     is_plain    neither capped nor with secondary indexes
+    is_ordinary  and neither validated nor with a collation: a write of one document has nothing more to look at
     is_dropped  true for ever once it has been dropped
+    uses        how often it is read in which way
     count       documents in it
     data_bytes  their BSON size
     """
@@ -77,12 +80,14 @@ class Collection:
         "heads",
         "indexes",
         "is_dropped",
+        "is_ordinary",
         "is_plain",
         "is_validated",
         "namespace",
         "next_record_id",
         "options",
         "secondary",
+        "uses",
         "uuid",
         "validation",
     )
@@ -96,9 +101,11 @@ class Collection:
         self.cap = Cap.of(options)
         self.collator = collator(options.get("collation"))
         self.arrivals = Arrivals()
+        self.uses = Uses()
         self.indexes: dict[str, Definition] = first_indexes(options)
         self.secondary: Secondary | None = None
-        self.is_plain = self.cap is None
+        self.is_plain = self.is_ordinary = False
+        self._classify()
         self.is_dropped = False
         self.count = 0
         self.data_bytes = 0
@@ -184,6 +191,19 @@ class Collection:
                 break
         return evicted
 
+    def reads(self, count: int, size_bytes: int) -> int:
+        """How many documents a read looks at in the time that it takes to insert so many of this size together, where
+        more is done with each than to write it down."""
+        reads = count + self.excess(count, size_bytes)  # into a capped collection each is a commit of its own
+        return reads if self.secondary is None else reads + self.secondary.reads(count, size_bytes)
+
+    @property
+    def reads_per_write(self) -> int:
+        """How many documents a read looks at in the time that it takes to change or delete one."""
+        if self.secondary is None:
+            return 1
+        return 1 + self.secondary.reads(2, 2 * self.data_bytes // max(self.count, 1))
+
     def excess(self, count: int, size_bytes: int) -> int:
         """About how many documents so many new ones of this size push out of a capped collection; 0 if it is none."""
         cap = self.cap
@@ -236,12 +256,16 @@ class Collection:
         """Give it other options."""
         is_validated = _names_validator(options)
         self.options, self.cap, self.is_validated, self.validation = options, Cap.of(options), is_validated, None
-        self.is_plain = self.cap is None and self.secondary is None
+        self._classify()
 
     def set_indexes(self, definitions: dict[str, Definition], secondary: Secondary | None) -> None:
         """Give it other indexes."""
-        self.is_plain = self.cap is None and secondary is None
         self.indexes, self.secondary = definitions, secondary
+        self._classify()
+
+    def _classify(self) -> None:
+        self.is_plain = self.cap is None and self.secondary is None
+        self.is_ordinary = self.is_plain and not self.is_validated and self.collator is None
 
     def append(self, record_id: int, key: bytes, raw: bytes) -> None:
         """Add one document behind the others, under the next record id."""
@@ -288,6 +312,12 @@ class Collection:
             self.remove(evicted)
         if change is not None:
             change.make()
+
+    def append_indexed(self, record_id: int, key: bytes, raw: bytes, entries: Sequence[tuple[Entries, bytes]]) -> None:
+        """Add one document behind the others, and its entries to the secondary indexes."""
+        self.append(record_id, key, raw)
+        for index, entry in entries:
+            index.add(entry)
 
     def extend_indexed(
         self, record_id: int, keys: Sequence[bytes], raws: Sequence[bytes], change: IndexChange, interrupt: Interrupt

@@ -1,6 +1,6 @@
 """Accumulators fold the documents of a group into one value."""
 
-from amongo.mql.accumulators import collecting, several, single, sums
+from amongo.mql.accumulators import collecting, quantiles, scripting, several, single, sums
 from amongo.mql.accumulators.not_yet import NOT_YET
 from amongo.mql.accumulators.parse import parse_accumulation
 from amongo.mql.accumulators.registry import ACCUMULATORS, DOCUMENTATION, Accumulation, Accumulator
@@ -15,5 +15,5 @@ __all__ = [
     "parse_accumulation",
 ]
 
-FAMILIES = (collecting, several, single, sums)
+FAMILIES = (collecting, quantiles, scripting, several, single, sums)
 """The modules whose import fills the registry."""

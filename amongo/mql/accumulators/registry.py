@@ -16,7 +16,11 @@ from amongo.mql.expressions import Evaluate, Expression, Scope, parse_in
 
 
 class Accumulator(Protocol):
-    """The state of one fold: the values of one group, one by one."""
+    """The state of one fold: the values of one group, one by one.
+
+    A state may also have `add_many`, which takes in a list of values in turn: faster than `add` for each of them, with
+    the same result. Only a state that never fails has it.
+    """
 
     def add(self, value: Any) -> None:
         """Take in the argument's value for one document, or MISSING."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
+
+from bson import Int64
 
 from amongo.errors import expression as errors
 from amongo.mql.accumulators.registry import Accumulation, Accumulator, accumulator, accumulator_form
@@ -14,6 +16,9 @@ from amongo.mql.expressions.truth import is_nullish
 from amongo.values.missing import MISSING
 from amongo.values.order import Collator, compare
 from amongo.values.types import alias
+
+# Python compares these as the order of values does, and `min` and `max` keep the first of equals. (NaN is a double.)
+_PLAIN_NUMBERS: Final = frozenset({int, Int64})
 
 
 class Extreme:
@@ -32,6 +37,15 @@ class Extreme:
             return
         if self._value is MISSING or compare(value, self._value, self._collator) == self._sign:
             self._value = value
+
+    def add_many(self, values: list[Any]) -> None:
+        """Take in values in turn; plain numbers are compared by Python itself."""
+        if set(map(type, values)) <= _PLAIN_NUMBERS:
+            if values:
+                self.add(max(values) if self._sign > 0 else min(values))
+            return
+        for value in values:
+            self.add(value)
 
     def result(self) -> Any:
         """The extreme so far, None for nothing."""
@@ -100,6 +114,11 @@ class First:
             self._is_set = True
             self._value = None if value is MISSING else value
 
+    def add_many(self, values: list[Any]) -> None:
+        """Take in values in turn."""
+        if values:
+            self.add(values[0])
+
     def result(self) -> Any:
         """The first value."""
         return self._value
@@ -122,6 +141,11 @@ class Last:
     def add(self, value: Any) -> None:
         """Take in a value in place of the one before."""
         self._value = None if value is MISSING else value
+
+    def add_many(self, values: list[Any]) -> None:
+        """Take in values in turn."""
+        if values:
+            self.add(values[-1])
 
     def result(self) -> Any:
         """The last value."""

@@ -1,10 +1,12 @@
-"""$rand: a number drawn anew for each document."""
+"""Values that are new for each document: $rand, $createObjectId."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from random import Random
 from typing import Any, Final
+
+from bson import ObjectId
 
 from amongo.errors import expression as errors
 from amongo.mql.expressions.nodes import Document, Evaluate, Expression, Variables
@@ -46,3 +48,28 @@ def parse_rand(operand: Any, scope: Scope) -> Expression:
     if operand:
         raise errors.RAND_TAKES_NOTHING()
     return Rand()
+
+
+@dataclass(frozen=True, slots=True)
+class NewObjectId(Expression):
+    """An ObjectId that has not been there before."""
+
+    def fold(self) -> Expression:
+        return self
+
+    def compile(self) -> Evaluate:
+        return lambda document, variables: ObjectId()
+
+
+@form("$createObjectId")
+def parse_create_object_id(operand: Any, scope: Scope) -> Expression:
+    """A new ObjectId.
+
+    args     {}
+    result   objectId, another one each time
+    errors   CREATE_OBJECT_ID_TAKES_NOTHING
+    source   manual, $createObjectId
+    """
+    if type(operand) is not dict or operand:
+        raise errors.CREATE_OBJECT_ID_TAKES_NOTHING()
+    return NewObjectId()

@@ -22,8 +22,10 @@ from amongo.errors import expression as expression_errors
 from amongo.mql.expressions.calendar import iso_text
 from amongo.mql.expressions.date.text import parse_date
 from amongo.mql.expressions.date.zones import as_millis
+from amongo.mql.expressions.json_text import parse_json
 from amongo.mql.expressions.text import number_text
 from amongo.mql.expressions.truth import is_true
+from amongo.mql.expressions.vectors import VECTOR_SUBTYPE, vector_elements
 from amongo.runtime.limits import DOCUMENT_BYTES
 from amongo.values.numbers import (
     INT_MAX,
@@ -46,11 +48,13 @@ class Options:
     subtype        of binary data that is made
     text_format    base64, base64url, utf8, hex, uuid or auto; None when none was given
     is_big_endian  the order of bytes of numbers
+    base           in which whole numbers are written; None for as numbers are written
     """
 
     subtype: int
     text_format: str | None
     is_big_endian: bool
+    base: int | None = None
 
 
 _CUT: Final = create_decimal128_context()  # the server cuts text off after 34 digits
@@ -316,6 +320,29 @@ def _text_binary(text: str, options: Options) -> Any:
     return _binary(data, options.subtype)
 
 
+def to_document(value: Any, options: Options) -> Any:
+    """A document: from JSON text."""
+    return value if type(value) is dict else _from_json(value, BsonType.OBJECT)
+
+
+def to_array(value: Any, options: Options) -> Any:
+    """An array: from JSON text, and from vectors in binary data."""
+    if type(value) is list:
+        return value
+    if type(value) is Binary and value.subtype == VECTOR_SUBTYPE:
+        return vector_elements(bytes(value), is_big_endian=options.is_big_endian)
+    return _from_json(value, BsonType.ARRAY)
+
+
+def _from_json(value: Any, target: BsonType) -> Any:
+    if type(value) is not str:
+        raise _unsupported(value, target)
+    parsed = parse_json(value)
+    if alias(parsed) != target.alias:
+        raise errors.JSON_OF_ANOTHER_TYPE(target=target.alias)
+    return parsed
+
+
 CONVERSIONS: Final[dict[BsonType, Callable[[Any, Options], Any]]] = {
     BsonType.INT: to_int,
     BsonType.LONG: to_long,
@@ -326,5 +353,7 @@ CONVERSIONS: Final[dict[BsonType, Callable[[Any, Options], Any]]] = {
     BsonType.DATE: to_date,
     BsonType.OBJECT_ID: to_object_id,
     BsonType.BINARY: to_binary,
+    BsonType.OBJECT: to_document,
+    BsonType.ARRAY: to_array,
 }
 """Target type -> its conversion. A type that is not here has none."""

@@ -1,4 +1,5 @@
-"""$convert, and its short forms $toInt, $toLong, $toDouble, $toDecimal, $toString, $toBool, $toDate, $toObjectId."""
+"""$convert, and its short forms: $toInt, $toLong, $toDouble, $toDecimal, $toString, $toBool, $toDate, $toObjectId,
+$toUUID, $toObject, $toArray."""
 
 from __future__ import annotations
 
@@ -9,6 +10,7 @@ from amongo.errors import convert as errors
 from amongo.mql.expressions.conversions import CONVERSIONS, Options
 from amongo.mql.expressions.fallbacks import NOTHING, WithFallbacks
 from amongo.mql.expressions.nodes import Call, Expression, Literal, Operator
+from amongo.mql.expressions.number_bases import number_of, read_base, text_of
 from amongo.mql.expressions.registry import ABSENT, form, parse_operand, read_fields, register
 from amongo.mql.expressions.scope import Scope
 from amongo.mql.expressions.truth import is_nullish
@@ -18,10 +20,12 @@ from amongo.values.wording import shown
 
 _FORMATS: Final = frozenset({"base64", "base64url", "utf8", "hex", "uuid", "auto"})
 _BY_ALIAS: Final = {name: kind for kind, name in ALIASES.items() if kind is not BsonType.MISSING}
+_NUMERIC: Final = frozenset({BsonType.INT, BsonType.LONG, BsonType.DOUBLE, BsonType.DECIMAL})
+_AUTO: Final = Options(0, "auto", False)
 _SUBTYPES: Final = frozenset({*range(10), *range(128, 256)})
 
 
-def _convert(value: Any, target: Any, text_format: Any, byte_order: Any) -> Any:
+def _convert(value: Any, target: Any, text_format: Any, byte_order: Any, base: Any) -> Any:
     """One conversion; NOTHING for an input that is null or missing."""
     subtype = 0
     if type(target) is dict:
@@ -34,6 +38,7 @@ def _convert(value: Any, target: Any, text_format: Any, byte_order: Any) -> Any:
         subtype,
         None if text_format is ABSENT or is_nullish(text_format) else _read_format(text_format),
         byte_order is not ABSENT and not is_nullish(byte_order) and _is_big(byte_order),
+        None if base is ABSENT or is_nullish(base) else read_base(base),
     )
     if is_nullish(value):
         return NOTHING
@@ -45,6 +50,11 @@ def convert(value: Any, target: BsonType, options: Options) -> Any:
 
     errors   NO_CONVERSION, those of the conversion
     """
+    if options.base is not None:
+        if type(value) is str and target in _NUMERIC:
+            value = number_of(value, options.base)
+        elif target is BsonType.STRING and is_number(value):
+            return text_of(value, options.base)
     conversion = CONVERSIONS.get(target)
     if conversion is None:
         raise errors.NO_CONVERSION(source=alias(value), target=target.alias)
@@ -101,12 +111,13 @@ _REQUIRED: Final[dict[str, Condition]] = {"input": errors.CONVERT_WITHOUT_INPUT,
 def parse_convert(operand: Any, scope: Scope) -> Expression:
     """A value as another type.
 
-    args     {input, to: type name or number, or {type, subtype}, format, byteOrder, onError, onNull}
+    args     {input, to: type name or number, or {type, subtype}, format, byteOrder, base, onError, onNull}
     result   the converted value; `onNull` for an input that is null or missing; `onError` where there is no
              conversion or it fails; null for a `to` that is null or missing
     errors   CONVERT_NEEDS_OBJECT, CONVERT_UNKNOWN_FIELD, CONVERT_WITHOUT_INPUT, CONVERT_WITHOUT_TO, TARGET_TYPE,
              TARGET_NOT_WHOLE, TARGET_NUMBER_UNKNOWN, UNKNOWN_TARGET, the SUBTYPE_, FORMAT_ and BYTE_ORDER_
-             conditions; without `onError` those under "Conversions that fail"
+             conditions, BASE_NOT_WHOLE, UNKNOWN_BASE; without `onError` those under "Conversions that fail"; those of
+             damaged vectors always
     source   manual, $convert
     """
     if type(operand) is not dict:
@@ -115,19 +126,20 @@ def parse_convert(operand: Any, scope: Scope) -> Expression:
         "$convert",
         operand,
         _REQUIRED,
-        ("format", "byteOrder", "onError", "onNull"),
+        ("format", "byteOrder", "base", "onError", "onNull"),
         errors.CONVERT_NEEDS_OBJECT,
         errors.CONVERT_UNKNOWN_FIELD,
     )
     parsed = {field: parse_operand(value, scope) for field, value in fields.items()}
     absent = Literal(ABSENT)
-    arguments = (parsed["input"], parsed["to"], parsed.get("format", absent), parsed.get("byteOrder", absent))
+    options = (parsed.get(name, absent) for name in ("format", "byteOrder", "base"))
+    arguments = (parsed["input"], parsed["to"], *options)
     return WithFallbacks(Call(_CONVERT, arguments), parsed.get("onNull"), parsed.get("onError"))
 
 
-def _short_form(name: str, target: BsonType) -> None:
+def _short_form(name: str, target: BsonType, options: Options = _AUTO, what: str = "") -> None:
     def to_target(value: Any) -> Any:
-        return None if is_nullish(value) else convert(value, target, Options(0, "auto", False))
+        return None if is_nullish(value) else convert(value, target, options)
 
     call = Operator(name, to_target, False)
 
@@ -141,10 +153,10 @@ def _short_form(name: str, target: BsonType) -> None:
     register(
         name,
         parse,
-        f"""A value as {target.alias}.
+        f"""A value as {what or target.alias}.
 
     args     one value
-    result   {target.alias}; null for null or missing
+    result   {what or target.alias}; null for null or missing
     errors   CONVERT_ONE_ARGUMENT, those under "Conversions that fail"
     source   manual, {name}, $convert
     """,
@@ -159,3 +171,6 @@ _short_form("$toString", BsonType.STRING)
 _short_form("$toBool", BsonType.BOOL)
 _short_form("$toDate", BsonType.DATE)
 _short_form("$toObjectId", BsonType.OBJECT_ID)
+_short_form("$toUUID", BsonType.BINARY, Options(4, "uuid", False), "binData of subtype 4")
+_short_form("$toObject", BsonType.OBJECT)
+_short_form("$toArray", BsonType.ARRAY)

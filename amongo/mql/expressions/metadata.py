@@ -9,10 +9,10 @@ from amongo.errors import query as errors
 from amongo.mql.expressions.nodes import Document, Evaluate, Expression, Variables
 from amongo.mql.expressions.registry import form
 from amongo.mql.expressions.scope import Scope
-from amongo.mql.metadata import CARRIED, META_KEYWORDS, metadata_field
+from amongo.mql.metadata import ABSENT, CARRIED, META_KEYWORDS, metadata_field
 from amongo.values.missing import MISSING
 
-NOT_YET: Final = "documents carry no metadata but the text score, the distance and the place"
+NOT_YET: Final = "documents carry no metadata but scores, the distance and the place"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,8 @@ def parse_meta(operand: Any, scope: Scope) -> Expression:
     """What is known of a document beside its fields.
 
     args     a keyword
-    result   for "textScore" and "geoNearDistance": double; for "geoNearPoint": the place that was measured
+    result   for "textScore", "score" and "geoNearDistance": double; for "geoNearPoint": the place that was measured;
+             for "scoreDetails": document
     errors   META_NEEDS_STRING, META_UNKNOWN; NOT_SUPPORTED_YET for all keywords but these
     source   manual, $meta
     """
@@ -46,6 +47,6 @@ def parse_meta(operand: Any, scope: Scope) -> Expression:
         raise errors.META_NEEDS_STRING()
     if operand not in META_KEYWORDS:
         raise errors.META_UNKNOWN(keyword=operand)
-    if operand not in CARRIED:
+    if operand not in CARRIED and operand not in ABSENT:
         raise errors.NOT_SUPPORTED_YET(name="$meta", reason=NOT_YET)
     return Meta(operand)

@@ -217,6 +217,4 @@ class Call(Expression):
 
 def unavailable(name: str) -> ServerError:
     """The error for a system variable that this command does not provide."""
-    if name == "CLUSTER_TIME":
-        return errors.CLUSTER_TIME_UNAVAILABLE()
     return errors.VARIABLE_UNAVAILABLE(name=name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
@@ -13,6 +14,8 @@ from amongo.values.numbers import LONG_MAX, LONG_MIN, long, number, pack_decimal
 from amongo.values.types import is_number
 
 _EXACT_DOUBLE = 2**53
+_DOUBLES = frozenset({float})
+_WHOLE = frozenset({int, Int64})
 _EXACT = create_decimal128_context()
 
 
@@ -36,6 +39,16 @@ class DoubleDouble:
         shadow = total - value
         self._carry += (self._sum - shadow) + (value - (total - shadow))
         self._sum = total
+
+    def add_all(self, values: Iterable[float]) -> None:
+        """Add doubles one after the other: `add`, several times faster."""
+        total, carry, plain = self._sum, self._carry, self._plain
+        for value in values:
+            plain += value
+            before, total = total, total + value
+            shadow = total - value
+            carry += (before - shadow) + (value - (total - shadow))
+        self._sum, self._carry, self._plain = total, carry, plain
 
     def add_whole(self, value: int) -> None:
         """Add a whole number, exactly up to 106 bits."""
@@ -91,6 +104,22 @@ class NumberSum:
         else:
             return
         self.count += 1
+
+    def add_many(self, values: list[Any]) -> None:
+        """Take in values in turn: `add`, several times faster where all are of one type."""
+        kinds = set(map(type, values))
+        if kinds == _DOUBLES:
+            if self._doubles is None:
+                self._doubles = DoubleDouble()
+            self._doubles.add_all(values)
+        elif kinds <= _WHOLE:
+            self._whole += int(sum(values))
+            self._has_long = self._has_long or Int64 in kinds
+        else:
+            for value in values:
+                self.add(value)
+            return
+        self.count += len(values)
 
     def _without_decimals(self) -> DoubleDouble:
         total = DoubleDouble()

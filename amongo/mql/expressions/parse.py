@@ -37,7 +37,7 @@ def parse_expression(
     errors      UNKNOWN_OPERATOR, OPERATOR_NOT_YET, UNDEFINED_VARIABLE, path and name errors, wrong arguments
     source      manual, Expression Operators; Variables in Aggregation Expressions
     """
-    return parse_in(spec, Scope(frozenset(variables), collator=collator))
+    return parse_in(spec, Scope(frozenset(variables), "CURRENT" in variables, collator=collator))
 
 
 def parse_in(spec: Any, scope: Scope) -> Expression:

@@ -1,15 +1,16 @@
-"""Types: $type, $isNumber, $isArray, $binarySize, $bsonSize."""
+"""Types: $type, $isNumber, $isArray, $binarySize, $bsonSize, $toHashedIndexKey."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from bson import Binary
+from bson import Binary, Int64
 
 from amongo.errors import expression as errors
 from amongo.mql.expressions.registry import operator
 from amongo.mql.expressions.truth import is_nullish
 from amongo.values.codec import encode
+from amongo.values.hashes import hashed_value
 from amongo.values.types import alias, is_number
 
 
@@ -78,3 +79,14 @@ def bson_size(value: Any) -> int | None:
     if type(value) is not dict:
         raise errors.BSON_SIZE_TYPE(kind=alias(value))
     return len(encode(value))
+
+
+@operator("$toHashedIndexKey", arity=1)
+def to_hashed_index_key(value: Any) -> Int64:
+    """The hash of a value in a hashed index.
+
+    args     one value of any type; a missing one counts as null
+    result   long
+    source   manual, $toHashedIndexKey
+    """
+    return hashed_value(value)

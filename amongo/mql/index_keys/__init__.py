@@ -1,7 +1,6 @@
 """The keys of indexes: which bytes a document has in an index, by the index's definition."""
 
 from amongo.mql.index_keys.definitions import key_maker
-from amongo.mql.index_keys.hashed import hashed_value
 from amongo.mql.index_keys.maker import KeyMaker, Made
 
-__all__ = ["KeyMaker", "Made", "hashed_value", "key_maker"]
+__all__ = ["KeyMaker", "Made", "key_maker"]

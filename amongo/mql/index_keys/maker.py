@@ -84,11 +84,18 @@ class KeyMaker:
             ]
         )
 
+    def named(self, values: Sequence[Any]) -> dict[str, Any]:
+        """The values of a key by the names of their fields; of a wildcard `$_path`, and the value by its path."""
+        names = list(self.definition["key"])
+        if len(values) > len(names):
+            place = next(number for number, name in enumerate(names) if name.endswith("$**"))
+            names[place : place + 1] = ["$_path", str(values[place])]
+        return dict(zip(names, values, strict=True))
+
     def duplicate(self, namespace: str, document: Document, key: bytes) -> ServerError:
         """The error of a document one of whose keys, this one, another document has in a unique index."""
         values = next(each.values for each in self.combinations(document) if self.key(each.values) == key)
-        names = list(self.definition["key"])
-        found = dict(zip(names, values, strict=True))
+        found = self.named(values)
         collation = self.definition.get("collation")
         extra: dict[str, Any] = {"keyPattern": self.definition["key"], "keyValue": found}
         if collation:

@@ -10,6 +10,7 @@ from amongo.mql.matcher import (
     json_schema,
     logical,
     regular_expressions,
+    scripting,
     text_search,
 )
 from amongo.mql.matcher.parse import parse_filter
@@ -39,6 +40,7 @@ FAMILIES = (
     json_schema,
     logical,
     regular_expressions,
+    scripting,
     text_search,
 )
 """The modules whose import fills the registry."""

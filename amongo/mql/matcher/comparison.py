@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
+from bson.datetime_ms import DatetimeMS
 from bson.decimal128 import Decimal128
 from bson.int64 import Int64
 from bson.max_key import MaxKey
@@ -41,7 +42,7 @@ _HOLDS: Final[dict[str, Callable[[Any, Any], bool]]] = {
 _ADMITS_EQUAL: Final = frozenset({"$eq", "$gte", "$lte"})
 _NUMBER_KINDS: Final = frozenset({int, Int64, float})
 _STRING_KINDS: Final = frozenset({str})
-_OBJECT_ID_KINDS: Final = frozenset({ObjectId})
+_ALONE: Final[dict[type, frozenset[type]]] = {kind: frozenset({kind}) for kind in (ObjectId, bool, DatetimeMS)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,8 +172,8 @@ def _fast_kinds(operand: Any, collator: Collator | None) -> tuple[frozenset[type
         return _NUMBER_KINDS, float(operand) if kind is float else int(operand)
     if kind is str and collator is None:
         return _STRING_KINDS, operand
-    if kind is ObjectId:
-        return _OBJECT_ID_KINDS, operand
+    if kind in _ALONE:
+        return _ALONE[kind], operand
     return None
 
 

@@ -81,7 +81,7 @@ def geo_within(clause: Clause) -> MatchExpression:
 
 @field_operator("$within")
 def within(clause: Clause) -> MatchExpression:
-    """The old name of `$geoWithin`."""
+    """The old name of `$geoWithin`. source: manual, $geoWithin."""
     operators = clause.siblings
     return GeoWithin("$geoWithin", clause.path, within_geometry(clause.operator, operators), operators)
 
@@ -121,32 +121,41 @@ def _near(clause: Clause) -> Near:
 
 @field_operator("$nearSphere")
 def near_sphere(clause: Clause) -> MatchExpression:
-    """The place is near a point of the sphere; like `$near`, but with a coordinate pair distances are in radians."""
+    """The place is near a point of the sphere; nearest first.
+
+    operand   as for `$near`, but with a coordinate pair distances are in radians
+    errors    those of `$near`
+    source    manual, $nearSphere
+    """
     return _near(clause)
 
 
 @field_operator("$geoNear")
 def geo_near(clause: Clause) -> MatchExpression:
-    """An old name of `$near`."""
+    """An old name of `$near`. source: manual, $near."""
     return _near(clause)
 
 
 @field_operator("$minDistance")
 def min_distance(clause: Clause) -> None:
-    """What `$near` reads beside its coordinate pair. errors: UNKNOWN_OPERATOR anywhere else."""
+    """What `$near` reads beside its coordinate pair. errors: UNKNOWN_OPERATOR anywhere else. source: manual, $near."""
     if next(iter(clause.siblings)) not in NEAR_OPERATORS:
         raise query_errors.UNKNOWN_OPERATOR(name=clause.operator)
 
 
 @field_operator("$maxDistance")
 def max_distance(clause: Clause) -> None:
-    """What `$near` reads beside its coordinate pair. errors: UNKNOWN_OPERATOR anywhere else."""
+    """What `$near` reads beside its coordinate pair. errors: UNKNOWN_OPERATOR anywhere else. source: manual, $near."""
     min_distance(clause)
 
 
 @field_operator("$uniqueDocs")
 def unique_docs(clause: Clause) -> None:
-    """What `$near` once read beside its coordinate pair. errors: UNKNOWN_OPERATOR anywhere else."""
+    """What `$near` once read beside its coordinate pair.
+
+    errors   UNKNOWN_OPERATOR anywhere else
+    source   manual, $near
+    """
     min_distance(clause)
 
 

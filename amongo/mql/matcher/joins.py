@@ -9,7 +9,7 @@ from typing import Any, Final
 from amongo.mql.matcher.tree import Document, Located, Match, MatchExpression, Test
 from amongo.values.paths import expand_located, query_path
 
-_SERVER_ORDER: Final = (
+SERVER_ORDER: Final = (
     "$and",
     "$or",
     "$elemMatch",
@@ -31,12 +31,13 @@ _SERVER_ORDER: Final = (
     "$not",
     "$type",
 )
+"""Operators in the order in which the server sorts the children of an `$and`."""
 
 
 def _server_order(expression: MatchExpression) -> tuple[int, str]:
     """How the server sorts the children of an `$and`: by operator, then by path."""
     operator = expression.operator
-    rank = _SERVER_ORDER.index(operator) if operator in _SERVER_ORDER else len(_SERVER_ORDER)
+    rank = SERVER_ORDER.index(operator) if operator in SERVER_ORDER else len(SERVER_ORDER)
     return rank, expression.path or ""
 
 

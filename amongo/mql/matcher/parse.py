@@ -46,7 +46,7 @@ def parse_filter(
     collator    turns a string into its sort key under the collation of the operation
     chance      where `$sampleRate` takes its numbers from
     may_search  whether `$text` may stand in it: it is the filter of a query on a collection
-    allows_near whether `$near` may stand in it: it is that of a find, a count or a write
+    allows_near whether `$near` and `$where` may stand in it: it is that of a find, a count or a write
     result      the tree; `$and` of nothing for the empty filter
     errors      those of `amongo.errors.query`, and for `$expr` those of `amongo.errors.expression`
     """

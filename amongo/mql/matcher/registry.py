@@ -14,7 +14,7 @@ from typing import Any
 
 from amongo.errors import query as errors
 from amongo.mql.matcher.tree import MatchExpression
-from amongo.runtime.limits import NESTING_DEPTH
+from amongo.runtime.limits import FILTER_DEPTH
 
 Collator = Callable[[str], bytes]
 
@@ -28,7 +28,7 @@ class Scope:
     chance         where `$sampleRate` takes its numbers from
     is_top_level   False below `$elemMatch`, where `$expr`, `$where` and `$text` are refused
     may_search     `$text` may stand here: the filter is that of a query on a collection
-    allows_near    `$near` may stand here: the filter is that of a find, a count or a write
+    allows_near    `$near` and `$where` may stand here: the filter is that of a find, a count or a write
     depth          how many filters this one is nested in
     """
 
@@ -45,8 +45,8 @@ class Scope:
 
         errors   FILTER_TOO_DEEP
         """
-        if self.depth >= NESTING_DEPTH:
-            raise errors.FILTER_TOO_DEEP(limit=NESTING_DEPTH)
+        if self.depth >= FILTER_DEPTH:
+            raise errors.FILTER_TOO_DEEP(limit=FILTER_DEPTH)
         return replace(self, depth=self.depth + 1)
 
     def inside_element(self) -> Scope:
@@ -77,9 +77,7 @@ Parse = Callable[[Clause], MatchExpression | None]
 FIELD_OPERATORS: dict[str, Parse] = {}
 TOP_LEVEL_OPERATORS: dict[str, Parse] = {}
 
-NOT_YET: dict[str, str] = {
-    "$where": "there is no JavaScript engine",
-}
+NOT_YET: dict[str, str] = {}
 """Operators of MongoDB that this version does not have: name -> reason."""
 
 
@@ -113,7 +111,7 @@ def parse_field_clause(clause: Clause) -> MatchExpression | None:
     parse = FIELD_OPERATORS.get(clause.operator)
     if parse is not None:
         return parse(clause)
-    if clause.operator in NOT_YET and clause.operator not in _TOP_LEVEL_ONLY:
+    if clause.operator in NOT_YET:
         raise errors.NOT_SUPPORTED_YET(name=clause.operator, reason=NOT_YET[clause.operator])
     raise errors.UNKNOWN_OPERATOR(name=clause.operator)
 
@@ -121,22 +119,14 @@ def parse_field_clause(clause: Clause) -> MatchExpression | None:
 def parse_top_level_clause(clause: Clause) -> MatchExpression | None:
     """The node of an operator that stands in the place of a field name.
 
-    errors   UNKNOWN_TOP_LEVEL_OPERATOR, NOT_SUPPORTED_YET, EXPR_NOT_TOP_LEVEL, ELEM_MATCH_WHERE, and those of the
-             operator
+    errors   UNKNOWN_TOP_LEVEL_OPERATOR, and those of the operator
     """
     parse = TOP_LEVEL_OPERATORS.get(clause.operator)
     if parse is not None:
         return parse(clause)
-    if clause.operator in _TOP_LEVEL_ONLY:
-        if not clause.scope.is_top_level and clause.operator == "$where":
-            raise errors.ELEM_MATCH_WHERE()
-        raise errors.NOT_SUPPORTED_YET(name=clause.operator, reason=NOT_YET[clause.operator])
     raise errors.UNKNOWN_TOP_LEVEL_OPERATOR(name=clause.operator)
-
-
-_TOP_LEVEL_ONLY = frozenset({"$where"})
 
 
 def is_top_level_name(name: str) -> bool:
     """True for the name of an operator that stands in the place of a field name."""
-    return name in TOP_LEVEL_OPERATORS or name in _TOP_LEVEL_ONLY
+    return name in TOP_LEVEL_OPERATORS

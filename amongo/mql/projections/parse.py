@@ -79,6 +79,7 @@ class _Parser:
     id_shown: bool = False
     has_slice: bool = False
     has_elem_match: bool = False
+    has_stage_meta: bool = False
     has_positional: bool = False
 
     def parse_field(self, name: str, value: Any, parents: tuple[str, ...], branch: Branch) -> None:
@@ -128,6 +129,14 @@ class _Parser:
         self.is_inclusion = False
 
     def _show_position(self, name: str, branch: Branch) -> None:
+        """The first element of an array that the filter matched.
+
+        operand   true or a number, at a path that ends with `.$`
+        result    the array on the path with that one element
+        errors    POSITIONAL_TWICE, POSITIONAL_WITH_ELEM_MATCH, POSITIONAL_IN_THE_MIDDLE, POSITIONAL_WITH_OBJECT,
+                  POSITIONAL_WITH_LITERAL, POSITIONAL_IN_STAGE; on a document POSITIONAL_NO_MATCH, POSITIONAL_MISMATCH
+        source    manual, positional (projection)
+        """
         if self.has_positional:
             raise errors.POSITIONAL_TWICE()
         if self.has_elem_match:
@@ -161,8 +170,9 @@ class _Parser:
             return True
         if operator == "$slice" and not self.is_stage and self._slice(path, value["$slice"], branch):
             return True
-        if operator == "$meta" and not self.is_stage:
-            branch.place(path, Meta(_meta_keyword(value["$meta"])))
+        if operator == "$meta":  # it goes with both kinds of projection
+            self.has_stage_meta |= self.is_stage
+            branch.place(path, self._computed(value) if self.is_stage else Meta(_meta_keyword(value["$meta"])))
             return True
         if operator not in OPERATORS and operator not in EXPRESSIONS_NOT_YET:
             try:
@@ -184,7 +194,14 @@ class _Parser:
         return Computed(lambda document: evaluate(document, variables))
 
     def _slice(self, path: tuple[str, ...], operand: Any, branch: Branch) -> bool:
-        """The `$slice` of find; False for an operand that only the expression `$slice` could understand."""
+        """Part of an array; other values are shown as they are. (The expression $slice takes an array with it.)
+
+        operand   how many elements from the front, or from the end if negative; or [skip, count], skip from the end if
+                  negative
+        result    the array, cut; whether the other fields are shown depends on the rest of the projection
+        errors    PATH_COLLISION, and those of the expression $slice for an operand that only it could understand
+        source    manual, $slice (projection)
+        """
         if is_number(operand):
             node = Slice(None, _int(operand))
         elif type(operand) is list and len(operand) == 2 and all(map(is_number, operand)) and _int(operand[1]) > 0:
@@ -199,6 +216,14 @@ class _Parser:
         return True
 
     def _elem_match(self, path: tuple[str, ...], value: Document, parents: tuple[str, ...], branch: Branch) -> None:
+        """The first element of an array that satisfies conditions.
+
+        operand   as for the query operator $elemMatch
+        result    an array of that element; no field where none does
+        errors    ELEM_MATCH_PROJECTION_NEEDS_OBJECT, ELEM_MATCH_WITH_POSITIONAL, ELEM_MATCH_NESTED,
+                  ELEM_MATCH_IN_STAGE; those of the conditions
+        source    manual, $elemMatch (projection)
+        """
         if type(value["$elemMatch"]) is not dict:
             raise errors.ELEM_MATCH_PROJECTION_NEEDS_OBJECT(kind=alias(value["$elemMatch"]))
         if self.has_positional:
@@ -223,6 +248,8 @@ class _Parser:
 
     def finish(self) -> Projection:
         """Settle what kind of projection it is, and what becomes of `_id`."""
+        if self.is_inclusion is None and self.has_stage_meta:
+            self.is_inclusion = True
         if self.is_inclusion is None:
             self.is_inclusion = self.id_shown if self.has_slice else self.has_elem_match or self.id_shown
         if self.is_inclusion and not self.id_specified:
@@ -233,9 +260,11 @@ class _Parser:
 
 
 def _meta_keyword(operand: Any) -> str:
-    """The operand of `$meta`.
+    """What the query knows of the document beside it.
 
-    errors   META_NEEDS_STRING, META_UNKNOWN
+    operand   a keyword: "textScore", "geoNearDistance", "recordId", "sortKey", …
+    errors    META_NEEDS_STRING, META_UNKNOWN; META_NOT_AVAILABLE, SORT_KEY_WITHOUT_SORT for what the query has not
+    source    manual, $meta (aggregation)
     """
     if type(operand) is not str:
         raise errors.META_NEEDS_STRING()
@@ -251,3 +280,12 @@ def _int(operand: Any) -> int:
         return 0
     held = min(max(number, INT_MIN), INT_MAX)
     return round(held) if type(operand) is Decimal128 else int(held)
+
+
+DOCUMENTATION: Final[dict[str, str]] = {
+    "$": _Parser._show_position.__doc__ or "",
+    "$elemMatch": _Parser._elem_match.__doc__ or "",
+    "$slice": _Parser._slice.__doc__ or "",
+    "$meta": _meta_keyword.__doc__ or "",
+}
+"""Name -> docstring of what reads the operator: the reference pages are made from it."""

@@ -17,6 +17,7 @@ import regex
 from amongo.errors import text as errors
 from amongo.mql.text.stop_words import stop_words
 from amongo.runtime.limits import TEXT_STEMS
+from amongo.runtime.workers import Lock
 
 _DELIMITERS: Final = r"\p{Dash}\p{Hyphen}\p{Pattern_Syntax}\p{Quotation_Mark}\p{Terminal_Punctuation}\p{White_Space}"
 _WORD: Final = regex.compile(rf"[^{_DELIMITERS}]+")
@@ -85,7 +86,14 @@ def _stemmer(language: str) -> Callable[[str], str]:
     import snowballstemmer  # late: only text search needs it
 
     stemmer: Any = snowballstemmer.stemmer(language)
-    stem: Callable[[str], str] = lru_cache(maxsize=TEXT_STEMS)(stemmer.stemWord)
+    lock = Lock()  # a stemmer works on the word in its own fields
+
+    @lru_cache(maxsize=TEXT_STEMS)
+    def stem(word: str) -> str:
+        with lock:
+            found: str = stemmer.stemWord(word)
+        return found
+
     return stem
 
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from amongo.errors import ServerError
-from amongo.mql.accumulators import ACCUMULATORS, DOCUMENTATION, NOT_YET, parse_accumulation
+from amongo.mql.accumulators import DOCUMENTATION, parse_accumulation
 from amongo.mql.expressions import Scope
 
 
@@ -81,7 +81,6 @@ ERRORS: list[tuple[str, str, Any, int]] = [
     ("without n", "f", {"$firstN": {"input": 1}}, 5787906),
     ("n is not positive", "f", {"$firstN": {"input": 1, "n": 0}}, 7548606),
     ("top without a pattern", "f", {"$top": {"output": 1}}, 5788005),
-    ("not yet", "f", {"$median": {}}, 115),
 ]
 
 
@@ -125,17 +124,6 @@ def test_keeping_n_is_sorting_and_cutting(numbers: list[int], count: int) -> Non
 @given(st.lists(st.floats(-1e9, 1e9), max_size=40))
 def test_the_sum_of_doubles_is_the_rounded_exact_sum(numbers: list[float]) -> None:
     assert math.isclose(fold({"$sum": "$v"}, values(*numbers)), math.fsum(numbers), rel_tol=1e-15, abs_tol=1e-9)
-
-
-MANUAL = """
-$accumulator $addToSet $avg $bottom $bottomN $concatArrays $count $first $firstN $last $lastN $max $maxN $median
-$mergeObjects $min $minN $percentile $push $setUnion $stdDevPop $stdDevSamp $sum $top $topN
-"""
-
-
-def test_every_accumulator_of_the_manual_is_here_or_waits_with_a_reason() -> None:
-    assert set(ACCUMULATORS) | set(NOT_YET) == set(MANUAL.split())
-    assert not set(ACCUMULATORS) & set(NOT_YET)
 
 
 def test_every_accumulator_says_what_it_takes_and_where_it_is_described() -> None:

@@ -61,7 +61,7 @@ ERRORS: list[tuple[str, Any, int]] = [
     ("let without in", {"$let": {"vars": {}}}, 16877),
     ("let binds a system variable", {"$let": {"vars": {"ROOT": 1}, "in": 1}}, 9),
     ("let binds an upper-case name", {"$let": {"vars": {"Abc": 1}, "in": 1}}, 9),
-    ("not yet", {"$function": {}}, 115),
+    ("not yet", {"$encStrContains": {}}, 115),
 ]
 
 

@@ -11,23 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from amongo.errors import ServerError
-from amongo.mql.updates import NOT_YET, OPERATORS, parse_update
+from amongo.mql.updates import OPERATORS, parse_update
 from amongo.mql.updates.paths import in_order, parse_path
 from amongo.mql.updates.plain import apply_plain, plain_shape
 from amongo.mql.updates.registry import operator
 from amongo.mql.updates.sameness import is_same, nesting
 from amongo.values.codec import decode, encode
-
-MANUAL = {
-    "$currentDate", "$inc", "$min", "$max", "$mul", "$rename", "$set", "$setOnInsert", "$unset",
-    "$addToSet", "$pop", "$pull", "$push", "$pullAll", "$bit",
-}  # fmt: skip
-"""The update operators of the manual, modifiers and positional operators aside."""
-
-
-def test_every_operator_of_the_manual_is_here_or_named() -> None:
-    assert set(OPERATORS) | set(NOT_YET) == MANUAL
-    assert not set(OPERATORS) & set(NOT_YET)
 
 
 def test_the_registry_refuses_a_double() -> None:

@@ -1,0 +1,153 @@
+"""explain of aggregate: what its first stage reads, then stage after stage.
+
+A pipeline that is one $match, or nothing, is explained like a find. Others show what they read as a `$cursor`, and each
+stage as it was written. For the counts of an execution every beginning of the pipeline is run: that is slow, and right.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final
+
+from bson import Int64
+
+from amongo.aggregate import Pipeline, parse_pipeline
+from amongo.commands import aggregate
+from amongo.commands.collations import collation_for, parse_collation, view_collation
+from amongo.commands.explained import QUERY_PLANNER, Document, Query, execution_stats, query_planner
+from amongo.commands.hints import check_hint
+from amongo.commands.pipeline_output import PipelineOutput
+from amongo.commands.time_series import find_series
+from amongo.commands.variables import runtime_variables
+from amongo.commands.views import resolve
+from amongo.errors.expression import CLUSTER_TIME_UNAVAILABLE
+from amongo.planner import Plan, canonical_query, plan_query
+from amongo.planner.explain import Stage, end_of_nothing, plan_tree
+from amongo.planner.probe import Probe
+from amongo.values.collation import collator as collator_of
+from amongo.values.numbers import number
+from amongo.values.order import Collator
+
+if TYPE_CHECKING:
+    from amongo.commands.aggregate import AggregateRequest
+    from amongo.commands.instance import Instance
+    from amongo.runtime.interrupts import Interrupt
+
+_WRITING: Final = frozenset({"$out", "$merge"})
+_MAKING: Final = frozenset({"$documents", "$collStats", "$indexStats", "$currentOp", "$planCacheStats", "$geoNear"})
+
+
+def explain_pipeline(instance: Instance, request: AggregateRequest, verbosity: str, interrupt: Interrupt) -> Document:
+    """The plan of an aggregate.
+
+    errors   those of stages, the hint, the collation; CLUSTER_TIME_UNAVAILABLE
+    """
+    if any(text.startswith("$$CLUSTER_TIME") for text in _strings(request.stages)):
+        raise CLUSTER_TIME_UNAVAILABLE()
+    catalog = instance.store.catalog
+    resolved = resolve(catalog, request.namespace) if catalog.get(request.namespace) is None else None
+    specs: list[Document] = request.stages
+    namespace = request.namespace
+    if resolved is not None:
+        namespace = resolved.namespace
+        specs = resolved.pipeline + request.stages
+    is_series = resolved is not None and resolved.series is not None
+    collection = catalog.get(namespace)
+    collation = (
+        collation_for(request.collation, collection)
+        if resolved is None
+        else view_collation(resolved.view, request.collation)
+    )
+    collator = collator_of(collation)
+    pipeline = _parsed(request, specs, collator)
+    if pipeline.output is not None:
+        variables = runtime_variables(instance) | request.variables
+        output = PipelineOutput(instance, request.database, variables, collation, interrupt, request.is_validated)
+        output.check(pipeline.output)
+    match, rest = (None, pipeline) if is_series else pipeline.leading_match()
+    shown = specs[1:] if match else specs
+    filter = match.spec if match else {}
+    query = Query(namespace, filter, collation=request.collation)
+    plan = None
+    if collection is not None and not is_series:
+        check_hint(collection, request.hint)
+        canonical = canonical_query(
+            filter,
+            variables=runtime_variables(instance) | request.variables,
+            hint=request.hint,
+            collator=collator,
+            id_collator=collection.collator,
+        )
+        plan = plan_query(canonical, collection)
+        query = replace(query, expression=canonical.expression)
+    started = time.monotonic()
+    if is_series:
+        check_hint(find_series(catalog, namespace), request.hint)
+        tree = _scan_of_series(find_series(catalog, namespace).count)
+    else:
+        tree = _tree(instance, plan, query, verbosity, interrupt)
+    head: Document = {"queryPlanner": query_planner(instance, query, tree)}
+    if verbosity != QUERY_PLANNER:
+        head["executionStats"] = execution_stats(tree, int((time.monotonic() - started) * 1000), verbosity)
+    if not rest.stages:
+        return head
+    stages = [dict(spec) for spec in shown]
+    if next(iter(specs[0])) not in _MAKING:
+        stages.insert(0, {"$cursor": head})
+    if verbosity != QUERY_PLANNER:
+        asked = None if collation is None else parse_collation(collation)
+        beginning = replace(request, namespace=namespace, collation=asked)
+        counted = [_returned(instance, beginning, specs[:taken], interrupt) for taken in range(len(specs) + 1)]
+        for stage, returned in zip(stages, counted[len(counted) - len(stages) :], strict=True):
+            stage["nReturned"] = Int64(returned)
+            stage["executionTimeMillisEstimate"] = Int64(0)
+    return {"stages": stages}
+
+
+def _tree(instance: Instance, plan: Plan | None, query: Query, verbosity: str, interrupt: Interrupt) -> Stage:
+    if plan is None:
+        return end_of_nothing()
+    probe = None
+    if verbosity != QUERY_PLANNER:
+        probe = Probe()
+        for _ in probe.watch("given", plan.rows(instance.store, interrupt, probe)):
+            pass
+    return plan_tree(plan, query.filter, None, None, probe)
+
+
+def _parsed(request: AggregateRequest, stages: list[Document], collator: Collator | None = None) -> Pipeline:
+    has_collection = not request.namespace.endswith(".$cmd.aggregate")
+    return parse_pipeline(
+        stages,
+        variables=request.variables,
+        collator=collator,
+        has_collection=has_collection,
+        namespace=request.namespace,
+    )
+
+
+def _scan_of_series(count: int) -> Stage:
+    """The scan of a time series: its measurements are stored as they are, one by one."""
+    return Stage("COLLSCAN", {}, {"direction": "forward"}, {"docsExamined": number(count)}, count, count + 1)
+
+
+def _returned(instance: Instance, request: AggregateRequest, stages: list[Document], interrupt: Interrupt) -> int:
+    """How many documents the beginning of a pipeline gives; a stage that writes is not run, and gives none."""
+    if stages and next(iter(stages[-1])) in _WRITING:
+        return 0
+    shorter = replace(request, stages=stages, pipeline=_parsed(request, stages))
+    return sum(1 for _ in aggregate.result_documents(instance, shorter, interrupt))
+
+
+def _strings(value: Any) -> Iterator[str]:
+    """The strings of a pipeline."""
+    if type(value) is str:
+        yield value
+    elif type(value) is dict:
+        for part in value.values():
+            yield from _strings(part)
+    elif type(value) is list:
+        for part in value:
+            yield from _strings(part)

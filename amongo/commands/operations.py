@@ -1,0 +1,126 @@
+"""The operations that run: who asked for what, since when, and how they are stopped.
+
+Operations come into the list that can be seen from outside: commands that came as documents, and requests that run on
+a worker. What the event loop does itself, within a small part of a millisecond, can neither be met by another
+operation nor be stopped, and is not listed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import count
+from typing import Any, Final
+
+from bson import Binary
+
+from amongo.runtime.clock import Clock
+from amongo.runtime.interrupts import Interrupt
+
+_SESSION_BYTES: Final = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One operation.
+
+    operation_id   its number, by which killOp knows it
+    namespace      "database.collection", or "database.$cmd" for a command that is about no collection
+    command        the command, without the documents that came beside it
+    interrupt      stops it
+    session_id     the 16 bytes of its session's UUID; None outside a session
+    started_ms     on the clock
+    started_s      on the monotonic clock
+    """
+
+    operation_id: int
+    namespace: str
+    command: Mapping[str, Any]
+    interrupt: Interrupt
+    session_id: bytes | None
+    started_ms: int
+    started_s: float
+
+    @property
+    def name(self) -> str:
+        """The command's name."""
+        return next(iter(self.command), "")
+
+
+class Operations:
+    """The operations of an instance that run."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._running: dict[int, Operation] = {}
+        self._numbers = count(1)
+
+    @contextmanager
+    def running(
+        self, namespace: str, command: Mapping[str, Any], interrupt: Interrupt, session_id: bytes | None
+    ) -> Iterator[Operation]:
+        """List an operation while the block runs."""
+        number = next(self._numbers)
+        operation = Operation(
+            number, namespace, command, interrupt, session_id, self._clock.now_ms(), self._clock.monotonic()
+        )
+        self._running[number] = operation
+        try:
+            yield operation
+        finally:
+            del self._running[number]
+
+    def all(self) -> list[Operation]:
+        """Those that run, the oldest first."""
+        return list(self._running.values())
+
+    def kill(self, operation_id: int) -> None:
+        """Ask an operation to end; one that has ended meanwhile is nothing to complain about."""
+        operation = self._running.get(operation_id)
+        if operation is not None:
+            operation.interrupt.stop("operation was interrupted")
+
+
+_NAMES: Final[Mapping[str, str]] = {
+    "FindRequest": "find",
+    "GetMoreRequest": "getMore",
+    "Awaiting": "getMore",
+    "InsertRequest": "insert",
+    "UpdateRequest": "update",
+    "DeleteRequest": "delete",
+    "AggregateRequest": "aggregate",
+    "CountRequest": "count",
+    "DistinctRequest": "distinct",
+    "FindAndModifyRequest": "findAndModify",
+}
+_SHOWN: Final = {"filter": "filter", "stages": "pipeline", "sort": "sort", "limit": "limit", "skip": "skip"}
+
+
+def described(request: Any) -> dict[str, Any]:
+    """A request as the command document that would ask for it, as far as it can be seen from outside."""
+    name = _NAMES.get(type(request).__name__, type(request).__name__)
+    database, _, collection = request.namespace.partition(".")
+    shown = {
+        field: value
+        for attribute, field in _SHOWN.items()
+        if (value := getattr(request, attribute, None)) and type(value) in (dict, list, int)
+    }
+    return {name: collection, **shown, "$db": database}
+
+
+def command_namespace(database: str, document: Mapping[str, Any], *, is_admin_only: bool) -> str:
+    """What a command document is about: the collection it names first, or the database's commands."""
+    name, value = next(iter(document.items()))
+    if name in ("getMore", "explain"):
+        value = document.get("collection")
+    if type(value) is str and value and not is_admin_only:
+        return f"{database}.{value}"
+    return f"{database}.$cmd.aggregate" if name == "aggregate" else f"{database}.$cmd"
+
+
+def named_session(document: Mapping[str, Any]) -> bytes | None:
+    """The 16 bytes of the session that a command document names; None if it names none."""
+    session = document.get("lsid")
+    identity = session.get("id") if type(session) is dict else None
+    return bytes(identity) if type(identity) is Binary and len(identity) == _SESSION_BYTES else None

@@ -1,0 +1,117 @@
+"""The conformance cases, run in process by the replayer that lies beside them.
+
+The cases are not part of the project. Their folder is named by AMONGO_CONFORMANCE; without it, it is looked for next to
+the checkout.
+"""
+
+from __future__ import annotations
+
+import argparse
+import functools
+import importlib
+import os
+import sys
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any, NamedTuple
+
+FOLDER = Path(os.environ.get("AMONGO_CONFORMANCE", Path(__file__).parents[3] / "shared" / "conformance"))
+CHUNK = 250  # cases that one process runs in one go
+PROCESSES = max(2, min(os.cpu_count() or 2, 4))
+
+
+class Verdict(NamedTuple):
+    """What became of one case.
+
+    reason   kind of the failure; empty for a case that passes
+    text     what was expected, and what was answered
+    """
+
+    id: str
+    reason: str
+    text: str
+
+    @property
+    def is_pass(self) -> bool:
+        """Whether the answer was the server's."""
+        return not self.reason
+
+
+def is_present() -> bool:
+    """Whether the cases are at hand."""
+    return (FOLDER / "replay.py").is_file() and (FOLDER / "cases").is_dir()
+
+
+def area_names() -> list[str]:
+    """All areas, from the names of the files; empty without the folder."""
+    return sorted(path.name.split(".jsonl")[0] for path in (FOLDER / "cases").glob("*.jsonl*"))
+
+
+@functools.cache
+def _replayer() -> Any:
+    if str(FOLDER) not in sys.path:
+        sys.path.append(str(FOLDER))
+    return importlib.import_module("replay")
+
+
+def _options(areas: Iterable[str]) -> argparse.Namespace:
+    return argparse.Namespace(
+        uri="memory://",
+        corpus=str(FOLDER / "cases"),
+        area=list(areas),
+        ids=None,
+        profile="auto",
+        caps=[],
+        volatile=False,
+        sample=1,
+        seed=1,
+        timeout=10,
+        drop_db="own",
+    )
+
+
+def load(areas: Iterable[str]) -> dict[str, list[str]]:
+    """The cases that apply to amongo, one line each, by area."""
+    wanted = {area: list[str]() for area in areas}
+    if wanted:
+        for area, line in _replayer().load(_options(wanted))[0]:
+            if area in wanted:
+                wanted[area].append(line)
+    return wanted
+
+
+def run_lines(lines: list[str]) -> list[Verdict]:
+    """Run cases one after the other on a store of their own."""
+    replay = _replayer()
+    runner = replay.Runner(_options(()))
+    verdicts = []
+    for line in lines:
+        outcome, reason, text, _ = runner.run(line)
+        verdicts.append(Verdict(replay.json.loads(line)["id"], "" if outcome == "pass" else reason or "fail", text))
+    return verdicts
+
+
+class Replay:
+    """The cases of some areas, running in a few processes while the first verdicts are looked at."""
+
+    def __init__(self, areas: Iterable[str]) -> None:
+        self._pool = ProcessPoolExecutor(PROCESSES, mp_context=get_context("spawn"))
+        self._running: dict[str, list[Future[list[Verdict]]]] = {
+            area: [self._pool.submit(run_lines, chunk) for chunk in _chunks(lines)]
+            for area, lines in load(areas).items()
+        }
+
+    def verdicts(self, area: str, timeout_s: float = 300) -> list[Verdict]:
+        """The verdicts of an area, in the order of its cases; waits for them."""
+        return [verdict for future in self._running[area] for verdict in future.result(timeout_s)]
+
+    def close(self) -> None:
+        """End the processes."""
+        self._pool.shutdown(cancel_futures=True)
+
+
+def _chunks(lines: list[str]) -> Iterator[list[str]]:
+    for start in range(0, len(lines), CHUNK):
+        yield lines[start : start + CHUNK]

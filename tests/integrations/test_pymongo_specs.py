@@ -1,0 +1,63 @@
+"""MongoDB's own driver tests, played against an embedded store: CRUD, collections, cursors of commands, command events.
+
+They are in PyMongo's source distribution and are not copied here. To play them:
+
+    pip download --no-deps --no-binary pymongo pymongo==4.20.0 && tar xzf pymongo-4.20.0.tar.gz
+    AMONGO_PYMONGO_SDIST=pymongo-4.20.0 pytest tests/integrations/test_pymongo_specs.py
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from unified_format import NotPlayable, cases_of, play
+
+from amongo.commands.build_info import SERVER_VERSION
+
+VARIABLE = "AMONGO_PYMONGO_SDIST"
+FOLDERS = (
+    "crud/unified",
+    "collection_management",
+    "command_monitoring",
+    "run_command/unified",
+    "sessions",
+    "unified-test-format/valid-pass",
+)
+NOT_YET = {
+    f"snapshot-sessions-not-supported-server-error: Server returns an error on {command} with snapshot": (
+        "reads in a snapshot session are refused before a command is sent, so there are no events (Streams issue)"
+    )
+    for command in ("find", "aggregate", "distinct")
+}
+
+
+def _found() -> list[Any]:
+    root = os.environ.get(VARIABLE)
+    if root is None:
+        return [pytest.param(None, None, marks=pytest.mark.skip(reason=f"{VARIABLE} names no sources of PyMongo"))]
+    cases = []
+    for folder in FOLDERS:
+        paths = sorted((Path(root) / "test" / folder).glob("*.json"))
+        assert paths, f"no tests in {folder} of {root}"
+        for path in paths:
+            for description, specification, test in cases_of(path):
+                name = f"{path.stem}: {description}"
+                marks = [pytest.mark.xfail(reason=NOT_YET[name], strict=True)] if name in NOT_YET else []
+                cases.append(pytest.param(specification, test, id=f"{folder}/{name}", marks=marks))
+    return cases
+
+
+@pytest.mark.parametrize(("specification", "test"), _found())
+def test_specification(specification: dict[str, Any], test: dict[str, Any]) -> None:
+    async def inside() -> None:
+        async with asyncio.timeout(20):
+            await play(specification, test, SERVER_VERSION)
+
+    try:
+        asyncio.run(inside())
+    except NotPlayable as reason:
+        pytest.skip(str(reason))
