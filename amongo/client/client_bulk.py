@@ -24,6 +24,7 @@ from pymongo.results import ClientBulkWriteResult, DeleteResult, InsertOneResult
 from pymongo.write_concern import WriteConcern
 
 from amongo.client.collection.bulk import identify
+from amongo.client.command_events import one_operation
 from amongo.client.documents import check_raw, raw_batch
 from amongo.client.sending import send
 from amongo.client.session import AsyncClientSession, session_for
@@ -172,10 +173,11 @@ class ClientBulk:
         if not is_acknowledged:
             self._check_unacknowledged()
         position, result = 0, self._result
-        while position < len(self._operations):
-            position += await self._execute_batch(position)
-            if result["error"] or (self._is_ordered and result["writeErrors"]):
-                break
+        with one_operation(self._client._events):
+            while position < len(self._operations):
+                position += await self._execute_batch(position)
+                if result["error"] or (self._is_ordered and result["writeErrors"]):
+                    break
         if not is_acknowledged:
             return ClientBulkWriteResult(None, False, False)  # type: ignore[arg-type]
         if result["error"] or result["writeErrors"] or result["writeConcernErrors"]:

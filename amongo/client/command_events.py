@@ -8,7 +8,9 @@ connection pools are never called: there are none of these here. Source: PyMongo
 from __future__ import annotations
 
 import time
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextvars import ContextVar
 from datetime import timedelta
 from itertools import count
 from typing import TYPE_CHECKING, Any
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
 
 _HELLO = frozenset({"hello", "ismaster"})
 _request_ids = count(1)
+_NOT_WATCHED = nullcontext()
+_operation_id: ContextVar[int | None] = ContextVar("amongo_operation_id", default=None)
 
 
 class CommandEvents:
@@ -59,7 +63,8 @@ class CommandEvents:
         document["$db"] = database
         name = next(iter(document))
         request_id = next(_request_ids)
-        self._listeners.publish_command_start(document, database, request_id, self._address, None)
+        operation_id = _operation_id.get()
+        self._listeners.publish_command_start(document, database, request_id, self._address, None, operation_id)
         start = time.monotonic()
         try:
             reply = await running
@@ -71,6 +76,7 @@ class CommandEvents:
                 request_id,
                 self._address,
                 None,
+                operation_id,
                 database_name=database,
             )
             raise
@@ -81,10 +87,25 @@ class CommandEvents:
             request_id,
             self._address,
             None,
+            operation_id,
             speculative_hello=name.lower() in _HELLO and "speculativeAuthenticate" in document,
             database_name=database,
         )
         return reply
+
+
+def one_operation(events: CommandEvents | None) -> AbstractContextManager[None]:
+    """The commands sent in this block are one operation, such as a bulk write: their events have one operation id."""
+    return _NOT_WATCHED if events is None else _with_one_id()
+
+
+@contextmanager
+def _with_one_id() -> Iterator[None]:
+    token = _operation_id.set(next(_request_ids))
+    try:
+        yield
+    finally:
+        _operation_id.reset(token)
 
 
 def command_events(options: ClientOptions, address: _Address) -> CommandEvents | None:

@@ -204,7 +204,8 @@ class Instance:
             if type(document.get(field)) is list:
                 document[field] = bson.decode(command, _RAW_CODEC)[field]
         for field, raws in sequences.items():
-            document[field] = [RawBSONDocument(raw, _RAW_CODEC) for raw in raws]
+            keeps_raw = field in found.raw_fields
+            document[field] = [RawBSONDocument(raw, _RAW_CODEC) if keeps_raw else decode_foreign(raw) for raw in raws]
         try:
             return self._answer_listed(found, database, document, context)
         except TimeLimitExpired:

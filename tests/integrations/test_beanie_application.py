@@ -57,7 +57,7 @@ class Point(BaseModel):
 class Shop(Document):
     name: Indexed(str, unique=True)
     place: Point
-    orders: list[BackLink["Order"]] = Field(default=[], json_schema_extra={"original_field": "shop"})  # noqa: UP037
+    orders: list[BackLink[Order]] = Field(default=[], json_schema_extra={"original_field": "shop"})
 
     class Settings:
         name = "shops"

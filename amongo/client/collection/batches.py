@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from amongo.client.collection.core import CollectionCore
 
 _FIRST_SLICE_COUNT = 16  # until the documents' size is known
-_RAW_CODEC: CodecOptions[Any] = CodecOptions(document_class=RawBSONDocument)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,8 +131,7 @@ async def run_inserts(
         request = InsertRequest(collection._full_name, raws, is_ordered)
         reply = await collection._client._runner.execute(request, durable=collection._is_durable)
         return reply.document()  # type: ignore[no-any-return]
-    documents = [RawBSONDocument(raw, _RAW_CODEC) for raw in raws]
-    return await _send(collection, "insert", "documents", documents, is_ordered, options)
+    return await _send(collection, "insert", "documents", raws, is_ordered, options)
 
 
 async def run_updates(
@@ -156,7 +154,7 @@ async def run_updates(
             request = UpdateRequest(collection._full_name, tuple(updates), is_ordered)
             reply = await collection._client._runner.execute(request, durable=collection._is_durable)
             return reply.document()  # type: ignore[no-any-return]
-    return await _send(collection, "update", "updates", statements, is_ordered, options)
+    return await _send(collection, "update", "updates", await _encoded(collection, statements), is_ordered, options)
 
 
 async def run_deletes(
@@ -179,7 +177,7 @@ async def run_deletes(
             request = DeleteRequest(collection._full_name, tuple(deletes), is_ordered)
             reply = await collection._client._runner.execute(request, durable=collection._is_durable)
             return reply.document()  # type: ignore[no-any-return]
-    return await _send(collection, "delete", "deletes", statements, is_ordered, options)
+    return await _send(collection, "delete", "deletes", await _encoded(collection, statements), is_ordered, options)
 
 
 def _update_statement(statement: Mapping[str, Any], codec_options: CodecOptions[Any]) -> UpdateStatement:
@@ -198,22 +196,40 @@ def _update_statement(statement: Mapping[str, Any], codec_options: CodecOptions[
     )
 
 
+async def _encoded(collection: CollectionCore[Any], statements: Sequence[Mapping[str, Any]]) -> list[bytes]:
+    """The statements as BSON.
+
+    errors   bson's; DocumentTooLarge
+    """
+    raws: list[bytes] = []
+    for statement in statements:
+        raw = encode_raw(statement, False, collection.codec_options)
+        if len(raw) > COMMAND_BYTES:
+            raise DocumentTooLarge("a write statement is too large for a command")
+        raws.append(raw)
+        if len(raws) % CODEC_SLICE_COUNT == 0:
+            await collection._client._runner.breathe()
+    return raws
+
+
 async def _send(
     collection: CollectionCore[Any],
     command: str,
     field: str,
-    statements: Sequence[Any],
+    raws: list[bytes],
     is_ordered: bool,
     options: WriteOptions,
 ) -> dict[str, Any]:
+    """Send a batch as a command; its statements go beside the command document, which has no room for many."""
     return await send(
         collection._client,
         collection.database.name,
-        {command: collection.name, "ordered": is_ordered, field: list(statements), **options.fields()},
+        {command: collection.name, "ordered": is_ordered, **options.fields()},
         collection.codec_options,
         session=options.session,
         write_concern=collection.write_concern,
         keeps_write_concern_error=True,
+        sequences={field: raws},
     )
 
 

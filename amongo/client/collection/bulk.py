@@ -17,6 +17,7 @@ from pymongo.errors import BulkWriteError, ConfigurationError, InvalidOperation,
 from pymongo.write_concern import WriteConcern
 
 from amongo.client.collection.batches import Encoder, WriteOptions, run_deletes, run_inserts, run_updates
+from amongo.client.command_events import one_operation
 from amongo.client.documents import decode_reply
 from amongo.runtime.limits import MESSAGE_BYTES, WRITE_BATCH_COUNT
 from amongo.values.identities import new_object_id, new_object_ids
@@ -124,10 +125,11 @@ class Bulk:
         if not is_acknowledged:
             if len(runs) > 1 or len(self._operations) > WRITE_BATCH_COUNT:
                 self._hear()
-            with suppress(OperationFailure):
+            with one_operation(self._collection._client._events), suppress(OperationFailure):
                 await self._execute_runs(runs)
             return None
-        await self._execute_runs(runs)
+        with one_operation(self._collection._client._events):
+            await self._execute_runs(runs)
         self._raise_failures()
         return self._result
 
@@ -149,13 +151,14 @@ class Bulk:
         if not self.inserts:
             raise InvalidOperation("No operations to execute")
         if self._collection.write_concern.acknowledged:
-            await self._execute_run(INSERT, range(len(self.inserts)), self.inserts)
+            with one_operation(self._collection._client._events):
+                await self._execute_run(INSERT, range(len(self.inserts)), self.inserts)
             self._raise_failures()
             return
         self._check_unacknowledged()
         if len(self.inserts) > 1:
             self._hear()
-        with suppress(OperationFailure):
+        with one_operation(self._collection._client._events), suppress(OperationFailure):
             await self._execute_run(INSERT, range(len(self.inserts)), self.inserts)
 
     async def insert_raw(self, raws: list[bytes]) -> dict[str, Any]:
