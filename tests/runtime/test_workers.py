@@ -82,18 +82,22 @@ async def test_a_cancelled_task_makes_no_call() -> None:
 def test_a_task_cancelled_again_and_again_still_waits() -> None:
     """asyncio's own `Task.cancel`, which passes through anyio's shields."""
     interrupt = Interrupt()
-    ended = threading.Event()
+    begun, gate, ended = threading.Event(), threading.Event(), threading.Event()
 
     def work() -> None:
-        time.sleep(0.05)
+        begun.set()
+        gate.wait(30)
         ended.set()
 
     async def main() -> None:
         task = asyncio.ensure_future(run(work, interrupt=interrupt))
+        while not begun.is_set():
+            await asyncio.sleep(0.001)
         for _ in range(5):
-            await asyncio.sleep(0.005)
             task.cancel()
+            await asyncio.sleep(0.005)
             assert not task.done()
+        gate.set()
         with pytest.raises(asyncio.CancelledError):
             await task
         assert ended.is_set()
@@ -106,13 +110,24 @@ def test_a_task_cancelled_again_and_again_still_waits() -> None:
 @pytest.mark.anyio
 async def test_what_a_cancelled_task_would_have_got_is_discarded() -> None:
     discarded: list[str] = []
+    begun, gate = threading.Event(), threading.Event()
 
     def work() -> str:
-        time.sleep(0.02)
+        begun.set()
+        gate.wait(30)
         return "cursor"
 
-    with anyio.move_on_after(0.005):
-        await run(work, discard=discarded.append)
+    async def cancel_in_the_middle(scope: anyio.CancelScope) -> None:
+        while not begun.is_set():
+            await anyio.sleep(0.001)
+        scope.cancel()
+        gate.set()
+
+    async with anyio.create_task_group() as group:
+        with anyio.CancelScope() as scope:
+            group.start_soon(cancel_in_the_middle, scope)
+            await run(work, discard=discarded.append)
+        assert scope.cancelled_caught
     assert discarded == ["cursor"]
 
 
