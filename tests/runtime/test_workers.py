@@ -91,8 +91,7 @@ def test_a_task_cancelled_again_and_again_still_waits() -> None:
 
     async def main() -> None:
         task = asyncio.ensure_future(run(work, interrupt=interrupt))
-        while not begun.is_set():
-            await asyncio.sleep(0.001)
+        await asyncio.to_thread(begun.wait, 30)
         for _ in range(5):
             task.cancel()
             await asyncio.sleep(0.005)
@@ -118,8 +117,7 @@ async def test_what_a_cancelled_task_would_have_got_is_discarded() -> None:
         return "cursor"
 
     async def cancel_in_the_middle(scope: anyio.CancelScope) -> None:
-        while not begun.is_set():
-            await anyio.sleep(0.001)
+        await anyio.to_thread.run_sync(begun.wait, 30)
         scope.cancel()
         gate.set()
 
