@@ -54,6 +54,36 @@ async def compare(
     units              units of work in one timing
     rounds             rounds that count, at least 2
     """
+
+    async def timed_limit() -> int:
+        return _timed(limit)
+
+    return await _in_rounds(operation, timed_limit, before_operation, units, rounds)
+
+
+async def compare_operations(
+    *,
+    operation: Callable[[], Awaitable[object]],
+    other: Callable[[], Awaitable[object]],
+    before_operation: Callable[[], object],
+    units: int,
+    rounds: int,
+) -> Comparison:
+    """Like `compare`, with another operation through the store in the place of the limit."""
+
+    async def timed_other() -> int:
+        return await _timed_async(other)
+
+    return await _in_rounds(operation, timed_other, before_operation, units, rounds)
+
+
+async def _in_rounds(
+    operation: Callable[[], Awaitable[object]],
+    timed_limit: Callable[[], Awaitable[int]],
+    before_operation: Callable[[], object],
+    units: int,
+    rounds: int,
+) -> Comparison:
     operation_ns: list[float] = []
     limit_ns: list[float] = []
     gc.collect()
@@ -63,7 +93,7 @@ async def compare(
             before_operation()
             gc.collect()
             mine = await _timed_async(operation)
-            least = _timed(limit) + _timed(limit)
+            least = await timed_limit() + await timed_limit()
             before_operation()
             gc.collect()
             mine += await _timed_async(operation)

@@ -24,6 +24,10 @@ class Sizes:
     peer_operations      single operations timed on each peer
     pipeline_documents   documents that a pipeline goes through
     pipeline_rounds      rounds of each pipeline
+    scale_documents      documents of the large store of the scale section
+    scale_few            documents of the small one, whose opening is compared with the large one's
+    scale_rounds         rounds of look-ups by index and of inserts
+    openings             processes that open a store, each once
     """
 
     rounds: int
@@ -42,6 +46,10 @@ class Sizes:
     peer_operations: int
     pipeline_documents: int
     pipeline_rounds: int
+    scale_documents: int
+    scale_few: int
+    scale_rounds: int
+    openings: int
 
 
 FULL: Final = Sizes(
@@ -61,6 +69,10 @@ FULL: Final = Sizes(
     peer_operations=1_000,
     pipeline_documents=100_000,
     pipeline_rounds=9,
+    scale_documents=1_000_000,
+    scale_few=100_000,
+    scale_rounds=101,
+    openings=7,
 )
 
 QUICK: Final = Sizes(
@@ -80,6 +92,10 @@ QUICK: Final = Sizes(
     peer_operations=200,
     pipeline_documents=20_000,
     pipeline_rounds=5,
+    scale_documents=100_000,
+    scale_few=10_000,
+    scale_rounds=41,
+    openings=5,
 )
 
 TINY: Final = Sizes(
@@ -99,4 +115,8 @@ TINY: Final = Sizes(
     peer_operations=10,
     pipeline_documents=300,
     pipeline_rounds=2,
+    scale_documents=2_000,
+    scale_few=200,
+    scale_rounds=2,
+    openings=1,
 )

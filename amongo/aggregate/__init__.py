@@ -1,8 +1,16 @@
 """Aggregation: one pipeline is parsed once, bound once, and run over an iterable of documents."""
 
-from amongo.aggregate.environment import Environment
+from amongo.aggregate.environment import Environment, Stored
 from amongo.aggregate.metadata import carried_keywords, run_with_metadata
 from amongo.aggregate.pipeline import Pipeline, parse_pipeline
 from amongo.aggregate.stored import run_on_stored
 
-__all__ = ["Environment", "Pipeline", "carried_keywords", "parse_pipeline", "run_on_stored", "run_with_metadata"]
+__all__ = [
+    "Environment",
+    "Pipeline",
+    "Stored",
+    "carried_keywords",
+    "parse_pipeline",
+    "run_on_stored",
+    "run_with_metadata",
+]

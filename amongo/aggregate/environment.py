@@ -5,16 +5,25 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from random import Random
-from typing import Any
+from typing import Any, NamedTuple
 
 from amongo.aggregate.node import Node
 from amongo.aggregate.output import Output
 from amongo.engine.files import TemporaryFiles
+from amongo.engine.records import Collection
+from amongo.engine.store import Store
 from amongo.runtime.interrupts import NEVER, Interrupt
 from amongo.runtime.limits import BLOCKING_STAGE_BYTES
 
 Document = dict[str, Any]
 Indexes = Mapping[str, Mapping[str, Any]]
+
+
+class Stored(NamedTuple):
+    """A collection that is stored: no view, no time series."""
+
+    store: Store
+    collection: Collection
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +32,8 @@ class Environment:
 
     database        the database that other collections are read from
     read            (database, collection) -> its documents, in natural order; a view gives what the view shows
+    stored          (database, collection) -> the collection itself, for what can be found in it without reading all;
+                    None for a view and for one that does not exist
     variables       values of `$$NOW`, `$$CLUSTER_TIME`, `let` and the like, without the dollars
     interrupt       the operation's stop signal
     random          the source of $sample and $rand
@@ -47,6 +58,7 @@ class Environment:
     indexes: Callable[[str, str], Indexes | None] = lambda database, collection: None
     node: Node | None = None
     output: Output | None = None
+    stored: Callable[[str, str], Stored | None] = lambda database, collection: None
 
     @property
     def held_bytes(self) -> int:

@@ -12,9 +12,10 @@ stays bounded; its groups go on when their partition's turn comes. Documents sta
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from operator import itemgetter
 from typing import Any, Final
 
 from bson import Int64, ObjectId
@@ -43,8 +44,9 @@ class Group:
 
     key        the value of its first document
     states     of its folds
-    awaiting   for each fold the values that are still to be taken in. (Values and not documents: whole documents that
-               live for a while would be looked at by the garbage collector again and again.)
+    awaiting   rows of the values that are still to be taken in, as `Fold.row_of` makes them. (Values and not
+               documents: whole documents that live for a while would be looked at by the garbage collector again and
+               again.)
     """
 
     __slots__ = ("awaiting", "key", "states")
@@ -52,7 +54,7 @@ class Group:
     def __init__(self, key: Any, states: list[Accumulator]) -> None:
         self.key = key
         self.states = states
-        self.awaiting: list[list[Any]] = []
+        self.awaiting: list[Any] = []
 
 
 Groups = dict[bytes, Group]
@@ -65,6 +67,8 @@ class Fold:
     key_of      the key of a document
     arguments   what each accumulation takes in of a document
     is_plain    neither the key nor an argument can fail
+    fields      where each argument is a top-level field or a constant: the fields' names, and None for the constants;
+                None otherwise
     """
 
     key_of: Evaluate
@@ -73,6 +77,35 @@ class Fold:
     arguments: tuple[Evaluate, ...]
     collator: Collator | None
     is_plain: bool
+    fields: tuple[str | None, ...] | None = None
+
+    def row_of(self, variables: Mapping[str, Any]) -> Callable[[Document], Any]:
+        """What gives the arguments' values of a document: a tuple, without the constants; the value, if it is one."""
+        if self.fields is None:
+            arguments = self.arguments
+            return lambda document: tuple([argument(document, variables) for argument in arguments])
+        names = [name for name in self.fields if name is not None]
+        if len(names) < 2:
+            return lambda document: document.get(names[0], MISSING) if names else None
+        of_all = itemgetter(*names)
+
+        def row(document: Document) -> Any:
+            try:
+                return of_all(document)
+            except KeyError:
+                return tuple([document.get(name, MISSING) for name in names])
+
+        return row
+
+    def columns(self, rows: list[Any], variables: Mapping[str, Any]) -> Iterator[Sequence[Any]]:
+        """The values of some rows, argument by argument."""
+        if self.fields is None:
+            yield from zip(*rows, strict=True)
+            return
+        has_one = sum(name is not None for name in self.fields) == 1
+        columns = iter((rows,)) if has_one else zip(*rows, strict=True) if rows[0] is not None else iter(())
+        for name, argument in zip(self.fields, self.arguments, strict=True):
+            yield next(columns) if name is not None else (argument({}, variables),) * len(rows)
 
     def run(self, documents: Iterable[Document], environment: Environment) -> Iterator[Document]:
         """The results, in the order of the groups' first documents as long as nothing is spilled.
@@ -153,7 +186,7 @@ class Folding:
             self._one_by_one(self._environment.interrupt.watch(documents))
             return
         key_of, variables, check = self._fold.key_of, self._variables, self._environment.interrupt.check
-        known, knowable, arguments = self._known, self._knowable, self._fold.arguments
+        known, knowable, row_of = self._known, self._knowable, self._fold.row_of(self._variables)
         touched: list[Group] = []
         taken = 0
         while few := list(islice(documents, CHECK_DOCUMENTS)):
@@ -165,30 +198,29 @@ class Folding:
                     group = self._group(key, document)
                     if group is None:
                         continue
-                if not group.awaiting and arguments:
-                    group.awaiting = [[] for _ in arguments]
+                if not group.awaiting:
                     touched.append(group)
-                for values, argument in zip(group.awaiting, arguments, strict=True):
-                    values.append(argument(document, variables))
+                group.awaiting.append(row_of(document))
             taken += CHECK_DOCUMENTS
             if taken >= FOLD_DOCUMENTS:
-                for group in touched:
-                    self._flush(group)
+                self._flush(touched)
                 touched, taken = [], 0
-        for group in touched:
-            self._flush(group)
+        self._flush(touched)
 
-    @staticmethod
-    def _flush(group: Group) -> None:
-        """Let a group take in what awaits it."""
-        for values, state in zip(group.awaiting, group.states, strict=True):
-            add_many = getattr(state, "add_many", None) if len(values) > 1 else None
-            if add_many is not None:
-                add_many(values)
-            else:
-                for value in values:
-                    state.add(value)
-        group.awaiting = []
+    def _flush(self, groups: list[Group]) -> None:
+        """Let groups take in what awaits them."""
+        fold, variables = self._fold, self._variables
+        for group in groups:
+            rows, group.awaiting = group.awaiting, []
+            if not group.states:
+                continue
+            for values, state in zip(fold.columns(rows, variables), group.states, strict=True):
+                add_many = getattr(state, "add_many", None) if len(values) > 1 else None
+                if add_many is not None:
+                    add_many(values)
+                else:
+                    for value in values:
+                        state.add(value)
 
     def _one_by_one(self, documents: Iterator[Document]) -> None:
         fold, variables, growing = self._fold, self._variables, self._growing

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -13,6 +12,7 @@ from amongo.aggregate.plan import Steps, needed_fields, rewrite, steps_of
 from amongo.aggregate.stages import NOT_YET, STAGES
 from amongo.aggregate.stages.handed_on import hand_on
 from amongo.aggregate.stages.limit import Limit
+from amongo.aggregate.stages.lookup import Lookup
 from amongo.aggregate.stages.match import Match
 from amongo.aggregate.stages.merge import Merge
 from amongo.aggregate.stages.out import Out
@@ -21,6 +21,7 @@ from amongo.aggregate.stages.skip import Skip
 from amongo.aggregate.stages.sort import Sort
 from amongo.aggregate.stages.stage import Run, Stage, Surroundings
 from amongo.aggregate.stages.telling import Telling
+from amongo.aggregate.stages.unwind import Unwind
 from amongo.errors import pipeline as errors
 from amongo.mql.expressions import Scope
 from amongo.mql.expressions.chance import RANDOM
@@ -114,6 +115,10 @@ class Pipeline:
         """The pipeline of one of its stages."""
         return self._between(place, place + 1)
 
+    def before(self, count: int) -> Pipeline:
+        """The first `count` stages of the pipeline."""
+        return self._between(0, count)
+
     def after(self, count: int) -> Pipeline:
         """The pipeline without its first `count` stages."""
         return self._between(count, len(self.steps)) if count else self
@@ -133,21 +138,31 @@ class Pipeline:
         without   names of passes that are left out
         """
         steps, passes = rewrite(self.steps, without)
-        if not passes:
-            return self
+        inside: list[str] = []
+
+        def rewritten(pipeline: Pipeline) -> Pipeline:
+            optimized = pipeline.optimized(without)
+            inside.extend(optimized.passes)
+            return optimized
+
         known = {(step.name, id(step.spec)): place for place, step in enumerate(self.steps)}
         stages, runs = [], []
         for step in steps:
             place = known.get((step.name, id(step.spec)))
-            if place is not None and step == self.steps[place]:
-                stages.append(self.stages[place])
-                runs.append(self._runs[place])
-                continue
-            stage = self.stages[place] if place is not None else _parse_stage(step.name, step.spec, self._surroundings)
+            parsed = _parse_stage(step.name, step.spec, self._surroundings) if place is None else self.stages[place]
+            stage = parsed.rewritten(rewritten)
             if step.keep is not None and isinstance(stage, Sort):
                 stage = stage.keeping(step.keep)
+            if step.unwinds is not None and isinstance(stage, Lookup):
+                unwind = _parse_stage("$unwind", step.unwinds, self._surroundings)
+                assert isinstance(unwind, Unwind)
+                stage = stage.unwound(unwind)
             stages.append(stage)
-            runs.append(stage.bind())
+            is_same = place is not None and stage is self.stages[place]
+            runs.append(self._runs[place] if place is not None and is_same else stage.bind())
+        if not passes and not inside:
+            return self
+        passes = tuple(dict.fromkeys((*passes, *inside)))
         return Pipeline(steps, tuple(stages), tuple(runs), self._surroundings, passes)
 
 
@@ -193,9 +208,7 @@ def parse_inside(specs: Any, surroundings: Surroundings) -> Pipeline:
         stages.append(_parse_stage(name, specification, surroundings))
     _check_positions(names, surroundings)
     _check_searches(stages, surroundings)
-    if surroundings.containers:
-        stages = _sort_for_limits(stages)
-    elif surroundings.has_collection:
+    if not surroundings.containers and surroundings.has_collection:
         stages = hand_on(specs, stages)
     return Pipeline(steps_of(specs), tuple(stages), tuple(stage.bind() for stage in stages), surroundings)
 
@@ -257,21 +270,3 @@ def _check_container(name: str, position: Position, surroundings: Surroundings) 
         raise errors.NOT_IN_FACET(name=name)
     if container and position.nested is not None:
         raise position.nested(name=name)
-
-
-def _sort_for_limits(stages: list[Stage]) -> list[Stage]:
-    """Tell each $sort how many documents the $skip and $limit stages behind it can let through (top-k)."""
-    result = list(stages)
-    for index, stage in enumerate(stages):
-        if not isinstance(stage, Sort):
-            continue
-        skipped = 0
-        for behind in stages[index + 1 :]:
-            if isinstance(behind, Skip):
-                skipped += behind.count
-            elif isinstance(behind, Limit):
-                result[index] = stage.keeping(min(skipped + behind.count, sys.maxsize))
-                break
-            else:
-                break
-    return result

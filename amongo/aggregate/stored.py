@@ -10,6 +10,8 @@ from __future__ import annotations
 import heapq
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -21,7 +23,7 @@ from amongo.aggregate.stages.sort import KEPT_MOST, Sort
 from amongo.engine.store import Store
 from amongo.planner import CanonicalQuery, Plan
 from amongo.values.codec import decode, encode_in_order
-from amongo.values.wanted_fields import field_reader
+from amongo.values.wanted_fields import ReadAll, field_reader, fields_reader
 
 Ask = Callable[[Document, Document | None], CanonicalQuery]
 """(filter, sort pattern or None) -> the query for what a pipeline begins with."""
@@ -41,21 +43,19 @@ def run_on_stored(
     match, rest = pipeline.leading_match()
     filter = match.spec if match is not None else {}
     sort, rest = rest.leading_sort()
-    query = ask(filter, None)
-    if sort is not None and sort.pattern.paths[0] == ("_id",):
-        by_id = ask(filter, sort.spec)
-        if by_id.sort is None and by_id.id_direction:
-            query, sort = by_id, None
-    plan = plan_of(query)
+    query = ask(filter, sort.spec if sort is not None and not sort.pattern.keywords else None)
     skip, limit, rest = rest.leading_window()
     window = (min(skip, sys.maxsize), None if limit is None else min(skip + limit, sys.maxsize))
+    plan = plan_of(query if window[1] is None else replace(query, limit=window[1]))
+    if plan.query.sort is None and not (sort is not None and sort.pattern.keywords):
+        sort = None
     interrupt = environment.interrupt
     at_start = pipeline.steps[: len(pipeline.steps) - len(rest.steps)]
     if rest.stages and sort is None:
         needed = rest.needed_fields
         read_at_start = fields_read_by(at_start)
         names = None if needed is None or read_at_start is None else needed | read_at_start
-        documents = islice(plan.read(store, interrupt, _reader(names)), *window)
+        documents = islice(plan.read(store, interrupt, _reader_of_all(names)), *window)
         return map(encode_in_order, rest.run(documents, environment, is_watched=True))
     found = plan.found(store, interrupt, _reader(fields_read_by(at_start)))
     raws = (raw for raw, _ in found) if sort is None else _sorted(found, sort, environment)
@@ -67,6 +67,10 @@ def run_on_stored(
 
 def _reader(names: frozenset[str] | None) -> Read:
     return decode if names is None else field_reader(names)
+
+
+def _reader_of_all(names: frozenset[str] | None) -> ReadAll:
+    return partial(map, decode) if names is None else fields_reader(names)
 
 
 def _sorted(found: Iterator[tuple[bytes, Document]], sort: Sort, environment: Environment) -> Iterator[bytes]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from amongo.aggregate import (
     Environment,
     Pipeline,
+    Stored,
     carried_keywords,
     parse_pipeline,
     run_on_stored,
@@ -32,6 +33,8 @@ from amongo.commands.hints import check_hint
 from amongo.commands.namespaces import collection_namespace
 from amongo.commands.node import LocalNode, check_on_view
 from amongo.commands.pipeline_output import PipelineOutput
+from amongo.commands.planning import plan
+from amongo.commands.repeated_fields import check_aggregate
 from amongo.commands.replies import CursorReply
 from amongo.commands.stage_rules import check_stages
 from amongo.commands.time_series import find_series, measurements
@@ -41,7 +44,7 @@ from amongo.engine.records import Collection
 from amongo.errors import command as errors
 from amongo.errors import output as output_errors
 from amongo.errors import stages as stage_errors
-from amongo.planner import CanonicalQuery, canonical_query, plan_query
+from amongo.planner import CanonicalQuery, canonical_query
 from amongo.runtime.interrupts import Interrupt
 from amongo.runtime.limits import BLOCKING_STAGE_BYTES
 from amongo.values.codec import decode
@@ -233,21 +236,21 @@ def result_documents(instance: Instance, request: AggregateRequest, interrupt: I
     specs = request.stages if resolved is None else resolved.pipeline + request.stages
     if collection is None or pipeline.tells_of_node:
         carried_keywords(pipeline, specs)
-        return encoded(pipeline.run((), environment))
+        return encoded(pipeline.optimized(request.passes_off).run((), environment))
     check_hint(collection, request.hint)
     ask = partial(_query, request=request, collection=collection, variables=variables, collator=collator)
-    plan_of = partial(plan_query, collection=collection)
+    plan_of = partial(plan, instance, collection=collection)
     keywords = carried_keywords(pipeline, specs)
     if not keywords:
         pipeline = pipeline.optimized(request.passes_off)
         return run_on_stored(pipeline, ask, plan_of, instance.store, environment)
     match, rest = pipeline.leading_match()
-    plan = plan_of(ask(match.spec if match else {}, None))
-    rows = plan.rows(instance.store, interrupt)
+    found = plan_of(ask(match.spec if match else {}, None))
+    rows = found.rows(instance.store, interrupt)
     if not rest.stages:
         return (row.raw for row in rows)
     specs = specs[1:] if match else specs
-    known = (plan.with_metadata(row.decoded(), keywords) if match else row.decoded() for row in rows)
+    known = (found.with_metadata(row.decoded(), keywords) if match else row.decoded() for row in rows)
     return encoded(run_with_metadata(rest, specs, known, environment))
 
 
@@ -330,6 +333,11 @@ def _environment(
             found = catalog.get(resolved.namespace)
         return None if found is None else found.indexes
 
+    def stored(database: str, name: str) -> Stored | None:
+        """A collection that is one: no view."""
+        found = instance.store.catalog.get(f"{database}.{name}")
+        return None if found is None else Stored(instance.store, found)
+
     return Environment(
         database,
         read,
@@ -337,6 +345,7 @@ def _environment(
         interrupt,
         memory_bytes=memory_bytes,
         indexes=indexes,
+        stored=stored,
         node=LocalNode(instance),
     )
 
@@ -351,4 +360,4 @@ def examines(instance: Instance, request: AggregateRequest) -> int:
     return sum(collection.count for collection in catalog.collections(request.database))
 
 
-COMMAND = Command("aggregate", parse, run)
+COMMAND = Command("aggregate", parse, run, check_bytes=check_aggregate)

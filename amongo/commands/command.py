@@ -18,6 +18,7 @@ class Command:
     is_admin_only   refused on any database but `admin`
     is_quick        takes a small part of a millisecond whatever the data, so the event loop may run it itself
     raw_fields      array fields whose documents `parse` receives as raw BSON bytes
+    check_bytes     (bytes of the document, document): refuses what only the bytes show; None for nothing
     """
 
     name: str
@@ -27,3 +28,4 @@ class Command:
     is_admin_only: bool = False
     is_quick: bool = False
     raw_fields: tuple[str, ...] = ()
+    check_bytes: Callable[[bytes, dict[str, Any]], None] | None = None

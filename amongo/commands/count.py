@@ -11,9 +11,10 @@ from amongo.commands.context import Context
 from amongo.commands.fields import Field, parse_fields
 from amongo.commands.hints import check_hint
 from amongo.commands.namespaces import collection_namespace
+from amongo.commands.planning import plan
 from amongo.commands.view_reads import count_view
 from amongo.commands.views import is_view, most_in_view
-from amongo.planner import canonical_query, plan_query
+from amongo.planner import canonical_query
 from amongo.values.collation import Collation
 from amongo.values.numbers import number
 
@@ -89,7 +90,7 @@ def run(instance: Instance, request: CountRequest, context: Context) -> dict[str
         return {"n": number(count_view(instance, request, interrupt)) if is_known else 0, "ok": 1.0}
     check_hint(collection, request.hint)
     if request.filter or request.hint:
-        rows = plan_query(query, collection).rows(instance.store, interrupt)
+        rows = plan(instance, query, collection).rows(instance.store, interrupt)
         found = _count(rows, request.skip + request.limit if request.limit else None)
     else:
         found = collection.count

@@ -70,7 +70,7 @@ def run(instance: Instance, request: DbHashRequest, context: Context) -> dict[st
 
 def _hash_of(store: Store, collection: Collection, interrupt: Interrupt) -> str:
     view, order = store.ordered_view(collection)
-    return _md5(raw for raw in map(view.record, interrupt.watch(order.record_ids)) if raw is not None)
+    return _md5(raw for raw in map(view.record, interrupt.watch(order)) if raw is not None)
 
 
 def _md5(parts: Iterable[bytes]) -> str:

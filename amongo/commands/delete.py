@@ -11,6 +11,7 @@ from amongo.commands.context import Context
 from amongo.commands.fields import Field, parse_fields
 from amongo.commands.hints import check_hint
 from amongo.commands.namespaces import collection_namespace
+from amongo.commands.planning import plan
 from amongo.commands.replies import WriteReply
 from amongo.commands.time_series_writes import delete_measurements, written_series
 from amongo.commands.variables import let_variables, runtime_variables
@@ -19,7 +20,7 @@ from amongo.commands.writing import check_batch_count, write_error
 from amongo.errors import ServerError
 from amongo.errors import command as errors
 from amongo.mql.matcher import parse_filter
-from amongo.planner import CanonicalQuery, canonical_query, is_exact_id, plan_query
+from amongo.planner import CanonicalQuery, canonical_query, is_exact_id
 from amongo.runtime.interrupts import Interrupt
 from amongo.runtime.limits import UPDATE_BATCH_COUNT, WRITE_ATTEMPTS
 from amongo.values.codec import decode
@@ -164,7 +165,7 @@ def _delete(instance: Instance, collection: Collection, query: CanonicalQuery, i
                 return
         raise errors.WRITE_CONFLICT(limit=WRITE_ATTEMPTS)
 
-    for row in plan_query(query, collection).rows(instance.store, interrupt):
+    for row in plan(instance, query, collection).rows(instance.store, interrupt):
         pending.append((row.record_id, row.raw))
         if len(pending) >= UPDATE_BATCH_COUNT:
             commit()

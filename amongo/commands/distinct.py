@@ -12,11 +12,12 @@ from amongo.commands.context import Context
 from amongo.commands.fields import Field, parse_fields
 from amongo.commands.hints import check_hint
 from amongo.commands.namespaces import collection_namespace
+from amongo.commands.planning import plan
 from amongo.commands.view_reads import documents_of_view
 from amongo.commands.views import find_view, most_in_view
 from amongo.errors import command as errors
 from amongo.mql.sorting import in_order
-from amongo.planner import canonical_query, plan_query
+from amongo.planner import canonical_query
 from amongo.runtime.interrupts import Interrupt
 from amongo.runtime.limits import DOCUMENT_BYTES
 from amongo.values.collation import Collation
@@ -91,7 +92,7 @@ def run(instance: Instance, request: DistinctRequest, context: Context) -> dict[
         values = distinct_values(documents, request.path, interrupt, collator)
         return {"values": values, "ok": 1}  # of a view the server gives an int here
     check_hint(collection, request.hint)
-    rows = plan_query(query, collection).rows(instance.store, interrupt)
+    rows = plan(instance, query, collection).rows(instance.store, interrupt)
     documents = (row.decoded() for row in rows)
     return {"values": distinct_values(documents, request.path, interrupt, collator), "ok": 1.0}
 

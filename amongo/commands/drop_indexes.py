@@ -10,7 +10,7 @@ from amongo.commands.context import Context
 from amongo.commands.fields import Field, parse_fields
 from amongo.commands.namespaces import collection_namespace
 from amongo.commands.time_series import indexed_collection
-from amongo.engine.indexes import ID_INDEX_NAME
+from amongo.engine.indexes import ID_INDEX_NAME, Definition
 from amongo.engine.records import Collection
 from amongo.errors import command as command_errors
 from amongo.errors import index as errors
@@ -69,7 +69,8 @@ def _wrong_type(field: str, value: Any, expected: str) -> Exception:
 def run(instance: Instance, request: DropIndexesRequest, context: Context) -> dict[str, Any]:
     """{nIndexesWas}; with `"*"` also a message.
 
-    errors   NAMESPACE_NOT_FOUND, IS_A_VIEW, NO_INDEX_NAMED, NO_INDEX_WITH_KEY, AMBIGUOUS_KEY, CANNOT_DROP_ID
+    errors   NAMESPACE_NOT_FOUND, IS_A_VIEW, NO_INDEX_NAMED, NO_INDEX_WITH_KEY, AMBIGUOUS_KEY, CANNOT_DROP_ID,
+             CANNOT_DROP_CLUSTERED, BUILD_RUNS
     """
     store = instance.store
     with store.lock:
@@ -77,23 +78,28 @@ def run(instance: Instance, request: DropIndexesRequest, context: Context) -> di
         if collection is None:
             raise command_errors.NAMESPACE_NOT_FOUND(message=f"ns not found {request.namespace}")
         count = sum(not each.get("clustered") for each in collection.indexes.values())
-        names = _chosen(collection, request)
-        if names:
-            store.drop_indexes(collection, names)
+        in_work = store.definitions_in_work(collection)
+        names = _chosen(collection, request, {each["name"]: each for build in in_work for each in build})
+        _check_builds(collection, names, in_work)
+        store.abort_builds(collection, names)
+        built = [name for name in names if name in collection.indexes]
+        if built:
+            store.drop_indexes(collection, built)
     reply: dict[str, Any] = {"nIndexesWas": count}
     if request.names == _ALL:
         reply["msg"] = "non-_id indexes dropped for collection"
     return {**reply, "ok": 1.0}
 
 
-def _chosen(collection: Collection, request: DropIndexesRequest) -> list[str]:
+def _chosen(collection: Collection, request: DropIndexesRequest, in_work: dict[str, Definition]) -> list[str]:
     """The names of the indexes to drop.
 
-    errors   those of `run`
+    in_work   the definitions of those that are being built: to drop one is to stop its build
+    errors    those of `run`
     """
-    indexes = collection.indexes
+    indexes = in_work | collection.indexes
     if request.pattern is not None:
-        return [_with_key(collection, request.pattern)]
+        return [_with_key(indexes, request.pattern)]
     names = request.names or []
     if names == _ALL:
         return [name for name, each in indexes.items() if name != ID_INDEX_NAME and not each.get("clustered")]
@@ -101,29 +107,35 @@ def _chosen(collection: Collection, request: DropIndexesRequest) -> list[str]:
     for name in names:
         if name not in indexes or name in chosen:
             raise errors.NO_INDEX_NAMED(name=name)
-        _check_droppable(collection, name)
+        _check_droppable(indexes[name])
         chosen.append(name)
     return chosen
 
 
-def _with_key(collection: Collection, pattern: dict[str, Any]) -> str:
+def _check_builds(collection: Collection, names: list[str], in_work: list[tuple[Definition, ...]]) -> None:
+    """Indexes that are built together are stopped together. errors: BUILD_RUNS"""
+    for build in in_work:
+        wanted = {each["name"] for each in build}
+        if not wanted.isdisjoint(names) and not wanted <= set(names):
+            raise errors.BUILD_RUNS(namespace=collection.namespace)
+
+
+def _with_key(indexes: dict[str, Definition], pattern: dict[str, Any]) -> str:
     found = [
-        name
-        for name, each in collection.indexes.items()
-        if list(each["key"]) == list(pattern) and equal(each["key"], pattern)
+        name for name, each in indexes.items() if list(each["key"]) == list(pattern) and equal(each["key"], pattern)
     ]
     if not found:
         raise errors.NO_INDEX_WITH_KEY(pattern=shown(pattern))
     if len(found) > 1:
         raise errors.AMBIGUOUS_KEY(count=len(found), pattern=shown(pattern), names=", ".join(found))
-    _check_droppable(collection, found[0])
+    _check_droppable(indexes[found[0]])
     return found[0]
 
 
-def _check_droppable(collection: Collection, name: str) -> None:
-    if collection.indexes[name].get("clustered"):
+def _check_droppable(definition: Definition) -> None:
+    if definition.get("clustered"):
         raise errors.CANNOT_DROP_CLUSTERED()
-    if name == ID_INDEX_NAME:
+    if definition["name"] == ID_INDEX_NAME:
         raise errors.CANNOT_DROP_ID()
 
 

@@ -18,7 +18,7 @@ from amongo.engine.records import Collection, View, record_id_value, record_key
 from amongo.engine.store import Store
 from amongo.errors import ServerError
 from amongo.runtime.interrupts import Interrupt
-from amongo.values.codec import decode, decode_foreign
+from amongo.values.codec import decode_foreign
 from amongo.values.exact import decode_exact, encode_exact
 
 _NON_CONFORMING: Final = "Detected one or more documents in this collection not conformant to BSON specifications."
@@ -72,7 +72,7 @@ def examine(store: Store, collection: Collection, interrupt: Interrupt, *, check
             continue
         if place is None or place[0] != record_id:
             with store.lock:
-                is_unchanged = collection.record(record_id) is raw
+                is_unchanged = collection.record(record_id) == raw
             if is_unchanged:
                 found.wrong_indexes.add(ID_INDEX_NAME)
                 found.problems.append(f"record {record_id} is not found under its _id")
@@ -94,14 +94,14 @@ def _look_up(found: Findings, parts: Parts, record_id: int, raw: bytes) -> None:
     """Look for the entries of one document."""
     for index, entries in parts:
         try:
-            keys = index.maker.keys(decode(raw)).keys
+            keys = index.keys(raw)
         except ServerError as error:
             found.wrong_indexes.add(index.name)
             found.problems.append(f"record {record_id} has no key in {index.name}: {error}")
             continue
         found.keys[index.name] += len(keys)
-        for key in keys:
-            entry = entry_of(key, record_id)
+        for key, types in keys.items():
+            entry = entry_of(key, record_id, types)
             if next(entries.between(entry, entry + b"\0"), None) is None:
                 found.missing.append(_entry(index, record_id) | {"idKey": {"_id": record_id_value(raw)}})
                 found.wrong_indexes.add(index.name)
@@ -113,7 +113,7 @@ def _find_extra(found: Findings, index: Index, entries: EntriesView, view: View,
     for entry in interrupt.watch(entries):
         record_id = record_id_of(entry)
         raw = view.record(record_id) if record_id < view.bound else None
-        if raw is not None and record_id not in found.invalid and key_of(entry) in index.maker.keys(decode(raw)).keys:
+        if raw is not None and record_id not in found.invalid and key_of(entry) in index.keys(raw):
             continue
         found.extra.append(_entry(index, record_id))
         found.wrong_indexes.add(index.name)

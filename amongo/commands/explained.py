@@ -15,7 +15,7 @@ from amongo.commands.hello import HOST
 from amongo.commands.index_filters import shape_key
 from amongo.mql.matcher import MatchExpression
 from amongo.mql.matcher.normal_form import normal_form
-from amongo.planner.explain import Stage
+from amongo.planner.explain_stage import Stage
 from amongo.runtime.limits import BLOCKING_STAGE_BYTES
 from amongo.values.collation import Collation
 from amongo.values.numbers import number

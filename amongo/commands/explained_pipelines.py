@@ -1,7 +1,11 @@
 """explain of aggregate: what its first stage reads, then stage after stage.
 
 A pipeline that is one $match, or nothing, is explained like a find. Others show what they read as a `$cursor`, and each
-stage as it was written. For the counts of an execution every beginning of the pipeline is run: that is slow, and right.
+stage as the rewrite passes have left it. For the counts of an execution every beginning of the pipeline is run: that is
+slow, and right.
+
+`amongoPasses` is a field of our own: the names of the rewrite passes that have changed something, in the order in which
+they are made; it is not there if none has.
 """
 
 from __future__ import annotations
@@ -13,18 +17,20 @@ from typing import TYPE_CHECKING, Any, Final
 
 from bson import Int64
 
-from amongo.aggregate import Pipeline, parse_pipeline
+from amongo.aggregate import Pipeline, carried_keywords, parse_pipeline
 from amongo.commands import aggregate
 from amongo.commands.collations import collation_for, parse_collation, view_collation
 from amongo.commands.explained import QUERY_PLANNER, Document, Query, execution_stats, query_planner
 from amongo.commands.hints import check_hint
 from amongo.commands.pipeline_output import PipelineOutput
+from amongo.commands.planning import plan as plan_for
 from amongo.commands.time_series import find_series
 from amongo.commands.variables import runtime_variables
 from amongo.commands.views import resolve
 from amongo.errors.expression import CLUSTER_TIME_UNAVAILABLE
-from amongo.planner import Plan, canonical_query, plan_query
-from amongo.planner.explain import Stage, end_of_nothing, plan_tree
+from amongo.planner import Plan, canonical_query
+from amongo.planner.explain import end_of_nothing, plan_tree
+from amongo.planner.explain_stage import Stage
 from amongo.planner.probe import Probe
 from amongo.values.collation import collator as collator_of
 from amongo.values.numbers import number
@@ -35,7 +41,6 @@ if TYPE_CHECKING:
     from amongo.commands.instance import Instance
     from amongo.runtime.interrupts import Interrupt
 
-_WRITING: Final = frozenset({"$out", "$merge"})
 _MAKING: Final = frozenset({"$documents", "$collStats", "$indexStats", "$currentOp", "$planCacheStats", "$geoNear"})
 
 
@@ -66,8 +71,10 @@ def explain_pipeline(instance: Instance, request: AggregateRequest, verbosity: s
         variables = runtime_variables(instance) | request.variables
         output = PipelineOutput(instance, request.database, variables, collation, interrupt, request.is_validated)
         output.check(pipeline.output)
+    if not carried_keywords(pipeline, specs):
+        pipeline = pipeline.optimized(request.passes_off)
     match, rest = (None, pipeline) if is_series else pipeline.leading_match()
-    shown = specs[1:] if match else specs
+    passes = {"amongoPasses": list(pipeline.passes)} if pipeline.passes else {}
     filter = match.spec if match else {}
     query = Query(namespace, filter, collation=request.collation)
     plan = None
@@ -80,7 +87,7 @@ def explain_pipeline(instance: Instance, request: AggregateRequest, verbosity: s
             collator=collator,
             id_collator=collection.collator,
         )
-        plan = plan_query(canonical, collection)
+        plan = plan_for(instance, canonical, collection)
         query = replace(query, expression=canonical.expression)
     started = time.monotonic()
     if is_series:
@@ -92,18 +99,19 @@ def explain_pipeline(instance: Instance, request: AggregateRequest, verbosity: s
     if verbosity != QUERY_PLANNER:
         head["executionStats"] = execution_stats(tree, int((time.monotonic() - started) * 1000), verbosity)
     if not rest.stages:
-        return head
-    stages = [dict(spec) for spec in shown]
-    if next(iter(specs[0])) not in _MAKING:
+        return {**head, **passes}
+    stages = [step.document() for step in rest.steps]
+    if pipeline.names[0] not in _MAKING:
         stages.insert(0, {"$cursor": head})
     if verbosity != QUERY_PLANNER:
         asked = None if collation is None else parse_collation(collation)
         beginning = replace(request, namespace=namespace, collation=asked)
-        counted = [_returned(instance, beginning, specs[:taken], interrupt) for taken in range(len(specs) + 1)]
+        beginnings = (pipeline.before(taken) for taken in range(len(pipeline.stages) + 1))
+        counted = [_returned(instance, beginning, each, interrupt) for each in beginnings]
         for stage, returned in zip(stages, counted[len(counted) - len(stages) :], strict=True):
             stage["nReturned"] = Int64(returned)
             stage["executionTimeMillisEstimate"] = Int64(0)
-    return {"stages": stages}
+    return {"stages": stages, **passes}
 
 
 def _tree(instance: Instance, plan: Plan | None, query: Query, verbosity: str, interrupt: Interrupt) -> Stage:
@@ -133,11 +141,11 @@ def _scan_of_series(count: int) -> Stage:
     return Stage("COLLSCAN", {}, {"direction": "forward"}, {"docsExamined": number(count)}, count, count + 1)
 
 
-def _returned(instance: Instance, request: AggregateRequest, stages: list[Document], interrupt: Interrupt) -> int:
+def _returned(instance: Instance, request: AggregateRequest, pipeline: Pipeline, interrupt: Interrupt) -> int:
     """How many documents the beginning of a pipeline gives; a stage that writes is not run, and gives none."""
-    if stages and next(iter(stages[-1])) in _WRITING:
+    if pipeline.output is not None:
         return 0
-    shorter = replace(request, stages=stages, pipeline=_parsed(request, stages))
+    shorter = replace(request, stages=[{step.name: step.spec} for step in pipeline.steps], pipeline=pipeline)
     return sum(1 for _ in aggregate.result_documents(instance, shorter, interrupt))
 
 

@@ -11,11 +11,13 @@ from amongo.commands.explained import QUERY_PLANNER, Document, Query, execution_
 from amongo.commands.explained_pipelines import explain_pipeline
 from amongo.commands.find import plan_find
 from amongo.commands.hints import check_hint
+from amongo.commands.planning import plan as plan_for
 from amongo.commands.variables import runtime_variables
 from amongo.commands.view_reads import count_in_view, distinct_in_view, find_in_view_request
 from amongo.commands.views import is_view
-from amongo.planner import Plan, canonical_query, plan_query
-from amongo.planner.explain import Stage, end_of_nothing, plan_tree
+from amongo.planner import Plan, canonical_query
+from amongo.planner.explain import end_of_nothing, plan_tree
+from amongo.planner.explain_stage import Stage
 from amongo.planner.probe import Probe
 from amongo.values.numbers import number
 
@@ -108,7 +110,7 @@ def planned(
         query.check_without_collection()
         return None
     check_hint(collection, hint)
-    return plan_query(query, collection)
+    return plan_for(instance, query, collection)
 
 
 def explain_plan(instance: Instance, plan: Plan | None, query: Query, verbosity: str, interrupt: Interrupt) -> Document:

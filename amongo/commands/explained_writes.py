@@ -13,13 +13,15 @@ from amongo.commands.collations import asked_collation
 from amongo.commands.explained import QUERY_PLANNER, Document, Query, execution_stats, query_planner
 from amongo.commands.explained_reads import planned
 from amongo.commands.hints import check_hint
+from amongo.commands.planning import plan as plan_for
 from amongo.commands.time_series_writes import written_series
 from amongo.commands.variables import runtime_variables
 from amongo.commands.views import refuse_view
 from amongo.commands.writing_updates import UpdateTask
 from amongo.errors import command as errors
-from amongo.planner import Plan, plan_query
-from amongo.planner.explain import Stage, end_of_nothing, plan_tree
+from amongo.planner import Plan
+from amongo.planner.explain import end_of_nothing, plan_tree
+from amongo.planner.explain_stage import Stage
 from amongo.planner.probe import Probe
 from amongo.values.numbers import number
 
@@ -101,7 +103,7 @@ def _plan(task: UpdateTask) -> Plan | None:
     if collection is None:
         return None
     check_hint(collection, task.hint)
-    return plan_query(task.query, collection)
+    return plan_for(task.instance, task.query, collection)
 
 
 def _explain_update(

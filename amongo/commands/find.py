@@ -12,6 +12,7 @@ from amongo.commands.cursors import Cursor
 from amongo.commands.fields import Field, parse_fields
 from amongo.commands.hints import check_hint
 from amongo.commands.namespaces import collection_namespace
+from amongo.commands.planning import plan as plan_for
 from amongo.commands.replies import CursorReply
 from amongo.commands.scan_options import NO_SCAN_OPTIONS, ScanOptions, scan_options
 from amongo.commands.tailing import (
@@ -24,7 +25,7 @@ from amongo.commands.tailing import (
 from amongo.commands.variables import let_variables, runtime_variables
 from amongo.commands.view_reads import find_in_view
 from amongo.commands.views import is_view, most_in_view
-from amongo.planner import CappedScan, LiveScan, Plan, canonical_query, is_exact_id, plan_query
+from amongo.planner import CappedScan, LiveScan, Plan, canonical_query, is_exact_id
 from amongo.runtime.interrupts import NEVER, Interrupt
 from amongo.runtime.limits import FIRST_BATCH_COUNT
 from amongo.values.collation import Collation
@@ -259,7 +260,7 @@ def plan_find(instance: Instance, request: FindRequest) -> Plan | None:
     if collection is None:
         query.check_without_collection()
         return None
-    return plan_query(query, collection)
+    return plan_for(instance, query, collection)
 
 
 def _plan_tailable(instance: Instance, request: FindRequest, collection: Collection | None) -> Plan | None:

@@ -13,6 +13,7 @@ from amongo.commands.fields import Field, parse_fields
 from amongo.commands.hints import check_hint
 from amongo.commands.insert import check_depth
 from amongo.commands.namespaces import check_writable, collection_namespace
+from amongo.commands.planning import plan
 from amongo.commands.replies import raw_documents
 from amongo.commands.time_series_writes import remove_measurement, written_series
 from amongo.commands.update import UpdateStatement
@@ -26,7 +27,7 @@ from amongo.errors import command as errors
 from amongo.errors import time_series as series_errors
 from amongo.mql.matcher import array_match_index, parse_filter
 from amongo.mql.projections import Projection, parse_projection
-from amongo.planner import CanonicalQuery, canonical_query, is_exact_id, plan_query
+from amongo.planner import CanonicalQuery, canonical_query, is_exact_id
 from amongo.planner.plan import Row
 from amongo.runtime.interrupts import Interrupt
 from amongo.runtime.limits import DOCUMENT_BYTES, WRITE_ATTEMPTS
@@ -270,7 +271,7 @@ def _first(
         refuse_view(instance.store.catalog, request.namespace)
         return None
     check_hint(collection, request.statement.hint)
-    row = next(plan_query(query, collection).rows(instance.store, interrupt), None)
+    row = next(plan(instance, query, collection).rows(instance.store, interrupt), None)
     return None if row is None else (collection, row)
 
 

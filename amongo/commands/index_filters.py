@@ -11,11 +11,14 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from amongo.commands.collations import parse_collation
+from amongo.engine.records import Collection
 from amongo.errors import command as errors
 from amongo.mql.matcher import MatchExpression, parse_filter
 from amongo.mql.projections import parse_projection
 from amongo.mql.sort_keys import parse_sort
+from amongo.planner import CanonicalQuery
 from amongo.values.codec import encode
+from amongo.values.collation import collator as collator_of
 
 # Every field of these commands beside these is ignored, as the server ignores it.
 _SHAPE_FIELDS: Final = ("sort", "projection", "collation")
@@ -25,10 +28,12 @@ _SHAPE_FIELDS: Final = ("sort", "projection", "collation")
 class IndexFilter:
     """The indexes for one shape.
 
+    shape                                its key
     query, sort, projection, collation   of the shape, with the constants that it was set with
     indexes                              names and key patterns
     """
 
+    shape: Any
     query: dict[str, Any]
     sort: dict[str, Any]
     projection: dict[str, Any]
@@ -106,6 +111,16 @@ def shape_key(
         encode(projection),
         None if collation is None else encode(collation),
     )
+
+
+def filter_for(filters: IndexFilters, query: CanonicalQuery, collection: Collection) -> IndexFilter | None:
+    """The filter of the shape of a query; None if none is set."""
+    key = shape_key(query.expression, query.sort_spec or {}, query.projection_spec or {}, None)
+    for each in filters.by_shape.values():
+        strings = collection.collator if each.collation is None else collator_of(each.collation)
+        if each.shape[:-1] == key[:-1] and strings is query.collator:
+            return each
+    return None
 
 
 def refuse_shape_without_query(document: Mapping[str, Any]) -> None:

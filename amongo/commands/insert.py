@@ -253,11 +253,15 @@ def insert_one(instance: Instance, namespace: str, raw: bytes) -> int:
     it, or says why not, in full.
     """
     store = instance.store
-    if not store.lock.acquire(blocking=False):
+    if not store.lock.acquire(False):
         return 0
     try:
         # What begins so and is so short can have no fault, but for a timestamp to be filled in.
-        if raw[4:9] == OBJECT_ID_ELEMENT and len(raw) <= _DEEP_BYTES and _TIMESTAMP not in raw:
+        if (
+            raw[4:9] == OBJECT_ID_ELEMENT
+            and len(raw) <= _DEEP_BYTES
+            and (_TIMESTAMP not in raw or not _EMPTY_TIMESTAMP.search(raw))
+        ):
             key = OBJECT_ID_PREFIX + raw[9:21]
         else:
             raw = stored_document(raw, instance)
@@ -286,7 +290,7 @@ def insert_together(raws: list[bytes], instance: Instance, namespace: str, is_du
     """
     sequences = [0] * len(raws)
     store = instance.store
-    if not store.lock.acquire(blocking=False):
+    if not store.lock.acquire(False):
         return Handled(sequences, None)
     try:
         batch = _Batch(instance)

@@ -200,6 +200,8 @@ class Instance:
         check_database(database)
         if found.is_admin_only and database != "admin":
             raise errors.ADMIN_ONLY(name=name)
+        if found.check_bytes is not None:
+            found.check_bytes(command, document)
         for field in found.raw_fields:
             if type(document.get(field)) is list:
                 document[field] = bson.decode(command, _RAW_CODEC)[field]

@@ -1,7 +1,4 @@
-"""planCacheSetFilter: set the indexes for queries of one shape. Source: manual, planCacheSetFilter.
-
-The planner does not look at secondary indexes on its own yet (the Scale issue), so that a filter is kept and shown.
-"""
+"""planCacheSetFilter: set the indexes for queries of one shape. Source: manual, planCacheSetFilter."""
 
 from __future__ import annotations
 
@@ -30,7 +27,9 @@ def run(instance: Instance, request: PlanCacheRequest, context: Context) -> dict
     indexes = _indexes(request.document.get("indexes"))
     shape = parse_shape(request.document)
     filters = instance.index_filters.setdefault(collection.uuid, IndexFilters())
-    filters.by_shape[shape.key] = IndexFilter(shape.query, shape.sort, shape.projection, shape.collation, indexes)
+    filters.by_shape[shape.key] = IndexFilter(
+        shape.key, shape.query, shape.sort, shape.projection, shape.collation, indexes
+    )
     return {"ok": 1.0}
 
 

@@ -17,6 +17,7 @@ from amongo.commands.clustered import check_record_key
 from amongo.commands.collations import asked_collation, collator_for
 from amongo.commands.hints import check_hint
 from amongo.commands.insert import check_depth, check_id
+from amongo.commands.planning import plan
 from amongo.commands.time_series_writes import check_series_update, update_measurements, written_series
 from amongo.commands.validation import check_inserted, check_updated
 from amongo.commands.views import may_be_view
@@ -28,7 +29,7 @@ from amongo.errors import command as errors
 from amongo.mql.expressions.scope import check_write_name
 from amongo.mql.matcher import array_match_index, parse_filter
 from amongo.mql.updates import PlainShape, Update, apply_plain, parse_update, upsert_document
-from amongo.planner import CanonicalQuery, canonical_query, plan_query
+from amongo.planner import CanonicalQuery, canonical_query
 from amongo.planner.plan import Row
 from amongo.runtime.interrupts import Interrupt
 from amongo.runtime.limits import DOCUMENT_BYTES, LOOP_DOCUMENTS, UPDATE_BATCH_COUNT, WRITE_ATTEMPTS
@@ -121,7 +122,7 @@ class UpdateTask:
         errors   BAD_VALUE for a hint that names no index
         """
         check_hint(collection, self.hint)
-        return plan_query(self.query, collection).rows(self.instance.store, self.interrupt)
+        return plan(self.instance, self.query, collection).rows(self.instance.store, self.interrupt)
 
     def changed(self, row: Row, collection: Collection) -> Change | None:
         """The change of one document; None if the update leaves it as it is.
@@ -190,7 +191,7 @@ def update_by_id(
              thread holds the store's lock, or when the update fails: `UpdateRequest` then does it, or says why not
     """
     store = instance.store
-    if not store.lock.acquire(blocking=False):
+    if not store.lock.acquire(False):
         return None
     try:
         instance.counts["update"] += 1

@@ -14,7 +14,6 @@ from bson import Binary
 from amongo.engine.log import Log, MemoryLog, entry
 from amongo.engine.records import Collection
 from amongo.errors import storage as errors
-from amongo.runtime.workers import RLock
 from amongo.values.codec import encode
 
 
@@ -25,7 +24,7 @@ class Commits:
     """
 
     def __init__(self, log: Log | MemoryLog) -> None:
-        self.lock = RLock()
+        self.lock = log.guard
         self._log = log
         # The last sequence before the commit that is being made, and what it does to memory.
         self._pending: tuple[int, Callable[..., object], tuple[Any, ...]] | None = None

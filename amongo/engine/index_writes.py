@@ -7,16 +7,19 @@ an index refuses; the commit changes records and indexes together.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, NoReturn
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, NoReturn
 
+from amongo.engine.checkpoints import Restored
 from amongo.engine.commits import Commits
-from amongo.engine.indexes import Build, Definition, Index, IndexChange, Keys, MakeKeys, Secondary, is_secondary
+from amongo.engine.indexes import Build, Definition, Index, IndexChange, KeysOfAll, MakeKeys, Secondary, is_secondary
 from amongo.engine.log import Log, MemoryLog, entry, entry_pieces
 from amongo.engine.records import Collection, id_document, record_key
 from amongo.engine.writes import Change, Changed, CollectionDropped, Inserted, conflicts_of, without
 from amongo.errors import ServerError
-from amongo.runtime.interrupts import NEVER, Interrupt
+from amongo.errors import index as errors
+from amongo.runtime.interrupts import NEVER, Interrupt, OperationInterrupted
 from amongo.runtime.limits import INDEX_CATCH_UP_COUNT, INDEX_CATCH_UPS
 
 
@@ -25,26 +28,72 @@ def no_keys(definition: Definition) -> NoReturn:
     raise AssertionError(f"the store was opened without what makes the keys of '{definition['name']}'")
 
 
+_DROPPED: Final = "the indexes were dropped while they were being built"
+
+
+class IndexesChanged(Exception):
+    """Indexes of the collection have come, gone or changed while others were being built; nothing was done."""
+
+
+@dataclass(eq=False, slots=True)
+class Building:
+    """Indexes that are being built.
+
+    before       the collection's definitions when it began
+    is_aborted   whether they were dropped meanwhile
+    """
+
+    collection: Collection
+    definitions: tuple[Definition, ...]
+    before: dict[str, Definition]
+    interrupt: Interrupt
+    is_aborted: bool = False
+
+    def parts(self) -> tuple[Collection, tuple[Definition, ...], dict[str, Definition], Interrupt]:
+        """What is built where, and what may stop it."""
+        return self.collection, self.definitions, self.before, self.interrupt
+
+    def check(self) -> None:
+        """End a build that is in vain. Under the lock. errors: BUILD_ABORTED"""
+        if self.is_aborted:
+            raise errors.BUILD_ABORTED(reason=_DROPPED)
+        if self.collection.is_dropped:
+            raise errors.BUILD_ABORTED(reason="the collection was dropped while it was being indexed")
+
+
 class IndexWrites(Commits):
     """The writes of a store that concern secondary indexes."""
 
     def __init__(self, log: Log | MemoryLog, make_keys: MakeKeys) -> None:
         super().__init__(log)
         self._make_keys = make_keys
+        self._builds: list[Building] = []
 
     # Which indexes there are
 
-    def settle_indexes(self, collection: Collection) -> None:
+    def settle_indexes(self, collection: Collection, restored: Restored | None = None) -> None:
         """Build the secondary indexes of a collection that has their definitions alone: a new one, or at the opening.
 
         A document that an index cannot take has no keys there; it was taken once.
+
+        restored   what the last checkpoint has of them: only what was written since is looked at
         """
         if collection.has_definitions_alone:
             return
         indexes = [Index(each, self._make_keys(each)) for each in collection.indexes.values() if is_secondary(each)]
-        if indexes:
-            Build(collection.namespace, indexes, is_lenient=True).catch_up(collection.view())
-            collection.set_indexes(collection.indexes, Secondary(indexes))
+        if not indexes:
+            return
+        kept = [index for index in indexes if restored is not None and index.name in restored.layers]
+        for index in kept:
+            assert restored is not None
+            index.recall(restored.facts[index.name], restored.layers[index.name])
+        new = [index for index in indexes if index not in kept]
+        view = collection.view()
+        if kept and restored is not None:
+            Build(collection.namespace, kept, is_lenient=True, seen=restored.view).catch_up(view)
+        if new:
+            Build(collection.namespace, new, is_lenient=True).catch_up(view)
+        collection.set_indexes(collection.indexes, Secondary(indexes))
 
     def create_indexes(
         self, collection: Collection, definitions: Sequence[Definition], interrupt: Interrupt = NEVER
@@ -52,9 +101,27 @@ class IndexWrites(Commits):
         """Build indexes and add them to a collection as one commit; its sequence.
 
         interrupt   ends it before the commit, never after
-        errors      CollectionDropped; ServerError for a document that an index cannot take, or for keys of a unique
-                    one that several documents have
+        errors      CollectionDropped; IndexesChanged if others have come or gone meanwhile that matter to these;
+                    BUILD_ABORTED if it was stopped, or the collection dropped meanwhile; ServerError for a document
+                    that an index cannot take, or for keys of a unique one that several documents have
         """
+        building = Building(collection, tuple(definitions), collection.indexes, interrupt)
+        with self.lock:
+            if collection.is_dropped:
+                raise CollectionDropped
+            self._builds.append(building)
+        try:
+            return self._build_indexes(building)
+        except OperationInterrupted:
+            if building.is_aborted:
+                raise errors.BUILD_ABORTED(reason=_DROPPED) from None
+            raise
+        finally:
+            with self.lock:
+                self._builds.remove(building)
+
+    def _build_indexes(self, building: Building) -> int:
+        collection, definitions, before, interrupt = building.parts()
         kept = () if collection.has_definitions_alone else definitions
         indexes = [Index(definition, self._make_keys(definition)) for definition in kept]
         build = Build(collection.namespace, indexes)
@@ -64,8 +131,9 @@ class IndexWrites(Commits):
             if build.catch_up(view, interrupt) <= INDEX_CATCH_UP_COUNT:
                 break
         with self.lock:
-            if collection.is_dropped:
-                raise CollectionDropped
+            building.check()
+            if collection.indexes is not before and collection.indexes != before:
+                raise IndexesChanged
             view = collection.view()
             build.catch_up(view, interrupt)
             build.check_unique(view)
@@ -78,6 +146,20 @@ class IndexWrites(Commits):
             all_definitions = collection.indexes | {definition["name"]: definition for definition in definitions}
             secondary = Secondary([*found, *indexes]) if found or indexes else None
             return self._commit(entries, collection.set_indexes, all_definitions, secondary)
+
+    def definitions_in_work(self, collection: Collection) -> list[tuple[Definition, ...]]:
+        """The definitions of the indexes that are being built on a collection, those of one build together."""
+        with self.lock:
+            return [each.definitions for each in self._builds if each.collection is collection]
+
+    def abort_builds(self, collection: Collection, names: Iterable[str]) -> None:
+        """Stop the builds of all these indexes on a collection; those who wait for them get BUILD_ABORTED."""
+        wanted = set(names)
+        with self.lock:
+            for building in self._builds:
+                if building.collection is collection and {each["name"] for each in building.definitions} <= wanted:
+                    building.is_aborted = True
+                    building.interrupt.stop(_DROPPED)
 
     def drop_indexes(self, collection: Collection, names: Sequence[str]) -> int:
         """Remove secondary indexes from a collection as one commit; its sequence.
@@ -145,6 +227,9 @@ class IndexWrites(Commits):
     ) -> Inserted | None:
         """`insert` into a collection with secondary indexes."""
         while (secondary := collection.secondary) is not None:
+            done = self._insert_whole(collection, secondary, keys, raws, interrupt)
+            if done is not None:
+                return done
             made = secondary.keys_or_errors(raws, interrupt)
             with self.lock:
                 if collection.is_dropped:
@@ -167,6 +252,32 @@ class IndexWrites(Commits):
                 )
                 return Inserted(positions, batch.duplicates, sequence, batch.failures)
         return None
+
+    def _insert_whole(
+        self,
+        collection: Collection,
+        secondary: Secondary,
+        keys: Sequence[bytes],
+        raws: Sequence[bytes],
+        interrupt: Interrupt,
+    ) -> Inserted | None:
+        """`_insert_indexed` of a batch that clashes with nothing; None where it does, and then nothing is done."""
+        columns = secondary.columns(raws, interrupt)
+        if columns is None:
+            return None
+        with self.lock:
+            if collection.is_dropped:
+                raise CollectionDropped
+            record_id, change = collection.next_record_id, IndexChange(secondary)
+            if (
+                collection.secondary is not secondary
+                or collection.first_duplicate(keys, interrupt) is not None
+                or not change.insert_all(record_id, len(raws), columns)
+            ):
+                return None
+            pieces = entry_pieces(record_id, self._head(collection, "i"), raws, interrupt)
+            sequence = self._commit(pieces, collection.extend_indexed, record_id, keys, raws, change, interrupt)
+            return Inserted(None, [], sequence)
 
     def _replace_indexed(self, collection: Collection, record_id: int, raw: bytes, description: bytes) -> int:
         """`replace` in a collection with secondary indexes.
@@ -281,7 +392,7 @@ class _Batch:
         self.duplicates: list[int] = []
         self.failures: list[tuple[int, ServerError]] = []
 
-    def takes(self, position: int, key: bytes, raw: bytes, made: Keys | ServerError) -> bool:
+    def takes(self, position: int, key: bytes, raw: bytes, made: KeysOfAll | ServerError) -> bool:
         """Whether the document at this position is taken."""
         if key in self._seen or self._collection.has_key(key):
             self.duplicates.append(position)

@@ -6,24 +6,28 @@ document, and entering one costs nearly as much as entering a hundred.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final
 
 from amongo.engine.catalog import Catalog
+from amongo.engine.checkpoints import Restored
 from amongo.engine.log import Frame
 from amongo.engine.records import Collection, converted, record_key, record_keys
 from amongo.engine.records.view import CHUNK_SIZE
 from amongo.errors import storage as errors
 from amongo.values.codec import decode
 
+NOTHING: Final[Mapping[bytes, Restored]] = {}
+
 Documents = list[bytes]
 Handler = Callable[[int, Documents], None]  # given the record id and the documents of an entry
 
 
-def replay(frames: Iterable[Frame], catalog: Catalog) -> None:
-    """Make the changes of the frames in an empty catalog.
+def replay(frames: Iterable[Frame], catalog: Catalog, restored: Mapping[bytes, Restored] = NOTHING) -> None:
+    """Make the changes of the frames in a catalog, empty or as the last checkpoint left it.
 
-    errors   STORE_CORRUPT for a change of what is not there, ENTRY_MALFORMED, and those of the frames
+    restored   by a collection's UUID: what the checkpoint has of its indexes; it forgets those that are others since
+    errors     STORE_CORRUPT for a change of what is not there, ENTRY_MALFORMED, and those of the frames
     """
     handlers: dict[bytes, Handler] = {}  # by an entry's head, which is the same bytes for all changes of a kind
     contents: dict[bytes, _Records] = {}  # by the collection's UUID
@@ -36,6 +40,7 @@ def replay(frames: Iterable[Frame], catalog: Catalog) -> None:
                     _settle(contents)
                     handlers.clear()
                     _change_catalog(catalog, fields)
+                    _forget(restored, fields)
                     continue
                 identity = bytes(fields["ui"])
                 collection = catalog.by_uuid.get(identity)
@@ -134,3 +139,13 @@ def _change_catalog(catalog: Catalog, head: dict[str, Any]) -> None:
     elif name == "renameCollection":
         dropped = catalog.by_uuid.get(bytes(command["dropTarget"])) if "dropTarget" in command else None
         catalog.rename(collection, collection.namespace, command["to"], dropped)
+
+
+def _forget(restored: Mapping[bytes, Restored], head: dict[str, Any]) -> None:
+    """Forget the files of an index that is dropped, or made anew under the same name."""
+    found = restored.get(bytes(head["ui"])) if "ui" in head else None
+    command = head["o"]
+    if found is not None and "createIndexes" in command:
+        found.forget(command["name"])
+    elif found is not None and "dropIndexes" in command:
+        found.forget(command["index"])

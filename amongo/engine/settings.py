@@ -4,19 +4,34 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from amongo.runtime.limits import LOG_FILE_BYTES, SYNC_INTERVAL_S
+from amongo.runtime.limits import (
+    CHECKPOINT_BYTES,
+    CHECKPOINT_INTERVAL_S,
+    CLOSING_CHECKPOINT_BYTES,
+    LOG_FILE_BYTES,
+    LOG_RETAINED_BYTES,
+    SYNC_INTERVAL_S,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
     """Settings of one store.
 
-    log_file_bytes    a log file is closed and the next begun past this size
-    sync_interval_s   unsynced writes reach the disk within this many seconds
+    log_file_bytes             a log file is closed and the next begun past this size
+    sync_interval_s            unsynced writes reach the disk within this many seconds
+    checkpoint_bytes           a checkpoint is made when so much has been written to the log since the last one
+    checkpoint_interval_s      or of less after this many seconds,
+    closing_checkpoint_bytes   and when the store is closed: but not of less than this
+    log_retained_bytes         about so much of the log is kept, whatever the checkpoints cover
     """
 
     log_file_bytes: int = LOG_FILE_BYTES
     sync_interval_s: float = SYNC_INTERVAL_S
+    checkpoint_bytes: int = CHECKPOINT_BYTES
+    checkpoint_interval_s: float = CHECKPOINT_INTERVAL_S
+    closing_checkpoint_bytes: int = CLOSING_CHECKPOINT_BYTES
+    log_retained_bytes: int = LOG_RETAINED_BYTES
 
 
 DEFAULT_SETTINGS = Settings()

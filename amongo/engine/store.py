@@ -18,15 +18,17 @@ from typing import Any
 from bson import Binary
 
 from amongo.engine.catalog import Catalog
-from amongo.engine.files import DiskFiles, Files
+from amongo.engine.checkpoints import Checkpoints, place_of, restore
+from amongo.engine.files import DiskFiles, Files, LockHandle
 from amongo.engine.index_writes import IndexWrites, no_keys
 from amongo.engine.indexes import MakeKeys
 from amongo.engine.log import Log, MemoryLog, entry, entry_pieces, pack_entry
 from amongo.engine.records import Cap, Collection, IdOrder, View, converted, id_document, record_key
 from amongo.engine.replay import replay
 from amongo.engine.settings import DEFAULT_SETTINGS, Settings
+from amongo.engine.snapshots import read_manifest
 from amongo.engine.writes import Change, Changed, CollectionDropped, Inserted, conflicts_of, without
-from amongo.errors import ServerError
+from amongo.errors import ErrorCode, ServerError
 from amongo.errors import storage as errors
 from amongo.runtime.clock import SYSTEM_CLOCK, Clock
 from amongo.runtime.interrupts import NEVER, Interrupt
@@ -39,8 +41,9 @@ __all__ = ["Change", "Changed", "CollectionDropped", "Inserted", "Store"]
 class Store(IndexWrites):
     """One store: a `local://` directory, or memory.
 
-    lock      held for every change, and for taking a view; never across anything slow
-    catalog   the collections
+    lock          held for every change, and for taking a view; never across anything slow
+    catalog       the collections
+    checkpoints   of a store on disk; None in memory
     """
 
     def __init__(
@@ -49,6 +52,7 @@ class Store(IndexWrites):
         super().__init__(log, make_keys)
         self.catalog = Catalog()
         self.directory = directory
+        self.checkpoints: Checkpoints | None = None
         self._release = release
         self._is_open = True
 
@@ -75,14 +79,56 @@ class Store(IndexWrites):
         files.make_directory(directory)
         lock = files.lock(directory)
         try:
-            log = Log.open(directory, files, clock, settings=settings, has_service=has_service)
-            store = cls(log, lock.release, directory, make_keys)
-            replay(log.replay(), store.catalog)
-            for collection in store.catalog.by_uuid.values():
-                store.settle_indexes(collection)
+            return cls._opened(directory, files, clock, settings, has_service, make_keys, lock)
         except BaseException:
             lock.release()
             raise
+
+    @classmethod
+    def _opened(
+        cls,
+        directory: str,
+        files: Files,
+        clock: Clock,
+        settings: Settings,
+        has_service: bool,
+        make_keys: MakeKeys,
+        lock: LockHandle,
+    ) -> Store:
+        """Open the store in a directory whose owner we are: on its last checkpoint, with what the log has behind it.
+
+        Where snapshot files are damaged and the log is still whole, the log alone is enough; they are written anew.
+        """
+        log = Log.open(directory, files, clock, settings=settings, has_service=has_service)
+        store = cls(log, lock.release, directory, make_keys)
+        manifest, restored, damage = None, {}, None
+        try:
+            manifest = read_manifest(files, directory)
+            restored = {} if manifest is None else restore(manifest, store.catalog, files, directory)
+        except ServerError as error:
+            if error.code != ErrorCode.DataCorruptionDetected:
+                raise
+            manifest, restored, damage = None, {}, error
+            store.catalog = Catalog()
+        try:
+            frames = log.replay() if manifest is None else log.replay(manifest.sequence, place_of(manifest))
+            replay(frames, store.catalog, restored)
+        except ServerError as error:
+            if damage is not None:
+                raise damage from error
+            raise
+        if manifest is not None and manifest.store_uuid != log.store_uuid:
+            raise errors.STORE_CORRUPT(reason="its MANIFEST and its log belong to different stores")
+        for collection in store.catalog.by_uuid.values():
+            store.settle_indexes(collection, restored.get(collection.uuid))
+        checkpoints = store.checkpoints = Checkpoints(
+            store.lock, log, store.catalog, files, directory, settings, manifest
+        )
+        if damage is not None:
+            checkpoints.checkpoint()
+        if has_service:
+            checkpoints.start()
+            log.tell_of_new_files(checkpoints.wake)
         return store
 
     def close(self) -> None:
@@ -92,14 +138,18 @@ class Store(IndexWrites):
                 return
             self._is_open = False
         try:
-            self._log.close()
+            try:
+                if self.checkpoints is not None:
+                    self.checkpoints.close()
+            finally:
+                self._log.close()
         finally:
             self._release()
 
     @property
     def is_busy(self) -> bool:
         """Whether a thread is changing something right now: an event loop would have to wait."""
-        if self.lock.acquire(blocking=False):
+        if self.lock.acquire(False):
             self.lock.release()
             return False
         return True
@@ -149,7 +199,7 @@ class Store(IndexWrites):
         head = collection.heads.get("i") or self._head(collection, "i")
         before = self._log.last_sequence
         try:
-            sequence = self._log.append(pack_entry(record_id, 1) + head + raw)
+            sequence = self._log.append_entry(record_id, 1, head, raw)
             collection.append(record_id, key, raw)
         except BaseException:
             self._make_up(before, collection.append, record_id, key, raw)
@@ -275,7 +325,7 @@ class Store(IndexWrites):
             return self._replace_indexed(collection, record_id, raw, description)
         before = self._log.last_sequence
         try:
-            sequence = self._log.append(pack_entry(record_id, 2) + head + raw + description)
+            sequence = self._log.append_entry(record_id, 2, head, raw + description)
             collection.replace(record_id, raw)
         except BaseException:
             self._make_up(before, collection.replace, record_id, raw)

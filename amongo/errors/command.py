@@ -29,6 +29,7 @@ BSON_TOO_DEEP = condition(ErrorCode.Overflow, "BSONObj exceeds maximum nested ob
 
 # Fields of a command
 UNKNOWN_FIELD = condition(40415, "BSON field '{command}.{field}' is an unknown field.")
+DUPLICATE_FIELD = condition(40413, "BSON field '{command}.{field}' is a duplicate field")
 MISSING_FIELD = condition(40414, "BSON field '{command}.{field}' is missing but a required field")
 WRONG_TYPE = condition(
     ErrorCode.TypeMismatch,

@@ -97,6 +97,12 @@ CANNOT_DROP_CLUSTERED = condition(
     5979800, "Cannot drop the clustered index. It can only be dropped with the collection"
 )
 
+BUILD_ABORTED = condition(ErrorCode.IndexBuildAborted, "Index build aborted: {reason}")
+BUILD_RUNS = condition(
+    ErrorCode.BackgroundOperationInProgressForNamespace,
+    "cannot perform operation: an index build is currently running for collection '{namespace}'",
+)
+
 # Keys
 PARALLEL_ARRAYS = condition(ErrorCode.CannotIndexParallelArrays, "cannot index parallel arrays [{one}] [{other}]")
 AMBIGUOUS_FIELD = condition(

@@ -49,6 +49,7 @@ SKIP_NOT_INTEGER = condition(
 )
 SORT_NOT_OBJECT = condition(15973, "the $sort key specification must be an object")
 SORT_EMPTY = condition(15976, "$sort stage must have at least one sort key")
+SORT_DUPLICATE = condition(7472500, "$sort key must not contain duplicate keys (field: {field})")
 SAMPLE_NOT_OBJECT = condition(28745, "the $sample stage specification must be an object")
 SAMPLE_SIZE_TYPE = condition(28746, "size argument to $sample must be a number")
 SAMPLE_SIZE_NOT_POSITIVE = condition(28747, "size argument to $sample must be a positive integer")
@@ -155,6 +156,9 @@ LOOKUP_INVALID = condition(ErrorCode.FailedToParse, "{message}")
 LOOKUP_UNKNOWN_FIELD = condition(40415, "BSON field '$lookup.{field}' is an unknown field.")
 LOOKUP_TYPE = condition(
     ErrorCode.TypeMismatch, "BSON field '$lookup.{field}' is the wrong type '{kind}', expected type '{expected}'"
+)
+LOOKUP_TOO_LARGE = condition(
+    4568, "Total size of documents in {name} matching pipeline's $lookup stage exceeds 104857600 bytes"
 )
 UNION_INVALID = condition(ErrorCode.FailedToParse, "{message}")
 UNION_UNKNOWN_FIELD = condition(40415, "BSON field '$unionWith.{field}' is an unknown field.")

@@ -43,6 +43,12 @@ GRANULARITY_TYPE = condition(40261, "The $bucketAuto 'granularity' field must be
 
 # $graphLookup
 GRAPH_INVALID = condition(ErrorCode.FailedToParse, "{message}")
+BUCKET_AUTO_MEMORY = condition(
+    ErrorCode.ExceededMemoryLimit, "{name} used too much memory for one bucket and cannot spill to disk"
+)
+FACET_TOO_LARGE = condition(
+    4031700, "document constructed by {name} is too large, exceeding the limit of 104857600 bytes"
+)
 GRAPH_MEMORY = condition(40099, "$graphLookup reached maximum memory consumption")
 GRAPH_DEPTH_TYPE = condition(40100, "maxDepth requires numeric argument, found {kind}")
 GRAPH_DEPTH_NEGATIVE = condition(40101, "maxDepth requires a nonnegative argument, found: {value}")

@@ -39,11 +39,32 @@ LOG_BEGINS_LATE = condition(
     ErrorCode.DataCorruptionDetected,
     "the log begins at sequence {first} with '{file}' and the frames from sequence {needed} on are needed",
 )
+LOG_ENDS_EARLY = condition(
+    ErrorCode.DataCorruptionDetected,
+    "the log in '{path}' ends at sequence {last} and the store's checkpoint was made at sequence {needed}",
+)
 ENTRY_MALFORMED = condition(
     ErrorCode.DataCorruptionDetected,
     "the frame of sequence {sequence} verifies, but its entries do not parse at byte {offset} of the payload: {reason}",
 )
 STORE_CORRUPT = condition(ErrorCode.DataCorruptionDetected, "the store is damaged: {reason}")
+
+# Damage of snapshot files
+SNAPSHOT_CORRUPT = condition(
+    ErrorCode.DataCorruptionDetected,
+    "the snapshot file '{file}' is damaged at byte {offset}: {reason}. "
+    "`amongo check` reports on the store, `amongo repair` salvages what still verifies into a new directory",
+)
+SNAPSHOT_MISSING = condition(
+    ErrorCode.DataCorruptionDetected,
+    "the snapshot file '{file}' is missing. "
+    "`amongo check` reports on the store, `amongo repair` salvages what still verifies into a new directory",
+)
+MANIFEST_CORRUPT = condition(
+    ErrorCode.DataCorruptionDetected,
+    "the file '{file}' is damaged: {reason}. "
+    "`amongo check` reports on the store, `amongo repair` salvages what still verifies into a new directory",
+)
 
 # Writing the log
 OUT_OF_DISK_SPACE = condition(ErrorCode.OutOfDiskSpace, "cannot write the log file '{file}': {reason}")

@@ -198,6 +198,7 @@ DENSIFY_VALUE_DATE = condition(
 )
 DENSIFY_IN_ARRAY = condition(5733307, "$densify cannot generate fields nested inside arrays")
 DENSIFY_OVERWRITES = condition(5733308, "$densify cannot overwrite non-object values with objects")
+DENSIFY_MEMORY = condition(6007200, "{name} exceeded memory limit of 104857600")
 DENSIFY_TOO_MANY = condition(
     5897900,
     "Generated {count} documents in $densify, which is over the limit of {limit}. Increase the "

@@ -6,12 +6,13 @@ derived from what went through. Source: manual, Explain Results.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from typing import Any, Final
 
 from amongo.mql.matcher.normal_form import normal_form
 from amongo.planner.bounds_text import WHOLE, id_bounds_text
+from amongo.planner.explain_access import Asked, access_tree
+from amongo.planner.explain_stage import Stage
 from amongo.planner.plan import Plan
 from amongo.planner.probe import Probe
 from amongo.runtime.limits import BLOCKING_STAGE_BYTES
@@ -21,65 +22,6 @@ from amongo.values.wording import shown
 Document = dict[str, Any]
 
 _SIMPLE: Final = (bool, int, float)
-
-
-@dataclass(slots=True)
-class Stage:
-    """One stage of the tree.
-
-    name      as explain calls it
-    before    fields that stand before what it has counted: the filter
-    after     fields that stand behind: what it does
-    counted   fields of an execution alone
-    returned  what went on to the stage above; None where nothing was executed
-    works     units of work
-    is_ended  it has no more to give
-    """
-
-    name: str
-    before: Document = field(default_factory=dict)
-    after: Document = field(default_factory=dict)
-    counted: Document = field(default_factory=dict)
-    returned: int | None = None
-    works: int = 0
-    is_ended: bool = True
-    is_express: bool = False
-    child: Stage | None = None
-
-    def planned(self) -> Document:
-        """The stage and those below, without counts."""
-        inner = {} if self.child is None else {"inputStage": self.child.planned()}
-        return {"stage": self.name, **self.before, **self.after, **inner}
-
-    def executed(self) -> Document:
-        """The stage and those below, with counts."""
-        returned = self.returned or 0
-        if self.is_express:
-            return {"stage": self.name, **self.after, **self.counted, "nReturned": number(returned)}
-        stats = {
-            "nReturned": number(returned),
-            "executionTimeMillisEstimate": 0,
-            "works": number(self.works),
-            "advanced": number(returned),
-            "needTime": number(max(self.works - returned - self.is_ended, 0)),
-            "needYield": 0,
-            "saveState": 0,
-            "restoreState": 0,
-            "isEOF": int(self.is_ended),
-        }
-        inner = {} if self.child is None else {"inputStage": self.child.executed()}
-        return {"stage": self.name, **self.before, **stats, **self.after, **self.counted, **inner}
-
-    def above(self) -> Iterator[Stage]:
-        """The stage and those below it."""
-        stage: Stage | None = self
-        while stage is not None:
-            yield stage
-            stage = stage.child
-
-    def total(self, name: str) -> int:
-        """The sum of a count over the stages."""
-        return sum(int(stage.counted.get(name, 0)) for stage in self.above())
 
 
 EOF: Final = "EOF"
@@ -159,6 +101,9 @@ def _access(plan: Plan, filter: Mapping[str, Any], probe: Probe | None, *, is_si
             examined + is_ended,
             is_ended,
         )
+    if plan.access is not None:
+        question = Asked(plan.query.expression, condition, plan.query.sort_spec, plan.query.collator)
+        return access_tree(plan.access, question, found, probe)
     is_clustered = plan.scan is None and "clusteredIndex" in plan.collection.options
     if plan.stage == "IDHACK" and plan.query.expression is None and is_simple and not plan.query.skip:
         return _express(examined, found, is_clustered=is_clustered)

@@ -1,8 +1,6 @@
-"""The scan of an index that a query names by its hint: which documents it has, between which keys, in its order.
+"""The scan of a hinted index between the keys that `min` and `max` name, in its order.
 
-A hint decides what a query finds and not how fast alone: a sparse or partial index does not have every document, `min`
-and `max` are bounds on its keys, and without a sort the documents come in its order. Source: manual, cursor.hint(),
-cursor.min(), cursor.max(), Sparse Indexes, Partial Indexes.
+Source: manual, cursor.hint(), cursor.min(), cursor.max().
 """
 
 from __future__ import annotations
@@ -17,10 +15,7 @@ from amongo.engine.records import Collection
 from amongo.engine.store import Store
 from amongo.errors import query as errors
 from amongo.mql.index_keys import KeyMaker, key_maker
-from amongo.mql.matcher import MatchExpression
 from amongo.mql.sort_keys import SortPattern
-from amongo.planner.value_ranges import field_range
-from amongo.planner.wildcard_scan import is_wildcard, wildcard_range
 from amongo.values.key_bytes import compound, has_strings
 from amongo.values.missing import MISSING
 from amongo.values.order import Collator, equal
@@ -57,8 +52,9 @@ class IndexScan:
         with store.lock:
             view = collection.view()
             if self.index is None:
-                id_order = collection.id_order().between(low, high)
-                ids: Iterable[int] = reversed(id_order) if self.is_backward else id_order
+                id_order = collection.id_order()
+                in_order = id_order.between_backward if self.is_backward else id_order.between
+                ids: Iterable[int] = in_order(low, high)
             else:
                 entries = self.index.entries.view()
                 between = entries.between_backward if self.is_backward else entries.between
@@ -120,24 +116,17 @@ def index_scan(
     low: Document | None,
     high: Document | None,
     collator: Collator | None = None,
-    expression: MatchExpression | None = None,
-) -> IndexScan | None:
-    """The scan that a hint and the bounds `min` and `max` ask for; None if they ask for none.
+) -> IndexScan:
+    """The scan of a hinted index that the bounds `min` and `max` ask for.
 
     collator     of the query
-    expression   the filter's tree; None for no filter
-    errors       HINT_AMBIGUOUS, BOUNDS_WITHOUT_HINT, BOUNDS_WITH_NATURAL, BOUNDS_NOT_COMPATIBLE, BOUNDS_REVERSED,
-                 NO_QUERY_SOLUTIONS for a wildcard index that does not serve the filter
+    errors       HINT_AMBIGUOUS, BOUNDS_WITHOUT_HINT, BOUNDS_WITH_NATURAL, BOUNDS_NOT_COMPATIBLE, BOUNDS_REVERSED
     """
     definition = find_hinted(collection.indexes, hint)
-    if (low or high) and definition is None:
+    if definition is None:
         is_natural = type(hint) is dict and "$natural" in hint
         raise errors.BOUNDS_WITH_NATURAL() if is_natural else errors.BOUNDS_WITHOUT_HINT()
-    if definition is None:
-        return None
     scan = _scan(collection, definition, low, high)
-    if is_wildcard(definition):
-        return _wildcard_scan(collection, scan, expression)
     for bound in (low, high):
         if bound and (
             not _is_ordered(definition) or list(bound) != list(scan.fields) or not _compares(scan, bound, collator)
@@ -145,35 +134,7 @@ def index_scan(
             raise errors.BOUNDS_NOT_COMPATIBLE()
     if scan.low is not None and scan.high is not None and scan.low >= scan.high:
         raise errors.BOUNDS_REVERSED()
-    return scan if low or high else _within_filter(scan, expression)
-
-
-def _within_filter(scan: IndexScan, expression: MatchExpression | None) -> IndexScan:
-    """The scan between the values that the filter lets through in the first field of the index."""
-    if not _is_ordered(scan.maker.definition):
-        return scan
-    between = field_range(
-        expression,
-        scan.fields[0],
-        direction=scan.maker.directions[0],
-        collator=scan.maker.collators[0],
-        takes_one=scan.index is not None and scan.index.is_multikey,
-    )
-    return scan if between is None else replace(scan, low=between.low, high=between.high)
-
-
-def _wildcard_scan(collection: Collection, scan: IndexScan, expression: MatchExpression | None) -> IndexScan:
-    """The part of a wildcard index that serves the filter; the whole of one that begins with another field.
-
-    errors   NO_QUERY_SOLUTIONS
-    """
-    definition = scan.maker.definition
-    if not scan.fields[0].endswith("$**"):
-        return scan
-    between = wildcard_range(definition, expression, scan.maker.collators[-1])
-    if between is None:
-        raise errors.NO_QUERY_SOLUTIONS(namespace=collection.namespace)
-    return replace(scan, low=between[0], high=between[1])
+    return scan
 
 
 def _compares(scan: IndexScan, bound: Document, collator: Collator | None) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import heapq
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import dropwhile, islice
 from operator import itemgetter
@@ -23,19 +23,26 @@ from amongo.mql.matcher import array_match_index
 from amongo.mql.metadata import metadata_field
 from amongo.mql.projections.projection import NO_METADATA
 from amongo.mql.sorting import in_order
-from amongo.planner.index_scan import IndexScan, index_scan
+from amongo.planner.access import IndexedAccess
+from amongo.planner.choice import COST_OF_MATCH, Census, Weighed, choose, choose_hinted, with_order
+from amongo.planner.index_facts import planning_of
+from amongo.planner.index_scan import IndexScan, find_hinted, index_scan
 from amongo.planner.near_scan import NearScan, near_scan
 from amongo.planner.probe import Probe
 from amongo.planner.query import CanonicalQuery
+from amongo.planner.stages import STALE, Moment
 from amongo.planner.text_scan import TextScan, text_scan
 from amongo.runtime.interrupts import Interrupt
 from amongo.values.codec import decode, encode
 from amongo.values.missing import MISSING
+from amongo.values.wanted_fields import ReadAll
 
 Document = dict[str, Any]
 
 _raw_of: Callable[[tuple[int, bytes]], bytes] = itemgetter(1)
 
+_UNDECODED: Final = 4
+_BOUNDED_PART: Final = 3  # of what a range of `_id` leaves out nothing is known: a third is taken to be in it
 _SEARCHED: Final = frozenset({"textScore", "geoNearDistance", "geoNearPoint"})
 
 
@@ -77,10 +84,14 @@ class Plan:
     """The plan of one query on one collection.
 
     stage      "IDHACK", "IXSCAN", "TEXT", "GEO_NEAR_2D", "GEO_NEAR_2DSPHERE" or "COLLSCAN"
-    examines   documents it looks at, at most
+    examines   documents it looks at, at most; by an access `looks_at` knows better
     scan       what an IXSCAN scans; None for the index on `_id`
     text       what a TEXT searches
     near       what a GEO_NEAR… looks for
+    access     the indexes by which an IXSCAN goes that the planner has chosen; the query then has the sort pattern that
+               is left to do
+    asked      the query before that, where there is an access
+    others     what was weighed against this access
     """
 
     query: CanonicalQuery
@@ -90,14 +101,43 @@ class Plan:
     scan: IndexScan | None = None
     text: TextScan | None = None
     near: NearScan | None = None
+    access: IndexedAccess | None = None
+    asked: CanonicalQuery | None = None
+    others: Sequence[Weighed] = ()
+
+    @property
+    def rejected(self) -> list[Plan]:
+        """The plans that were weighed against this one, the better ones first."""
+        asked = self.asked
+        return [] if asked is None else [_indexed(asked, self.collection, each, ()) for each in self.others]
+
+    def looks_at(self, store: Store, wanted: int) -> int:
+        """About how many documents are looked at until so many are given; a document that is only passed on counts a
+        quarter of one that is decoded.
+
+        wanted   documents, skipped ones among them
+        """
+        if self.access is None:
+            return self.examines
+        census = Census(store)
+        keys = census.of(self.access)
+        if self.query.sort is not None:
+            return keys
+        return keys if self.access.residual else min(keys, wanted) // _UNDECODED
 
     def rows(self, store: Store, interrupt: Interrupt, probe: Probe | None = None) -> Iterator[Row]:
         """The matching documents in the asked order, skipped and limited, not projected.
 
         probe   counts what goes by, for explain
         """
+        moment = self._moment(store)
+        if moment is STALE:
+            return self.anew(store).rows(store, interrupt, probe)
         query = self.query
-        rows = self._found(store, interrupt) if probe is None else self._probed(store, interrupt, probe)
+        if probe is None:
+            rows = self._found(store, interrupt, moment)
+        else:
+            rows = self._probed(store, interrupt, probe, moment)
         if query.sort is not None:
             rows = _sorted(rows, self, interrupt)
         if query.skip or query.limit:
@@ -117,6 +157,13 @@ class Plan:
             return self._unfiltered(store)
         if query.projection is not None or query.returns_key:
             return _projected(self.rows(store, interrupt), self)
+        if self.access is not None and self.access.matches is None and query.sort is None:
+            moment = self._moment(store)
+            if moment is None or moment is STALE:
+                return self.anew(store).documents(store, interrupt)
+            self._count_use()
+            raws = self.access.raws(moment, interrupt)
+            return islice(raws, *_window(query)) if query.skip or query.limit else raws
         return (row.raw for row in self.rows(store, interrupt))
 
     def found(
@@ -126,18 +173,25 @@ class Plan:
 
         read   what decodes the fields that the filter and the caller look at
         """
+        moment = self._moment(store)
+        if moment is STALE:
+            return self.anew(store).found(store, interrupt, read)
         self._count_use()
         matches = self._residual()
-        for _, raw in interrupt.watch(self._records(store, interrupt)):
-            document = read(raw)
-            if matches is None or matches(document):
-                yield raw, document
+        records = interrupt.watch(self._records(store, interrupt, moment))
+        found = ((raw, read(raw)) for _, raw in records)
+        return found if matches is None else (each for each in found if matches(each[1]))
 
-    def read(self, store: Store, interrupt: Interrupt, read: Callable[[bytes], Document]) -> Iterator[Document]:
-        """The documents that match, in the order in which they are found; `read` as for `found`."""
+    def read(self, store: Store, interrupt: Interrupt, read: ReadAll) -> Iterator[Document]:
+        """The documents that match, in the order in which they are found; `read` as for `found`, for all of them."""
+        moment = self._moment(store)
+        if moment is STALE:
+            return self.anew(store).read(store, interrupt, read)
         self._count_use()
-        records = interrupt.watch(self._records(store, interrupt))
-        documents = map(read, map(_raw_of, records))
+        if moment is None and self.stage == "COLLSCAN" and self.near is None and not self.query.is_reverse:
+            documents = read(interrupt.watch(store.view(self.collection).documents()))
+        else:
+            documents = read(map(_raw_of, interrupt.watch(self._records(store, interrupt, moment))))
         matches = self._residual()
         return documents if matches is None else filter(matches, documents)
 
@@ -154,6 +208,8 @@ class Plan:
 
     def index_key(self, document: Document) -> Document | None:
         """The key of the document in the index that is used; None without one."""
+        if self.access is not None:
+            return self.access.index_key(document)
         if self.scan is not None:
             return self.scan.key(document)
         return None if self.stage == "COLLSCAN" else {"_id": document["_id"]}
@@ -179,6 +235,11 @@ class Plan:
 
     def _count_use(self) -> None:
         """Note in which way the collection is read."""
+        if self.access is not None:
+            for each in self.access.index_names:
+                if (found := self.collection.indexes.get(each)) is not None:
+                    self.collection.uses.count_index(found)
+            return
         name = self._index_name()
         definition = self.collection.indexes.get(name) if name is not None else None
         if definition is not None:
@@ -212,25 +273,43 @@ class Plan:
             documents = islice(documents, *_window(query))
         return documents
 
-    def _found(self, store: Store, interrupt: Interrupt) -> Iterator[Row]:
+    def _moment(self, store: Store) -> Moment | None:
+        """What is read by indexes; None where the planner has chosen none, STALE where the plan does not hold now."""
+        if self.access is None:
+            return None
+        moment = self.access.moment(store, self.collection)
+        return STALE if moment is None else moment
+
+    def anew(self, store: Store) -> Plan:
+        """The plan of the same query as the indexes are now."""
+        assert self.asked is not None
+        return plan_query(self.asked, self.collection, store)
+
+    def _found(self, store: Store, interrupt: Interrupt, moment: Moment | None) -> Iterator[Row]:
         """The matching documents, in the order of their `_id`s where it goes by them, else in natural order."""
         self._count_use()
         if self.stage == "IDHACK":
             return _fetched(self.collection, self.query)
-        return _scanned(self._records(store, interrupt), self._residual(), interrupt)
+        return _scanned(self._records(store, interrupt, moment), self._residual(), interrupt)
 
-    def _probed(self, store: Store, interrupt: Interrupt, probe: Probe) -> Iterator[Row]:
+    def _probed(self, store: Store, interrupt: Interrupt, probe: Probe, moment: Moment | None) -> Iterator[Row]:
         """What `_found` gives, counted."""
-        records = probe.watch("examined", self._records(store, interrupt))
+        records = probe.watch("examined", self._records(store, interrupt, moment, probe))
         return probe.watch("found", _scanned(records, self._residual(), interrupt))
 
     def _residual(self) -> Callable[[Document], bool] | None:
         """The filter for what `_records` gives; None where nothing is left to ask."""
+        if self.access is not None:
+            return self.access.matches
         return None if self.near is not None else self.query.matches
 
-    def _records(self, store: Store, interrupt: Interrupt) -> Iterator[tuple[int, bytes]]:
+    def _records(
+        self, store: Store, interrupt: Interrupt, moment: Moment | None, probe: Probe | None = None
+    ) -> Iterator[tuple[int, bytes]]:
         """(record id, document bytes) of what the stage looks at."""
         query = self.query
+        if self.access is not None and moment is not None:
+            return self.access.records(moment, interrupt, probe)
         if query.id_keys is not None and self.stage == "IDHACK":
             keys = reversed(query.id_keys) if query.id_direction < 0 else iter(query.id_keys)
             return filter(None, map(self.collection.find_id, keys))
@@ -247,10 +326,13 @@ class Plan:
         return reversed(view) if query.is_reverse else iter(view)
 
 
-def plan_query(query: CanonicalQuery, collection: Collection) -> Plan:
-    """The plan of a query: by the index of its hint, by `_id` where filter or sort go by it, else by a scan.
+def plan_query(
+    query: CanonicalQuery, collection: Collection, store: Store, allowed: Sequence[Any] | None = None
+) -> Plan:
+    """The plan of a query: by the index of its hint, by `_id`, by the indexes that serve it best, else by a scan.
 
-    errors   those of `index_scan`, `text_scan` and `near_scan`
+    allowed   the indexes that may be used, by name or key pattern; None for any
+    errors    those of `index_scan`, `text_scan` and `near_scan`
     """
     if query.near is not None and query.expression is not None:
         near = near_scan(query.near, query.expression, collection, query.hint)
@@ -258,12 +340,19 @@ def plan_query(query: CanonicalQuery, collection: Collection) -> Plan:
     if query.search is not None and query.expression is not None:
         text = text_scan(query.expression, collection)
         return Plan(query, collection, "COLLSCAN" if text is None else "TEXT", collection.count, text=text)
-    if query.hint or query.low or query.high:
-        scan = index_scan(collection, query.hint, query.low, query.high, query.collator, query.expression)
-        if scan is not None and (scan.fields != ("_id",) or query.low or query.high):
-            if query.sort is not None and scan.gives_backward(query.sort):
-                scan = scan.backward()
-            return Plan(query, collection, "IXSCAN", collection.count, scan)
+    if query.low or query.high:
+        scan = index_scan(collection, query.hint, query.low, query.high, query.collator)
+        if query.sort is not None and scan.gives_backward(query.sort):
+            scan = scan.backward()
+        return Plan(query, collection, "IXSCAN", collection.count, scan)
+    if query.hint:
+        hinted = _by_hint(query, collection, store)
+        if hinted is not None:
+            return hinted
+    elif collection.secondary is not None and not query.is_natural and not _is_by_one_id(query):
+        indexed = _by_index(query, collection, store, allowed)
+        if indexed is not None:
+            return indexed
     if query.id_keys is not None:
         return Plan(query, collection, "IDHACK", len(query.id_keys))
     examines = collection.count
@@ -271,6 +360,57 @@ def plan_query(query: CanonicalQuery, collection: Collection) -> Plan:
         examines = min(examines, query.skip + query.limit)
     by_id = query.id_bounds is not None or query.id_direction
     return Plan(query, collection, "IXSCAN" if by_id else "COLLSCAN", examines)
+
+
+def _is_by_one_id(query: CanonicalQuery) -> bool:
+    return query.id_keys is not None and len(query.id_keys) < 2
+
+
+def _by_index(
+    query: CanonicalQuery, collection: Collection, store: Store, allowed: Sequence[Any] | None
+) -> Plan | None:
+    """The best plan by secondary indexes; None where none serves, or the index on `_id` serves better."""
+    planning = planning_of(collection)
+    sort = query.sort_key
+    if planning is None or (query.expression is None and sort is None):
+        return None
+    found = choose(query, sort, collection, store, planning, planning.usable(allowed))
+    if not found or _is_better_by_id(query, collection, found[0].cost):
+        return None
+    return _indexed(query, collection, found[0], found[1:])
+
+
+def _by_hint(query: CanonicalQuery, collection: Collection, store: Store) -> Plan | None:
+    """The plan by the index that a hint names; None for a hint of natural order, or of the index on `_id`.
+
+    errors   HINT_AMBIGUOUS, NO_QUERY_SOLUTIONS
+    """
+    definition = find_hinted(collection.indexes, query.hint)
+    planning = planning_of(collection)
+    if definition is None or planning is None:
+        return None
+    facts = next((each for each in planning.indexes if each.name == definition["name"]), None)
+    if facts is None:
+        return None
+    found = choose_hinted(query, query.sort_key, collection, store, facts)
+    return _indexed(query, collection, found[0], found[1:])
+
+
+def _indexed(query: CanonicalQuery, collection: Collection, best: Weighed, others: Sequence[Weighed]) -> Plan:
+    """The plan by some indexes, with what was weighed against it."""
+    left = with_order(query, query.sort_key, best.access)
+    return Plan(left, collection, "IXSCAN", best.documents, access=best.access.bound(), asked=query, others=others)
+
+
+def _is_better_by_id(query: CanonicalQuery, collection: Collection, cost: float) -> bool:
+    """Whether the index on `_id` finds what is asked for with less than the best of the others."""
+    if query.id_keys is not None:
+        return len(query.id_keys) * COST_OF_MATCH <= cost
+    if query.id_bounds is not None:
+        return collection.count * COST_OF_MATCH / _BOUNDED_PART <= cost
+    if not query.id_direction:
+        return False
+    return query.expression is None or (collection.count * COST_OF_MATCH <= cost)
 
 
 def _fetched(collection: Collection, query: CanonicalQuery) -> Iterator[Row]:
@@ -286,8 +426,8 @@ def _fetched(collection: Collection, query: CanonicalQuery) -> Iterator[Row]:
 def _in_id_order(store: Store, collection: Collection, query: CanonicalQuery) -> Iterator[tuple[int, bytes]]:
     """(record id, document bytes) of the documents within the query's bounds on `_id`, by `_id`."""
     view, order = store.ordered_view(collection)
-    record_ids = order.record_ids if query.id_bounds is None else order.between(*query.id_bounds)
-    for record_id in reversed(record_ids) if query.id_direction < 0 else record_ids:
+    bounds = query.id_bounds or (b"", b"\xff")
+    for record_id in order.between_backward(*bounds) if query.id_direction < 0 else order.between(*bounds):
         raw = view.record(record_id)
         if raw is not None:
             yield record_id, raw

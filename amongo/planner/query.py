@@ -45,14 +45,16 @@ class CanonicalQuery:
     sort         None for natural order
     collator     how `sort` compares strings; None for by their bytes
     is_reverse   natural order backwards (`$natural: -1`)
+    is_natural   natural order is asked for, so that no index serves
     skip         documents left out at the start
     limit        documents at most; 0 for all
     hint         index name or key pattern
     low, high    `min` and `max`: bounds on the keys of the hinted index
     returns_key  show the index key of each document instead of it
-    sort_key     what `{$meta: "sortKey"}` shows; None if the projection does not ask
+    sort_key     the sort pattern as it was asked for, also where the order is that of the `_id`s
     search       the `$text` of the filter; None if there is none
     near         the `$near` of the filter; None without one
+    filter, sort_spec, projection_spec   as the command gave them
     """
 
     expression: MatchExpression | None = None
@@ -64,6 +66,7 @@ class CanonicalQuery:
     sort: SortPattern | None = None
     collator: Collator | None = None
     is_reverse: bool = False
+    is_natural: bool = False
     skip: int = 0
     limit: int = 0
     hint: Any = None
@@ -73,6 +76,9 @@ class CanonicalQuery:
     sort_key: SortPattern | None = None
     search: Text | None = None
     near: Near | None = None
+    filter: Mapping[str, Any] | None = None
+    sort_spec: dict[str, Any] | None = None
+    projection_spec: dict[str, Any] | None = None
 
     def check_without_collection(self) -> None:
         """Refuse what needs an index, where there is no collection that could have one.
@@ -105,6 +111,7 @@ def canonical_query(
     id_collator   how the collection's index on `_id` does; where they differ, the index does not serve strings
     errors        those of the filter, the projection, the sort pattern and the bounds; HINT_NATURAL
     """
+    asked = projection
     if shows_record_id:
         projection = {**(projection or {}), RECORD_ID_FIELD: {"$meta": "recordId"}}
     has_id_order = collator is id_collator
@@ -153,6 +160,7 @@ def canonical_query(
         sort=pattern,
         collator=collator,
         is_reverse=natural < 0,
+        is_natural=bool(natural),
         skip=skip,
         limit=limit,
         hint=hint,
@@ -162,6 +170,9 @@ def canonical_query(
         sort_key=sort_key,
         search=search,
         near=near,
+        filter=filter,
+        sort_spec=sort,
+        projection_spec=asked,
     )
 
 

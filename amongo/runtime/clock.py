@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Protocol
 
 
@@ -11,6 +12,11 @@ class Clock(Protocol):
 
     def now_ms(self) -> int:
         """Wall time: milliseconds since 1970-01-01 UTC."""
+        ...
+
+    @property
+    def now_ns(self) -> Callable[[], int]:
+        """Gives wall time in nanoseconds; to be taken once where it is often asked."""
         ...
 
     def monotonic(self) -> float:
@@ -24,6 +30,8 @@ class SystemClock:
     def now_ms(self) -> int:
         """Wall time: milliseconds since 1970-01-01 UTC."""
         return time.time_ns() // 1_000_000
+
+    now_ns = staticmethod(time.time_ns)
 
     def monotonic(self) -> float:
         """Seconds since some fixed moment; never goes back."""
@@ -39,6 +47,10 @@ class ManualClock:
     def now_ms(self) -> int:
         """Wall time: milliseconds since 1970-01-01 UTC."""
         return self._now_ms
+
+    def now_ns(self) -> int:
+        """Wall time: nanoseconds since 1970-01-01 UTC."""
+        return self._now_ms * 1_000_000
 
     def monotonic(self) -> float:
         """Seconds; moves with `advance`."""

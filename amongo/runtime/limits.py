@@ -53,6 +53,7 @@ INDEX_COUNT: Final = 64  # manual, Number of Indexes per Collection
 INDEX_PATTERN_BYTES: Final = 2048  # server: a key pattern as BSON
 INDEX_FIELDS: Final = 32  # manual, Number of Indexed Fields in a Compound Index
 INDEX_CATCH_UP_COUNT: Final = 256  # amongo: records that the end of an index build handles under the store's lock
+INDEX_BUILD_BATCH_COUNT: Final = 64  # amongo: documents whose keys an index build makes together
 INDEX_CATCH_UPS: Final = 8  # amongo: times that an index build goes after what was written meanwhile, without the lock
 EXPIRY_INTERVAL_S: Final = 60.0  # manual, TTL Indexes: the background task runs every 60 seconds
 EXPIRY_BATCH_COUNT: Final = 256  # amongo: expired documents that one commit deletes
@@ -103,7 +104,14 @@ SORT_BUCKETS: Final = 2000  # amongo: past this many, they grow
 CHECK_DOCUMENTS: Final = 64  # amongo: a loop over documents checks for interruption this often
 
 # The log
-LOG_FILE_BYTES: Final = 256 * 1024 * 1024  # amongo: a log file is closed and the next begun past this size
+LOG_FILE_BYTES: Final = 16 * 1024 * 1024  # amongo: a log file is closed and the next begun past this size
+LOG_RETAINED_BYTES: Final = 32 * 1024 * 1024  # amongo: about so much of the log is kept behind a checkpoint
+CHECKPOINT_BYTES: Final = 128 * 1024 * 1024  # amongo: so much of the log is written before the next checkpoint
+CLOSING_CHECKPOINT_BYTES: Final = 1024 * 1024  # amongo: a store with less in its log is closed without one
+CHECKPOINT_INTERVAL_S: Final = 60.0  # amongo: after this time a checkpoint is made of less
+RECENT_READS: Final = 8192  # amongo: documents from snapshot files that point reads on a collection keep at hand,
+RECENT_READ_BYTES: Final = 4096  # and how long each may be
+WINDOW_BYTES: Final = 4 * 1024 * 1024  # amongo: about so much a scan brings up from snapshot files at a time
 FRAME_BYTES: Final = 1024 * 1024 * 1024  # amongo: a longer frame is damage, not data
 RESERVED_BYTES_LEAST: Final = 1024 * 1024  # amongo: space reserved ahead in a log file, as much again as it is long,
 RESERVED_BYTES_MOST: Final = 16 * 1024 * 1024  # but within these two: reserving is rare, and a small store stays small
@@ -114,8 +122,21 @@ UPDATE_BATCH_COUNT: Final = 1000  # amongo: documents that one frame of an updat
 LAYOUT_STRING_BYTES: Final = 256  # amongo: strings up to here are scanned, longer ones are leapt over
 READ_LAYOUTS: Final = 4  # amongo: layouts of documents that the reader of some of their fields remembers
 UPDATE_LAYOUTS: Final = 4  # amongo: layouts of documents that each of these shapes remembers
+EXPLODED_SCANS: Final = 200  # server, internalQueryMaxScansToExplode: scans that are merged for the sake of their order
+PLAN_CACHE_SHAPES: Final = 500  # amongo: shapes of queries on one collection whose possible plans are remembered
 UPDATE_SHAPES: Final = 1000  # amongo: shapes of updates that the parser remembers
 WRITE_ATTEMPTS: Final = 1000  # amongo: times that a write starts anew because others changed its document
+
+# Snapshot files
+SNAPSHOT_BATCH_COUNT: Final = 4096  # amongo: documents or index entries in one Arrow record batch
+SNAPSHOT_BATCH_BYTES: Final = 2 * 1024 * 1024  # amongo: a record batch of more than one document or entry stays under
+CHECKED_PAGE_BYTES: Final = 64 * 1024  # amongo: so much of a snapshot file is verified at a time, when first touched
+SNAPSHOT_SYNC_BYTES: Final = 32 * 1024 * 1024  # amongo: a file being written is synced so often: short fsyncs
+KEY_HASH_SEGMENT_COUNT: Final = 256 * 1024  # amongo: hashes of keys that are sorted at a time
+MERGE_RELEASE_BYTES: Final = 64 * 1024 * 1024  # amongo: a compaction gives back what it has read this often
+MAP_WINDOW_BYTES: Final = 1024 * 1024 * 1024  # amongo: of a longer file, parts of this size are mapped
+MAP_WINDOW_BYTES_SMALL: Final = 16 * 1024 * 1024  # amongo: and of this one where the address space is limited
+MAP_WINDOWS_SMALL: Final = 4  # amongo: as many of these a file
 
 # Pipelines
 DENSIFY_COUNT: Final = 500_000  # server, internalQueryMaxAllowedDensifyDocs
@@ -123,6 +144,12 @@ DENSIFY_COUNT: Final = 500_000  # server, internalQueryMaxAllowedDensifyDocs
 # Memory
 BLOCKING_STAGE_BYTES: Final = 100 * 1024 * 1024  # manual, Memory Restrictions of pipeline stages and of sort
 FOLD_DOCUMENTS: Final = 1024  # amongo: documents that $group sorts by their group before it folds them
+FACET_BYTES: Final = 100 * 1024 * 1024  # server, internalQueryFacetMaxOutputDocSizeBytes
+LOOKUP_BYTES: Final = 100 * 1024 * 1024  # server, internalLookupStageIntermediateDocumentMaxSizeBytes
+JOIN_KEPT_DOCUMENTS: Final = 10_000  # amongo: documents of another collection that a join keeps decoded
+KEPT_RECENT: Final = 1024  # amongo: documents that were put aside and are kept in memory after they were wanted
+JOIN_PAGE_ENTRIES: Final = 256  # amongo: values of another collection that a join reads at a time from a disk
+JOIN_INDEX_COST: Final = 20  # amongo: documents that are hashed in the time of one search in an index
 SPILL_BYTES: Final = 256 * 1024 * 1024 * 1024  # amongo: what one stage may put aside on disk
 SPILL_FREE_BYTES: Final = 500 * 1024 * 1024  # server, internalQuerySpillingMinAvailableDiskSpaceBytes
 SPILL_BUFFER_BYTES: Final = 64 * 1024  # amongo: of a temporary file

@@ -54,9 +54,14 @@ def decode(raw: bytes) -> dict[str, Any]:
 
 def decode_foreign(raw: bytes) -> dict[str, Any]:
     """Like `decode`, for bytes that another program encoded: they may hold deprecated types."""
-    if _NEEDS_EXACT.search(raw):
+    if _may_need_exact(raw) and _NEEDS_EXACT.search(raw):
         return decode_exact(raw)
     return bson.decode(raw, CODEC)
+
+
+def _may_need_exact(raw: bytes) -> bool:
+    """Whether it is worth while to search with the pattern, which takes ten times as long."""
+    return 0x06 in raw or 0x0C in raw or 0x0E in raw or b"$ref\x00" in raw
 
 
 def kept_whole(document: dict[str, Any], raw: bytes) -> dict[str, Any]:

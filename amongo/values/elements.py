@@ -26,8 +26,20 @@ _unpack_int32 = _INT32.unpack_from
 pack_length = _INT32.pack
 """int -> the four bytes in front of a document."""
 
-# Type byte -> bytes of the value, for types of one size.
-_FIXED: Final = {0x01: 8, 0x07: 12, 0x08: 1, 0x09: 8, 0x0A: 0, 0x10: 4, 0x11: 8, 0x12: 8, 0x13: 16, 0x7F: 0, 0xFF: 0}
+FIXED_BYTES: Final = {
+    0x01: 8,
+    0x07: 12,
+    0x08: 1,
+    0x09: 8,
+    0x0A: 0,
+    0x10: 4,
+    0x11: 8,
+    0x12: 8,
+    0x13: 16,
+    0x7F: 0,
+    0xFF: 0,
+}
+"""Type byte -> bytes of the value, for types of one size."""
 _STRING: Final = 0x02
 # Type byte -> bytes of the value beyond what the length in front of it says, and the length's own four.
 _SIZED: Final = {0x02: 0, 0x03: -4, 0x04: -4, 0x05: 1, 0x0D: 0, 0x0E: 0, 0x0F: -4}
@@ -73,9 +85,9 @@ def find_layout(raw: bytes, names: Sequence[str]) -> Layout | None:
         value_at = raw.index(0, at + 1) + 1
         kind, signature = raw[at], raw[at:value_at]
         position = missing.pop(signature[1:-1], None)
-        if kind in _FIXED:
-            pattern.add(signature, b".{%d}" % _FIXED[kind], position)
-            at = value_at + _FIXED[kind]
+        if kind in FIXED_BYTES:
+            pattern.add(signature, b".{%d}" % FIXED_BYTES[kind], position)
+            at = value_at + FIXED_BYTES[kind]
             continue
         if kind not in _SIZED:
             return None
@@ -142,6 +154,30 @@ def locate(raw: bytes, layout: Layout, places: list[Place | None]) -> bool:
             if counted is not None:
                 places[counted[1]] = spans[counted[0]][0], at
     return not layout.is_whole or at == len(raw) - 1
+
+
+def find_places(raw: bytes, names: Sequence[bytes], places: list[Place | None]) -> bool:
+    """Find elements by a walk from one to the next, the first of each name; False if there are elements in the way
+    whose size is not written in front of them.
+
+    names    as they stand in the bytes
+    places   one None for each name; filled in for those that are there
+    """
+    missing = {name: position for position, name in enumerate(names)}
+    at, end = 4, len(raw) - 1
+    while at < end and missing:
+        name_end = raw.index(0, at + 1)
+        kind, start, position = raw[at], at, missing.pop(raw[at + 1 : name_end], None)
+        at = name_end + 1
+        if kind in FIXED_BYTES:
+            at += FIXED_BYTES[kind]
+        elif kind in _SIZED:
+            at += 4 + _unpack_int32(raw, at)[0] + _SIZED[kind]
+        else:
+            return False
+        if position is not None:
+            places[position] = start, at
+    return True
 
 
 READERS: Final[dict[int, Callable[[bytes, int], Any]]] = {

@@ -21,6 +21,7 @@ COUNTER_VALUES: Final = 1 << 24
 # Ids that share one reading of the clock. The counter cannot come round within a second: that many ids take longer.
 _RUN_COUNT: Final = 1 << 16
 _READY_COUNT: Final = 64
+_new = object.__new__
 _LOW_BYTES: Final = tuple(bytes((low,)) for low in range(256))
 
 
@@ -32,29 +33,30 @@ class Identities:
     now       seconds since 1970
     """
 
-    __slots__ = ("_counter", "_lock", "_now", "_random", "_ready", "_second")
+    __slots__ = ("_counter", "_lock", "_next_second", "_now", "_random", "_ready", "_second")
 
     def __init__(self, random: bytes, counter: int, now: Callable[[], float] = time) -> None:
         self._lock = Lock()
         self._random = random
         self._counter = counter
         self._now = now
-        self._second = -1
-        self._ready: list[ObjectId] = []  # ids of this second, the next one last
+        self._second, self._next_second = 0, 0  # that of the ready ids
+        self._ready: list[ObjectId] = []  # the next one last
 
     def one(self) -> ObjectId:
         """A new id: one of a few that were made together, unless their second is over."""
-        second = int(self._now())
-        if second == self._second:
+        now = self._now
+        moment = now()
+        if self._second <= moment < self._next_second:
             try:
                 return self._ready.pop()
             except IndexError:
                 pass
+        second = int(moment)
         ready = self._run(_READY_COUNT, second)
         ready.reverse()
         identity = ready.pop()
-        self._ready = ready
-        self._second = second
+        self._ready, self._second, self._next_second = ready, second, second + 1
         return identity
 
     def several(self, count: int) -> list[ObjectId]:
@@ -77,7 +79,13 @@ class Identities:
             first_bytes = beginning + (number % COUNTER_VALUES >> 8).to_bytes(2, "big")
             raws += map(first_bytes.__add__, _LOW_BYTES[low : low + size])
             number += size
-        return list(map(ObjectId, raws))
+        identities: list[ObjectId] = []
+        add = identities.append
+        for raw in raws:  # `ObjectId(raw)` makes two calls in Python
+            identity = _new(ObjectId)
+            identity._ObjectId__id = raw  # type: ignore[attr-defined]
+            add(identity)
+        return identities
 
 
 def _fresh() -> Identities:

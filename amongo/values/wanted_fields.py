@@ -14,10 +14,9 @@ Source: the BSON specification, bsonspec.org.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection
-from functools import partial
+from collections.abc import Callable, Collection, Iterable, Iterator
 from struct import Struct
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, cast
 
 from bson import Int64, ObjectId
 from bson.datetime_ms import DatetimeMS
@@ -28,6 +27,8 @@ from amongo.values.elements import pack_length
 
 Document = dict[str, Any]
 Read = Callable[[bytes], Document]
+ReadAll = Callable[[Iterable[bytes]], Iterator[Document]]
+Unpack = Callable[[bytes], tuple[Any, ...]]
 Post = Callable[[Any], Any]
 
 _unpack_int32 = Struct("<i").unpack_from
@@ -61,14 +62,14 @@ class Part(NamedTuple):
 
     group: int
     names: tuple[str, ...]
-    unpack: Callable[[bytes], tuple[Any, ...]] | None = None
+    unpack: Unpack | None = None
     posts: tuple[Post | None, ...] | None = None
 
 
 class Stretch(NamedTuple):
     """Elements that follow one another, told by one pattern, up to one whose length is written in front of it.
 
-    strings   groups that hold a string with its length: the two have to agree
+    strings   groups that hold a string with its length, of which the first byte says all: the two have to agree
     tail      (name, length of its element's head, extra): a value that is decoded, or passed over where the name is
               empty; it ends by the int32 behind the head and `extra`
     """
@@ -92,58 +93,132 @@ def field_reader(names: Collection[str]) -> Read:
     result   bytes -> a new document
     errors   (when called) InvalidBSON of `bson.errors`
     """
-    wanted = frozenset(names)
-    if not wanted:
-        return lambda raw: {}
-    readers: list[Callable[[bytes], Document | None]] = []
-    learned, others = 0, 0
+    return _Reader(frozenset(names)).read if names else _read_nothing
 
-    def read(raw: bytes) -> Document:
-        nonlocal learned, others
-        for read_alike in readers:
-            document = read_alike(raw)
-            if document is not None:
-                return document
+
+def fields_reader(names: Collection[str]) -> ReadAll:
+    """Like `field_reader`, for many documents one after the other: quicker for each."""
+    return _Reader(frozenset(names)).read_all if names else _read_nothings
+
+
+def _read_nothing(raw: bytes) -> Document:
+    return {}
+
+
+def _read_nothings(raws: Iterable[bytes]) -> Iterator[Document]:
+    return map(_read_nothing, raws)
+
+
+class _Reader:
+    """Reads documents, and learns their layouts."""
+
+    def __init__(self, wanted: frozenset[str]) -> None:
+        self._wanted = wanted
+        self._layouts = 0
+        self._others = 0
+        self._first: Read | None = None  # reads all: the first layout itself, what has another by `_unlike_first`
+        self._more: list[ReadAlike] = []
+
+    def read(self, raw: bytes) -> Document:
+        """The wanted fields of a document."""
+        return self._unlike_first(raw) if self._first is None else self._first(raw)
+
+    def read_all(self, raws: Iterable[bytes]) -> Iterator[Document]:
+        """The wanted fields of documents."""
+        left = iter(raws)
+        for raw in left:
+            yield self.read(raw)
+            if self._first is not None:
+                yield from map(self._first, left)
+
+    def _unlike_first(self, raw: bytes) -> Document:
+        """Read a document that does not have the first layout that was learned."""
+        for read_alike in self._more:
+            found = read_alike(raw)
+            if found is not None:
+                return found
         document = decode(raw)
-        others += 1
-        if others > _LEARN_AFTER and learned < READ_LAYOUTS:
-            learned += 1
-            found = find_layout(raw, wanted)
-            if (
-                found is not None
-                and found.stretches
-                and _reading_cost(found, document, wanted) < _WORTH_IT * _decoding_cost(document)
-            ):
-                readers.append(_bind(found))
+        self._others += 1
+        if self._others > _LEARN_AFTER and self._layouts < READ_LAYOUTS:
+            self._layouts += 1
+            self._learn(raw, document)
         return document
 
-    return read
+    def _learn(self, raw: bytes, document: Document) -> None:
+        layout = find_layout(raw, self._wanted)
+        if layout is None or not layout.stretches:
+            return
+        if _reading_cost(layout, document, self._wanted) >= _WORTH_IT * _decoding_cost(document):
+            return
+        if self._first is None:
+            self._first = cast(Read, _bind(layout, self._unlike_first))
+        else:
+            self._more.append(_bind(layout, _unread))
 
 
-def _bind(layout: Layout) -> Callable[[bytes], Document | None]:
-    """What reads the wanted fields of documents of a layout, and gives None for others."""
+ReadAlike = Callable[[bytes], Document | None]
+
+
+def _unread(raw: bytes) -> Document | None:
+    return None
+
+
+def _bind(layout: Layout, otherwise: ReadAlike) -> ReadAlike:
+    """What reads the wanted fields of documents of a layout.
+
+    otherwise   what is asked for documents of others
+    """
     (first, *more), is_whole = layout
     place, names, unpack, posts = first.parts[0] if len(first.parts) == 1 else Part(0, ())
     if more or is_whole or first.tail is not None or unpack is None:
-        return partial(_read, layout=layout)
-    match, strings = first.match, first.strings
+
+        def read_any(raw: bytes) -> Document | None:
+            found = _read(raw, layout)
+            return otherwise(raw) if found is None else found
+
+        return read_any
+    match, strings, build = first.match, first.strings, _builder(names, unpack)
     made = [(name, post) for name, post in zip(names, posts or (), strict=False) if post is not None]
 
     def read(raw: bytes) -> Document | None:
         """`_read` for the commonest case: numbers that stand side by side."""
         found = match(raw, 4)
         if found is None:
-            return None
+            return otherwise(raw)
         groups = found.groups()
         for group in strings:
-            if _unpack_int32(text := groups[group])[0] != len(text) - 3:
-                return None
-        result = dict(zip(names, unpack(groups[place]), strict=True))
+            if (text := groups[group])[0] != len(text) - 3:
+                return otherwise(raw)
+        result = build(groups[place])
         for name, post in made:
             result[name] = post(result[name])
         return result
 
     return read
+
+
+def _builder(names: tuple[str, ...], unpack: Unpack) -> Callable[[bytes], Document]:
+    """What makes a document of the bytes of some values; by hand for few, which is the usual case."""
+    if len(names) == 1:
+        (one,) = names
+        return lambda values: {one: unpack(values)[0]}
+    if len(names) == 2:
+        one, two = names
+
+        def build_two(values: bytes) -> Document:
+            first, second = unpack(values)
+            return {one: first, two: second}
+
+        return build_two
+    if len(names) == 3:
+        one, two, three = names
+
+        def build_three(values: bytes) -> Document:
+            first, second, third = unpack(values)
+            return {one: first, two: second, three: third}
+
+        return build_three
+    return lambda values: dict(zip(names, unpack(values), strict=True))
 
 
 def _read(raw: bytes, layout: Layout) -> Document | None:
@@ -156,7 +231,7 @@ def _read(raw: bytes, layout: Layout) -> Document | None:
             return None
         groups = found.groups()
         for group in strings:
-            if _unpack_int32(text := groups[group])[0] != len(text) - 3:
+            if (text := groups[group])[0] != len(text) - 3:
                 return None
         for group, names, unpack, posts in parts:
             if unpack is None:
@@ -270,9 +345,9 @@ class _Builder:
         self._passed_bytes += len(signature) + size
 
     def add_string(self, signature: bytes, *, is_wanted: bool) -> None:
-        """Add a short string."""
+        """Add a short string: its length fits in one byte."""
         self._close()
-        self.source += re.escape(signature) + rb"(.{4}[^\0]*)\0"
+        self.source += re.escape(signature) + rb"(.\0\0\0[^\0]*)\0"
         self.strings.append(self._group_count)
         if is_wanted:
             self.parts.append(Part(self._group_count, (signature[1:-1].decode(),)))

@@ -13,6 +13,7 @@ from examples.tour.visits import NEW_FLIGHT
 WRITERS = 8
 ACKNOWLEDGED = 300
 WRITE_SECONDS = 15.0  # on a slow disk the kill does not wait longer for them
+REQUEST_SECONDS = 60.0
 
 
 async def crash(service: Service, screen: Screen, enough_writes: int = ACKNOWLEDGED) -> None:
@@ -41,7 +42,7 @@ async def crash(service: Service, screen: Screen, enough_writes: int = ACKNOWLED
         after = await _flights(service)
         step.note = f"{after:,} flights, {perf_counter() - started:.2f} s until the first answer"
     with screen.step("every acknowledged write is there") as step:
-        async with httpx.AsyncClient(base_url=service.url, trust_env=False) as http:
+        async with httpx.AsyncClient(base_url=service.url, timeout=REQUEST_SECONDS, trust_env=False) as http:
             for identifier, flight in acknowledged.items():
                 found = await http.get(f"/flights/{identifier}")
                 check(found.is_success and found.json() == flight, f"the acknowledged flight {identifier} is missing")
@@ -66,7 +67,7 @@ class _Progress:
 
 async def _write(url: str, progress: _Progress) -> None:
     """POST flights, each with a number of its own, until the service is gone."""
-    async with httpx.AsyncClient(base_url=url, trust_env=False) as http:
+    async with httpx.AsyncClient(base_url=url, timeout=REQUEST_SECONDS, trust_env=False) as http:
         while True:
             progress.sent += 1
             try:
@@ -78,6 +79,6 @@ async def _write(url: str, progress: _Progress) -> None:
 
 
 async def _flights(service: Service) -> int:
-    async with httpx.AsyncClient(base_url=service.url, trust_env=False) as http:
+    async with httpx.AsyncClient(base_url=service.url, timeout=REQUEST_SECONDS, trust_env=False) as http:
         number: int = (await http.get("/health")).json()["flights"]
         return number

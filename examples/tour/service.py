@@ -12,8 +12,8 @@ import anyio
 import httpx
 
 APPLICATION = "examples.fastapi_app.main:app"
-START_SECONDS = 60.0
-STOP_SECONDS = 10.0
+START_SECONDS = 120.0
+STOP_SECONDS = 30.0
 _ROOT = Path(__file__).parents[2]
 
 
@@ -52,7 +52,7 @@ class Service:
                 command, cwd=_ROOT, env=os.environ | {"AMONGO_URI": self.uri}, stdout=log, stderr=log
             )
         deadline = monotonic() + START_SECONDS
-        async with httpx.AsyncClient(base_url=self.url, timeout=1.0, trust_env=False) as client:
+        async with httpx.AsyncClient(base_url=self.url, timeout=5.0, trust_env=False) as client:
             while True:
                 if self._process.poll() is not None:
                     raise ServiceFailed(f"the service ended with {self._process.returncode}\n{self._log_end()}")

@@ -50,13 +50,18 @@ def test_text_that_looks_like_a_path_counts() -> None:
 
 def _answers(pipeline: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch) -> tuple[list[Any], list[Any]]:
     asked: list[Any] = []
-    reader = stored._reader
 
-    def watched(names: frozenset[str] | None) -> Any:
-        asked.append(None if names is None else set(names))
-        return reader(names)
+    def watch(name: str) -> None:
+        reader = getattr(stored, name)
 
-    monkeypatch.setattr(stored, "_reader", watched)
+        def watched(names: frozenset[str] | None) -> Any:
+            asked.append(None if names is None else set(names))
+            return reader(names)
+
+        monkeypatch.setattr(stored, name, watched)
+
+    watch("_reader")
+    watch("_reader_of_all")
     instance = Instance.open(None)
     documents = [{"_id": n, "a": n % 3, "b": [n], "c": {"d": n}, "e": float(n)} for n in range(300)]
     instance.run_command("d", bson.encode({"insert": "c", "documents": documents}))

@@ -19,6 +19,8 @@ from amongo.values.codec import encode_in_order
 
 Pipeline = list[dict[str, Any]]
 
+_LOOKUP = {"from": "o", "localField": "b", "foreignField": "b", "as": "f"}
+
 # (pass, what it does, before, after); after None: unchanged
 CASES: list[tuple[str, str, Pipeline, Pipeline | None]] = [
     ("idle_stages", "an empty match goes", [{"$match": {}}, {"$skip": 0}, {"$limit": 1}], [{"$limit": 1}]),
@@ -149,6 +151,72 @@ CASES: list[tuple[str, str, Pipeline, Pipeline | None]] = [
         [{"$sort": {"a": 1}}, {"$skip": 2}, {"$limit": 3}],
         [{"$sort": {"sortKey": {"a": 1}, "limit": 5}}, {"$skip": 2}, {"$limit": 3}],
     ),
+    (
+        "unwound_lookups",
+        "an $unwind of the array",
+        [{"$lookup": _LOOKUP}, {"$unwind": "$f"}],
+        [{"$lookup": {**_LOOKUP, "unwinding": {"preserveNullAndEmptyArrays": False}}}],
+    ),
+    (
+        "unwound_lookups",
+        "with its options",
+        [
+            {"$lookup": _LOOKUP},
+            {"$unwind": {"path": "$f", "preserveNullAndEmptyArrays": True, "includeArrayIndex": "i"}},
+            {"$match": {"f.c": 1}},
+        ],
+        [
+            {
+                "$lookup": {
+                    **_LOOKUP,
+                    "unwinding": {"preserveNullAndEmptyArrays": True, "includeArrayIndex": "i"},
+                }
+            },
+            {"$match": {"f.c": 1}},
+        ],
+    ),
+    (
+        "unwound_lookups",
+        "what is asked of the partner, of the other collection",
+        [
+            {"$lookup": _LOOKUP},
+            {"$unwind": "$f"},
+            {"$match": {"f.c": 1, "d": 2, "$or": [{"f.d": 1}, {"f.e.g": {"$gt": 2}}], "$nor": [{"f.x": 1}, {"a": 1}]}},
+        ],
+        [
+            {
+                "$lookup": {
+                    **_LOOKUP,
+                    "let": {},
+                    "pipeline": [{"$match": {"c": 1, "$or": [{"d": 1}, {"e.g": {"$gt": 2}}]}}],
+                    "unwinding": {"preserveNullAndEmptyArrays": False},
+                }
+            },
+            {"$match": {"d": 2, "$nor": [{"f.x": 1}, {"a": 1}]}},
+        ],
+    ),
+    (
+        "unwound_lookups",
+        "behind the pipeline that there is",
+        [
+            {"$lookup": {"from": "o", "let": {"x": "$a"}, "pipeline": [{"$limit": 1}], "as": "f.g"}},
+            {"$unwind": {"path": "$f.g"}},
+            {"$match": {"f.g.c": {"$ne": 1}}},
+        ],
+        [
+            {
+                "$lookup": {
+                    "from": "o",
+                    "let": {"x": "$a"},
+                    "pipeline": [{"$limit": 1}, {"$match": {"c": {"$ne": 1}}}],
+                    "as": "f.g",
+                    "unwinding": {"preserveNullAndEmptyArrays": False},
+                }
+            },
+        ],
+    ),
+    ("unwound_lookups", "not of another array", [{"$lookup": _LOOKUP}, {"$unwind": "$f.g"}], None),
+    ("unwound_lookups", "not past a stage", [{"$lookup": _LOOKUP}, {"$match": {"f": []}}, {"$unwind": "$f"}], None),
     ("top_documents", "not past others", [{"$sort": {"a": 1}}, {"$unwind": "$b"}, {"$limit": 3}], None),
     (
         "match_first",
@@ -232,6 +300,9 @@ _STAGES = st.one_of(
     st.builds(lambda name: {"$replaceRoot": {"newRoot": name}}, st.sampled_from(["$a", "$b"])),
     st.builds(lambda one, other: {"$replaceWith": {"a": one, "b": other}}, _EXPRESSIONS, _EXPRESSIONS),
     st.builds(lambda path: {"$lookup": {"from": "o", "localField": path, "foreignField": "a", "as": "b"}}, _PATHS),
+    st.builds(lambda path: {"$lookup": {"from": "o", "let": {"v": path}, "as": "a", "pipeline":
+                                        [{"$match": {"$expr": {"$gte": ["$_id", "$$v"]}}}, {"$project": {"b": 1}}]}},
+              st.sampled_from(["$a", "$b.c"])),
     st.just({"$count": "a"}),
     st.builds(lambda filter: {"$facet": {"a": [{"$sort": {"b": 1}}, {"$match": filter}, {"$limit": 2}]}}, _FILTERS),
 )  # fmt: skip
@@ -245,6 +316,45 @@ def _outcome(pipeline: Pipeline, documents: list[dict[str, Any]], without: set[s
         return [encode_in_order(each) for each in parsed.run(documents, environment)]
     except ServerError as failure:
         return failure.code
+
+
+_JOINED = st.builds(
+    lambda lookup, preserve, index, filter: [
+        {"$lookup": {**lookup, "from": "o"}},
+        {"$unwind": {"path": "$" + lookup["as"], "preserveNullAndEmptyArrays": preserve, **index}},
+        *([{"$match": filter}] if filter else []),
+    ],
+    st.sampled_from([
+        {"localField": "a", "foreignField": "a", "as": "b"},
+        {"localField": "a.b", "foreignField": "_id", "as": "b.c"},
+        {"localField": "c", "foreignField": "b", "as": "a", "pipeline": [{"$match": {"a": {"$ne": 1}}}]},
+        {"let": {"v": "$a"}, "pipeline": [{"$match": {"$expr": {"$gte": ["$_id", "$$v"]}}}], "as": "b"},
+        {"pipeline": [{"$skip": 1}], "as": "c"},
+        {"localField": "b", "foreignField": "a", "as": "c", "pipeline": [{"$project": {"b": 1}}, {"$limit": 1}]},
+    ]),
+    st.booleans(),
+    st.sampled_from([{}, {}, {"includeArrayIndex": "b"}, {"includeArrayIndex": "c.d"}]),
+    st.dictionaries(
+        st.sampled_from(["a", "b", "b.a", "b.b", "a._id", "b.c.a", "c.b", "c.a.0"]), _CONDITIONS, max_size=2
+    ),
+)  # fmt: skip
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(_JOINED, st.lists(_STAGES, max_size=1), _DOCUMENTS)
+def test_joins_both_ways(joined: Pipeline, behind: Pipeline, documents: list[dict[str, Any]]) -> None:
+    documents = [bson.decode(bson.encode(each), _CODEC) for each in documents]
+    plain = _outcome(joined + behind, documents, set(_NAMES))
+    if type(plain) is not int:
+        assert _outcome(joined + behind, documents, set()) == plain
+        assert _outcome(joined + behind, documents, _alone("unwound_lookups")) == plain
+
+
+def test_sub_pipelines_are_joined_too() -> None:
+    inner = [{"$lookup": _LOOKUP}, {"$unwind": "$f"}, {"$sort": {"f.a": 1}}, {"$limit": 2}]
+    pipeline = parse_pipeline([{"$facet": {"x": inner}}]).optimized()
+    assert pipeline.passes == ("unwound_lookups", "top_documents")
+    assert parse_pipeline([{"$facet": {"x": inner}}]).optimized(_NAMES).passes == ()
 
 
 @settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])

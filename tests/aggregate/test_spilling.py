@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import io
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -170,6 +172,91 @@ def test_folds_of_many_are_those_of_one_by_one(documents: list[Document]) -> Non
     assert _by_key(spilled) == _by_key(one)
 
 
+_WINDOWS: Document = {
+    "sum": {"$sum": "$_id", "window": {"documents": [-3, 700]}},
+    "far": {"$push": "$_id", "window": {"documents": [-1, 1]}},
+    "all": {"$max": "$b"},
+    "rank": {"$rank": {}},
+    "next": {"$shift": {"output": "$_id", "by": 400}},
+    "near": {"$sum": 1, "window": {"range": [-2, 2]}},
+    "filled": {"$locf": "$none"},
+}
+_WINDOW_STAGE = {"$setWindowFields": {"sortBy": {"a": 1}, "output": _WINDOWS}}
+_BUCKETS_STAGE = {
+    "$bucketAuto": {"groupBy": "$a", "buckets": 7, "output": {"n": {"$sum": 1}, "ids": {"$last": "$_id"}}}
+}
+_FACET_STAGE = {
+    "$facet": {
+        "sorted": [{"$sort": {"b": 1, "_id": -1}}, {"$limit": 5}],
+        "grouped": [{"$group": {"_id": "$a", "n": {"$sum": "$_id"}}}, {"$sort": {"_id": 1}}, {"$skip": 95}],
+        "count": [{"$count": "n"}],
+    }
+}
+_KEEPING: dict[str, list[Document]] = {
+    "windows of one partition": [_WINDOW_STAGE],
+    "windows without an order": [{"$setWindowFields": {"output": {"n": {"$sum": "$a"}}}}],
+    "windows of many partitions": [
+        {"$setWindowFields": {"partitionBy": {"$mod": ["$a", 3]}, "sortBy": {"a": 1}, "output": _WINDOWS}}
+    ],
+    "buckets": [_BUCKETS_STAGE],
+    "rounded buckets": [{"$bucketAuto": {"groupBy": "$a", "buckets": 5, "granularity": "R5"}}],
+    "facets": [_FACET_STAGE],
+    "filled": [
+        {"$set": {"c": {"$cond": [{"$mod": ["$_id", 5]}, None, "$a"]}}},
+        {"$fill": {"sortBy": {"_id": 1}, "output": {"c": {"method": "linear"}, "d": {"value": 1}}}},
+    ],
+    "densified": [{"$densify": {"field": "a", "range": {"step": 0.5, "bounds": "full"}}}],
+}
+
+
+@pytest.mark.parametrize("held", [3_000, 30_000])
+@pytest.mark.parametrize("name", _KEEPING)
+def test_what_is_kept_goes_to_disk(name: str, held: int) -> None:
+    stages, files = _KEEPING[name], CountedFiles()
+    expected = _run(stages, _MANY, _environment(10**9, None))
+    found = _run(stages, _MANY, _environment(held, files))
+    assert list(map(encode_in_order, found)) == list(map(encode_in_order, expected))
+    assert files.files
+    assert not files.open_count
+    with pytest.raises(ServerError) as failure:
+        _run(stages, _MANY, _environment(held, None))
+    assert failure.value.code == errors.MEMORY_EXCEEDED.code == 292
+
+
+def test_a_large_sample() -> None:
+    files = CountedFiles()
+    found = _run([{"$sample": {"size": 20_000}}], _MANY, _environment(3_000, files))
+    assert found != _MANY
+    assert sorted(found, key=lambda each: each["_id"]) == _MANY
+    assert files.files
+    assert not files.open_count
+
+
+_NEVER_SPILL: list[tuple[str, Document, int]] = [
+    ("one bucket", {"$bucketAuto": {"groupBy": "$a", "buckets": 1, "output": {"x": {"$push": "$b"}}}}, 146),
+    ("partitions of $densify", {
+        "$densify": {"field": "a", "partitionByFields": ["_id"], "range": {"step": 1, "bounds": "partition"}}
+    }, 6007200),
+    ("the result of $facet", {"$facet": {"x": []}}, 4031700),
+    ("what $graphLookup finds", {"$graphLookup": {
+        "from": "o", "startWith": "$a", "connectFromField": "a", "connectToField": "a", "as": "g"
+    }}, 40099),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "stage", "code"), _NEVER_SPILL, ids=[case[0] for case in _NEVER_SPILL])
+def test_what_never_goes_to_disk(name: str, stage: Document, code: int) -> None:
+    files = CountedFiles()
+    others = [{"_id": place, "a": 0, "b": "x" * 100} for place in range(500)]
+    environment = replace(_environment(5_000, files), read=lambda database, name: others)
+    with pytest.raises(ServerError) as failure:
+        _run([stage], _MANY, environment)
+    assert failure.value.code == code
+    del failure  # it holds the stages in front of the one that failed
+    gc.collect()
+    assert not files.open_count
+
+
 @pytest.mark.parametrize(
     "stage", [{"$sort": {"a": 1}}, {"$group": {"_id": "$_id"}}, {"$group": {"_id": 1, "all": {"$push": "$b"}}}]
 )
@@ -179,7 +266,10 @@ def test_refused_without_disk_use(stage: Document) -> None:
     assert failure.value.code == errors.MEMORY_EXCEEDED.code == 292
 
 
-@pytest.mark.parametrize("stage", [{"$sort": {"a": 1}}, {"$group": {"_id": "$_id", "all": {"$push": "$b"}}}])
+_SPILLING = [{"$sort": {"a": 1}}, {"$group": {"_id": "$_id", "all": {"$push": "$b"}}}, _WINDOW_STAGE, _BUCKETS_STAGE]
+
+
+@pytest.mark.parametrize("stage", _SPILLING)
 def test_files_are_given_back_when_the_rest_is_not_wanted(stage: Document) -> None:
     files = CountedFiles()
     documents = parse_pipeline([stage]).run(_MANY, _environment(5_000, files))
@@ -189,7 +279,7 @@ def test_files_are_given_back_when_the_rest_is_not_wanted(stage: Document) -> No
     assert not files.open_count
 
 
-@pytest.mark.parametrize("stage", [{"$sort": {"a": 1}}, {"$group": {"_id": "$_id", "all": {"$push": "$b"}}}])
+@pytest.mark.parametrize("stage", _SPILLING)
 def test_files_are_given_back_when_the_operation_is_stopped(stage: Document) -> None:
     files, interrupt = CountedFiles(), Interrupt()
 

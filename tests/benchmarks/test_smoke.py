@@ -1,18 +1,22 @@
 """Every workload of `benchmarks` runs at a tiny size and verifies its answers; no test here looks at a time."""
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import pytest
 
-from benchmarks import bulk_load, group_commit, hot_paths, loop_lag, matching, peers, report, sections
+from benchmarks import bulk_load, group_commit, hot_paths, loop_lag, matching, peers, report, scale_stores, sections
 from benchmarks.__main__ import main
 from benchmarks.loop_lag import Lag
+from benchmarks.opening import opened
 from benchmarks.peer_adapters import PEERS, Peer
 from benchmarks.rounds import Comparison
 from benchmarks.rows import Budget, Row, WrongAnswer, all_held, expect
 from benchmarks.sizes import TINY
-from benchmarks.stores import BOTH
+from benchmarks.stores import BOTH, LOCAL, store_uri
 
 SIZED = [
     ("matching", matching.run, len(matching.PREDICATES)),
@@ -39,6 +43,26 @@ def test_section_answers_rightly(name: str, run: object, count: int) -> None:
     rows = sections.run_section(section, TINY, None)
     assert [row.failure for row in rows] == [""] * count
     assert all(row.value is not None for row in rows)
+
+
+def test_scale_answers_rightly(monkeypatch: pytest.MonkeyPatch) -> None:
+    processes: list[str] = []
+
+    def openings(directory: Path, count: int, by: str, turns: int) -> list[dict[str, Any]]:
+        """One process; the others' work is done in this one, which is quicker."""
+        scale_stores.give_pages_back(directory)
+        if not processes:
+            processes.append(by)
+            return all_openings(directory, count, by, turns)
+        with ThreadPoolExecutor() as threads:
+            return [threads.submit(asyncio.run, opened(store_uri(LOCAL, directory), by, 7, count)).result()]
+
+    all_openings = scale_stores._openings
+    monkeypatch.setattr(scale_stores, "_openings", openings)
+    rows = sections.run_section(next(each for each in sections.SECTIONS if each.name == "scale"), TINY, None)
+    assert [row.failure for row in rows] == [""] * 17
+    assert all(row.value is not None for row in rows)
+    assert processes == ["_id"]
 
 
 @pytest.mark.parametrize("peer", PEERS[:2], ids=lambda peer: peer.name)

@@ -21,6 +21,7 @@ from amongo.runtime.workers import Completion
 pytestmark = pytest.mark.anyio
 
 COUNT = 300
+PATIENCE_S = 60  # how long a test waits for what has to happen
 Client = AsyncMongoClient[dict[str, Any]]
 
 
@@ -114,7 +115,7 @@ async def test_journaled_ones_are_acknowledged_after_their_fsync(
         sync = kind.sync
 
         def gated(file: Any) -> None:
-            gate.wait(5)
+            gate.wait(PATIENCE_S)
             sync(file)
 
         monkeypatch.setattr(kind, "sync", gated)
@@ -128,8 +129,9 @@ async def test_journaled_ones_are_acknowledged_after_their_fsync(
         async with anyio.create_task_group() as group:
             for _ in range(100):
                 group.start_soon(insert)
-            await anyio.sleep(0.03)
-            assert await things.count_documents({}) == 101
+            with anyio.fail_after(PATIENCE_S):
+                while await things.count_documents({}) < 101:  # noqa: ASYNC110
+                    await anyio.sleep(0.001)
             assert acknowledged == 0
             gate.set()
         assert acknowledged == 100

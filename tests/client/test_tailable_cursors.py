@@ -25,6 +25,23 @@ async def log(client: AsyncMongoClient) -> AsyncCollection:
 
 pytestmark = pytest.mark.anyio
 
+PATIENCE_S = 60  # how long a test waits for what has to happen
+FOREVER_MS = 600_000  # how long a cursor waits that is not expected to wait in vain
+
+
+def waiting(log: AsyncCollection) -> int:
+    """How many tasks wait for the collection's next document."""
+    store = log.database.client._runner.instance.store  # type: ignore[attr-defined]
+    arrival = store.catalog.by_namespace[log.full_name].arrivals._next
+    return 0 if arrival is None else sum(map(len, arrival._lines.values()))
+
+
+async def until_waiting(log: AsyncCollection, count: int = 1) -> None:
+    """Let others run until so many wait."""
+    with anyio.fail_after(PATIENCE_S):
+        while waiting(log) < count:  # noqa: ASYNC110 - it is the cursors' own wait that is looked for
+            await anyio.sleep(0.001)
+
 
 async def test_create_collection(client: AsyncMongoClient) -> None:
     made = await client.db.create_collection("log", capped=True, size=4096, max=3)
@@ -68,12 +85,12 @@ async def test_following(log: AsyncCollection) -> None:
                     if document["_id"] == 9:
                         return
 
-    with anyio.fail_after(10):
+    with anyio.fail_after(PATIENCE_S):
         async with anyio.create_task_group() as tasks:
             for _ in range(3):
                 tasks.start_soon(follow)
             for number in range(2, 10):
-                await anyio.sleep(0.01)
+                await until_waiting(log, 3)
                 await log.insert_one({"_id": number})
     assert sorted(seen) == sorted(3 * list(range(10)))
 
@@ -83,18 +100,23 @@ async def test_it_waits_as_long_as_it_is_told_and_wakes_at_once(log: AsyncCollec
     await cursor.to_list()
     begun = time.monotonic()
     assert await cursor.to_list() == []
-    assert 0.14 < time.monotonic() - begun < 1
-    patient = log.find(cursor_type=CursorType.TAILABLE_AWAIT).max_await_time_ms(60_000)
+    assert time.monotonic() - begun > 0.14
+    patient = log.find(cursor_type=CursorType.TAILABLE_AWAIT).max_await_time_ms(FOREVER_MS)
     await patient.to_list(2)
-    begun = time.monotonic()
-    async with anyio.create_task_group() as tasks:
-        tasks.start_soon(log.insert_one, {"_id": 2})
-        assert await patient.next() == {"_id": 2}
-    assert time.monotonic() - begun < 1
+    with anyio.fail_after(PATIENCE_S):
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(until_waiting_insert, log, {"_id": 2})
+            assert await patient.next() == {"_id": 2}
+
+
+async def until_waiting_insert(log: AsyncCollection, document: dict[str, Any]) -> None:
+    """Insert the document as soon as somebody waits for it."""
+    await until_waiting(log)
+    await log.insert_one(document)
 
 
 async def test_waiting_keeps_nothing_busy(log: AsyncCollection) -> None:
-    cursors = [log.find(cursor_type=CursorType.TAILABLE_AWAIT).max_await_time_ms(60_000) for _ in range(40)]
+    cursors = [log.find(cursor_type=CursorType.TAILABLE_AWAIT).max_await_time_ms(FOREVER_MS) for _ in range(40)]
     got: list[Any] = []
     for cursor in cursors:
         await cursor.to_list(2)
@@ -102,17 +124,22 @@ async def test_waiting_keeps_nothing_busy(log: AsyncCollection) -> None:
     async def wait(cursor: Any) -> None:
         got.append(await cursor.next())
 
-    with anyio.fail_after(20):
+    with anyio.fail_after(PATIENCE_S):
         async with anyio.create_task_group() as tasks:
             for cursor in cursors:
                 tasks.start_soon(wait, cursor)
-            await anyio.sleep(0.05)
+            await until_waiting(log, len(cursors))
             others = log.database.others
             await others.insert_many([{"_id": n, "x": n % 7} for n in range(3000)])
             assert await others.count_documents({"x": 3}) == 429  # on a worker thread
-            used = time.process_time()
-            await anyio.sleep(0.3)
-            assert time.process_time() - used < 0.15
+            used_s = []  # of the processor, in a tenth of a second; others in this process may be at work in one
+            for _ in range(10):
+                began_s = time.process_time()
+                await anyio.sleep(0.1)
+                used_s.append(time.process_time() - began_s)
+                if used_s[-1] < 0.03:
+                    break
+            assert min(used_s) < 0.03
             assert got == []
             await log.insert_one({"_id": 2})
     assert got == 40 * [{"_id": 2}]
@@ -120,10 +147,17 @@ async def test_waiting_keeps_nothing_busy(log: AsyncCollection) -> None:
 
 async def test_a_cancelled_task_lets_go_of_its_cursor(log: AsyncCollection) -> None:
     client = log.database.client
-    cursor = log.find(cursor_type=CursorType.TAILABLE_AWAIT).max_await_time_ms(60_000)
+    cursor = log.find(cursor_type=CursorType.TAILABLE_AWAIT).max_await_time_ms(FOREVER_MS)
     await cursor.to_list(2)
-    with anyio.move_on_after(0.05) as scope:
-        await cursor.next()
+
+    async def cancel(scope: anyio.CancelScope) -> None:
+        await until_waiting(log)
+        scope.cancel()
+
+    async with anyio.create_task_group() as tasks:
+        with anyio.CancelScope() as scope:
+            tasks.start_soon(cancel, scope)
+            await cursor.next()
     assert scope.cancelled_caught
     assert not cursor.alive
     await client.db.command("ping")
@@ -135,12 +169,12 @@ async def test_what_ends_a_cursor_that_waits(log: AsyncCollection) -> None:
         assert await cursor.to_list() == []
         assert not cursor.alive
 
-    cursor = log.find(cursor_type=CursorType.TAILABLE_AWAIT).max_await_time_ms(60_000)
+    cursor = log.find(cursor_type=CursorType.TAILABLE_AWAIT).max_await_time_ms(FOREVER_MS)
     await cursor.to_list(2)
-    with anyio.fail_after(10):
+    with anyio.fail_after(PATIENCE_S):
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(wait, cursor)
-            await anyio.sleep(0.05)
+            await until_waiting(log)
             await log.drop()
 
 
@@ -148,7 +182,7 @@ async def test_closing_the_client_ends_the_waiting(anyio_backend: str) -> None:
     client = AsyncMongoClient("memory://")
     log = await client.db.create_collection("log", capped=True, size=4096)
     await log.insert_one({})
-    cursor = log.find(cursor_type=CursorType.TAILABLE_AWAIT).max_await_time_ms(60_000)
+    cursor = log.find(cursor_type=CursorType.TAILABLE_AWAIT).max_await_time_ms(FOREVER_MS)
     await cursor.next()
     ended: list[bool] = []
 
@@ -159,10 +193,10 @@ async def test_closing_the_client_ends_the_waiting(anyio_backend: str) -> None:
             pass
         ended.append(True)
 
-    with anyio.fail_after(10):
+    with anyio.fail_after(PATIENCE_S):
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(wait)
-            await anyio.sleep(0.05)
+            await until_waiting(log)
             await client.close()
     assert ended == [True]
 
@@ -189,8 +223,8 @@ def test_the_blocking_client_blocks_its_thread() -> None:
         assert list(cursor) == [{"_id": 0}]
         begun = time.monotonic()
         assert list(cursor) == []
-        assert 0.09 < time.monotonic() - begun < 1
-        patient = log.find(cursor_type=CursorType.TAILABLE_AWAIT).max_await_time_ms(60_000)
+        assert time.monotonic() - begun > 0.09
+        patient = log.find(cursor_type=CursorType.TAILABLE_AWAIT).max_await_time_ms(FOREVER_MS)
         assert next(patient) == {"_id": 0}
         writer = threading.Timer(0.05, log.insert_one, [{"_id": 1}])
         writer.start()

@@ -70,7 +70,7 @@ def test_the_service_runs_from_the_first_lifetime_on(
     ask({"insert": "c", "documents": [{"at": dated(clock, MINUTE)}]})
     ask({"createIndexes": "c", "indexes": [{"key": {"at": 1}, "name": "at"}]})
     ask({"collMod": "c", "index": {"name": "at", "expireAfterSeconds": 1}})
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 60
     while ask({"count": "c"})["n"] and time.monotonic() < deadline:
         time.sleep(0.01)
     assert ask({"count": "c"})["n"] == 0

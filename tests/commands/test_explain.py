@@ -128,8 +128,9 @@ def test_pipeline_in_stages(ask: Ask) -> None:
 def test_a_view_is_explained_as_its_pipeline(ask: Ask) -> None:
     assert ask({"create": "few", "viewOn": "ten", "pipeline": [{"$match": {"k": 1}}]})["ok"] == 1
     answer = ask({"explain": {"find": "few", "filter": {"n": {"$gt": 4}}}, "verbosity": "executionStats"})
-    assert [stage["nReturned"] for stage in answer["stages"]] == [3, 1]
-    assert answer["stages"][0]["$cursor"]["queryPlanner"]["namespace"] == "shop.ten"
+    assert answer["executionStats"]["nReturned"] == 1  # its filter and that of the find have become one
+    assert answer["queryPlanner"]["namespace"] == "shop.ten"
+    assert answer["amongoPasses"] == ["merged_matches"]
 
 
 def test_a_pipeline_that_makes_its_documents(ask: Ask) -> None:
@@ -144,7 +145,31 @@ def test_a_time_series_is_a_scan_of_its_measurements(ask: Ask) -> None:
     ask({"insert": "times", "documents": [{"t": DatetimeMS(n), "n": n} for n in range(4)]})
     ask({"create": "late", "viewOn": "times", "pipeline": [{"$match": {"n": {"$gt": 0}}}]})
     answer = ask({"explain": {"find": "late", "filter": {"n": {"$lt": 3}}}, "verbosity": "executionStats"})
-    assert [stage["nReturned"] for stage in answer["stages"]] == [4, 3, 2]
+    assert [stage["nReturned"] for stage in answer["stages"]] == [4, 2]
+
+
+@pytest.mark.usefixtures("ten")
+@pytest.mark.parametrize("verbosity", ["queryPlanner", "executionStats", "allPlansExecution"])
+def test_the_passes_that_changed_something_are_listed(ask: Ask, verbosity: str) -> None:
+    pipeline = [
+        {"$lookup": {"from": "ten", "localField": "k", "foreignField": "k", "as": "f"}},
+        {"$unwind": "$f"},
+        {"$match": {"n": {"$gt": 6}, "f.n": {"$lt": 9}}},
+        {"$sort": {"f.n": -1}},
+        {"$limit": 4},
+    ]
+    answer = ask({"explain": {"aggregate": "ten", "pipeline": pipeline, "cursor": {}}, "verbosity": verbosity})
+    cursor, lookup, sort, _limit = answer["stages"]
+    assert answer["amongoPasses"] == ["match_first", "unwound_lookups", "top_documents"]
+    assert cursor["$cursor"]["queryPlanner"]["parsedQuery"] == {"n": {"$gt": 6}}
+    assert lookup["$lookup"]["pipeline"] == [{"$match": {"n": {"$lt": 9}}}]
+    assert lookup["$lookup"]["unwinding"] == {"preserveNullAndEmptyArrays": False}
+    assert sort["$sort"] == {"sortKey": {"f.n": -1}, "limit": 4}
+    counts = [stage.get("nReturned") for stage in answer["stages"]]
+    assert counts == ([None] * 4 if verbosity == "queryPlanner" else [3, 9, 4, 4])
+    plain = [{"$group": {"_id": "$k"}}]
+    answer = ask({"explain": {"aggregate": "ten", "pipeline": plain, "cursor": {}}, "verbosity": verbosity})
+    assert "amongoPasses" not in answer
 
 
 BOUNDS: list[tuple[str, Document, list[str]]] = [

@@ -121,7 +121,7 @@ SHAPES: list[tuple[str, dict[str, Any], list[dict[str, Any]]]] = [
     ("record ids", {"showRecordId": True}, [{"_id": 4, "n": 20, "$recordId": Int64(4)}]),
     ("record ids and a projection", {"showRecordId": 1, "projection": {"_id": 1}}, [{"_id": 4, "$recordId": 4}]),
     ("record ids and an exclusion", {"showRecordId": 1, "projection": {"n": 0}}, [{"_id": 4, "$recordId": 4}]),
-    ("the key of no index", {"returnKey": True}, [{}]),
+    ("the key of no index", {"returnKey": True, "hint": {"$natural": 1}}, [{}]),
     ("the key", {"returnKey": True, "hint": "n_1"}, [{"n": 20}]),
     ("the key of several fields", {"returnKey": True, "hint": "n_s"}, [{"n": 20, "s": None}]),
     ("the key of the `_id`", {"returnKey": True, "filter": {"_id": 4}}, [{"_id": 4}]),

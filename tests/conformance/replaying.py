@@ -67,7 +67,7 @@ def _options(areas: Iterable[str]) -> argparse.Namespace:
         volatile=False,
         sample=1,
         seed=1,
-        timeout=10,
+        timeout=60,
         drop_db="own",
     )
 
@@ -94,22 +94,28 @@ def run_lines(lines: list[str]) -> list[Verdict]:
 
 
 class Replay:
-    """The cases of some areas, running in a few processes while the first verdicts are looked at."""
+    """The cases of some areas, running in a few processes while other tests do, or the first verdicts are looked at."""
 
     def __init__(self, areas: Iterable[str]) -> None:
-        self._pool = ProcessPoolExecutor(PROCESSES, mp_context=get_context("spawn"))
+        self._pool = ProcessPoolExecutor(PROCESSES, get_context("spawn"), initializer=_give_way)
         self._running: dict[str, list[Future[list[Verdict]]]] = {
             area: [self._pool.submit(run_lines, chunk) for chunk in _chunks(lines)]
             for area, lines in load(areas).items()
         }
 
-    def verdicts(self, area: str, timeout_s: float = 300) -> list[Verdict]:
+    def verdicts(self, area: str, timeout_s: float = 3600) -> list[Verdict]:
         """The verdicts of an area, in the order of its cases; waits for them."""
         return [verdict for future in self._running[area] for verdict in future.result(timeout_s)]
 
     def close(self) -> None:
         """End the processes."""
         self._pool.shutdown(cancel_futures=True)
+
+
+def _give_way() -> None:
+    """Let what others do go first."""
+    if hasattr(os, "nice"):
+        os.nice(5)
 
 
 def _chunks(lines: list[str]) -> Iterator[list[str]]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from tests.conformance.gap_list import GAPS, compress, matches, read_gaps
@@ -16,17 +14,6 @@ SHOWN = 25  # failures that a report shows
 needs_cases = pytest.mark.skipif(not is_present(), reason=f"no conformance cases in {FOLDER} (AMONGO_CONFORMANCE)")
 AREAS = area_names() if is_present() else ["(absent)"]
 SHARES = [(name, area) for name, issue in ISSUES.items() if issue.is_built for area in issue.areas]
-
-
-@pytest.fixture(scope="session")
-def replay(request: pytest.FixtureRequest) -> Iterator[Replay]:
-    """All areas that the chosen tests ask for, running."""
-    specs = [item.callspec.params for item in request.session.items if hasattr(item, "callspec")]
-    wanted = {params["area"] for params in specs if "area" in params and params["area"] in AREAS}
-    wanted.update(area for params in specs for area in areas_of(params.get("under", ""), AREAS))
-    running = Replay(sorted(wanted))
-    yield running
-    running.close()
 
 
 @needs_cases

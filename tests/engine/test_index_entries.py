@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from amongo.engine.indexes import Entries, EntriesView, entry_of, key_of, record_id_of
+from amongo.runtime.interrupts import NEVER, Interrupt, OperationInterrupted
 
 KEYS = st.sampled_from([bytes([first, second, 0]) for first in range(1, 12) for second in range(1, 12)])
 STEPS = st.lists(st.tuples(st.sampled_from(["add", "add", "add", "discard", "look"]), KEYS, st.integers(1, 40)))
@@ -23,7 +25,7 @@ def test_entries_are_a_sorted_set(steps: list[tuple[str, bytes, int]], low: byte
     for step, key, record_id in steps:
         entry = entry_of(key, record_id)
         if step == "add":
-            entries.add(entry)
+            entries.enter(key, entry)
             model.add(entry)
         elif step == "discard":
             entries.discard(entry)
@@ -45,7 +47,7 @@ def test_many_entries_in_any_order_fill_chunks_that_stay_sorted() -> None:
     entries = Entries()
     numbers = [(number * 7919) % 20_011 for number in range(20_011)]
     for number in numbers:
-        entries.add(entry_of(number.to_bytes(4) + b"\0", number))
+        entries.enter(number.to_bytes(4) + b"\0", entry_of(number.to_bytes(4) + b"\0", number))
     assert [record_id_of(entry) for entry in entries.view()] == sorted(numbers)
     for number in numbers[::2]:
         entries.discard(entry_of(number.to_bytes(4) + b"\0", number))
@@ -55,8 +57,30 @@ def test_many_entries_in_any_order_fill_chunks_that_stay_sorted() -> None:
 def test_a_repeated_change_changes_nothing() -> None:
     entries = Entries()
     for _ in range(2):
-        entries.add(entry_of(b"a\0", 1))
+        entries.enter(b"a\0", entry_of(b"a\0", 1))
     assert len(entries.view()) == 1
     for _ in range(2):
         entries.discard(entry_of(b"a\0", 1))
     assert len(entries.view()) == 0
+
+
+@pytest.mark.parametrize("count", [0, 1, 100, 1024, 5000, 30_011])
+@pytest.mark.parametrize("order", ["ascending", "scattered"])
+def test_loaded_entries_are_sorted_in_chunks(count: int, order: str) -> None:
+    entries = Entries()
+    numbers = range(count) if order == "ascending" else [(number * 7919) % 30_011 for number in range(count)]
+    items = [entry_of(number.to_bytes(4) + b"\0", number) for number in numbers]
+    entries.load(list(items), NEVER)
+    assert list(entries.view()) == sorted(items)
+    for item in items[::3]:
+        entries.discard(item)
+    later = entry_of((9).to_bytes(4) + b"\0", 10**6)
+    entries.enter(key_of(later), later)
+    assert list(entries.view()) == sorted({*items, later} - set(items[::3]))
+
+
+def test_a_load_can_be_stopped() -> None:
+    interrupt = Interrupt()
+    interrupt.stop()
+    with pytest.raises(OperationInterrupted):
+        Entries().load([number.to_bytes(12) for number in range(5000)], interrupt)

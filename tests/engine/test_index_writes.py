@@ -6,6 +6,7 @@ import random
 from typing import Any
 
 import pytest
+from bson import Decimal128, Int64
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -48,14 +49,15 @@ def check(collection: Collection) -> None:
     assert [index.name for index in secondary.indexes] == names if secondary is not None else names == []
     for index in () if secondary is None else secondary.indexes:
         expected = {
-            entry_of(key, record_id)
+            entry_of(key, record_id, types)
             for record_id, raw in collection.view()
-            for key in index.maker.keys(decode(raw)).keys
+            for key, types in index.maker.keys(decode(raw)).keys.items()
         }
         assert list(index.entries.view()) == sorted(expected)
 
 
-VALUES = st.one_of(st.none(), st.integers(0, 4), st.lists(st.integers(0, 4), max_size=3))
+NUMBERS = st.integers(0, 4) | st.sampled_from([1.0, 2.0, Int64(2), Decimal128("3.00")])
+VALUES = st.one_of(st.none(), NUMBERS, st.text("ab", max_size=2), st.lists(NUMBERS, max_size=3))
 DOCUMENTS = st.fixed_dictionaries({}, optional={"a": VALUES, "b": st.integers(0, 3)})
 STEPS = st.lists(
     st.one_of(
@@ -219,17 +221,26 @@ def test_a_commit_that_broke_off_is_made_up_for_in_the_indexes_too(monkeypatch: 
     collection = store.create("db.c")
     store.create_indexes(collection, [A])
     entries = collection.secondary.indexes[0].entries  # type: ignore[union-attr]
-    add, calls = type(entries).add, iter(range(10))
+    insert_together = [{"_id": 1, "a": 1}, {"_id": 2, "a": 2}, {"_id": 3, "a": 3}]
+    for method, broken_call, documents in (
+        ("extend", 0, insert_together),
+        ("enter", 1, [{"_id": 4, "a": [4, 5]}, {"_id": 5, "a": 6}, {"_id": 1}]),
+        ("_sort_in", 0, [{"_id": 6, "a": 2}]),
+    ):
+        made, calls = getattr(type(entries), method), iter(range(1000))
 
-    def broken(self: Any, entry: bytes) -> None:
-        if next(calls) == 1:
-            raise KeyboardInterrupt
-        add(self, entry)
+        def broken(self: Any, *arguments: Any, made: Any = made, calls: Any = calls, at: int = broken_call) -> None:
+            if next(calls) == at:
+                raise KeyboardInterrupt
+            made(self, *arguments)
 
-    monkeypatch.setattr(type(entries), "add", broken)
-    with pytest.raises(KeyboardInterrupt):
-        insert(store, collection, {"_id": 1, "a": 1}, {"_id": 2, "a": 2}, {"_id": 3, "a": 3})
-    assert collection.count == 3
+        with monkeypatch.context() as patched:
+            patched.setattr(type(entries), method, broken)
+            with pytest.raises(KeyboardInterrupt):
+                insert(store, collection, *documents, ordered=False)
+                check(collection)
+        check(collection)
+    assert collection.count == 6
     check(collection)
 
 

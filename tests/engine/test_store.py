@@ -55,7 +55,7 @@ def test_a_reopened_store_shows_the_same(files: MemoryFiles) -> None:
     insert(store, "db.old", {"_id": "x"})
     collection = store.catalog.by_namespace["db.c"]
     store.update(collection, [change(store, "db.c", 2, {"_id": 2, "changed": True})])
-    store.delete(collection, [(1, encode({"_id": 1}))])  # bytes that are equal, but not those seen
+    store.delete(collection, [(1, encode({"_id": 1, "n": -1}))])  # not the bytes that stand there
     assert collection.count == 3
     found = collection.find_id(id_key(1))
     assert found is not None

@@ -20,6 +20,7 @@ from examples.tour.visits import NEW_FLIGHT
 pytestmark = pytest.mark.anyio
 
 FLIGHTS = 60
+PATIENCE_S = 60  # how long a test waits for what has to happen
 MISSING = "f" * 24
 
 
@@ -76,7 +77,7 @@ async def service(tmp_path_factory: pytest.TempPathFactory, anyio_backend: str) 
 
 @pytest.fixture
 async def http(service: Service) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=service.url, trust_env=False) as http:
+    async with httpx.AsyncClient(base_url=service.url, timeout=PATIENCE_S, trust_env=False) as http:
         yield http
 
 
@@ -191,7 +192,7 @@ async def test_two_listeners_hear_of_every_change(http: httpx.AsyncClient) -> No
         added = (await http.post("/flights", json=NEW_FLIGHT)).json()
         await http.delete(f"/flights/{added['id']}")
         heard = []
-        with anyio.fail_after(5):
+        with anyio.fail_after(PATIENCE_S):
             for response in (one, two):
                 feed = events(response)
                 heard.append([await anext(feed) for _ in range(4)])
@@ -232,7 +233,10 @@ async def test_a_second_owner_is_refused_and_says_why(service: Service, tmp_path
 async def test_a_listener_does_not_keep_the_service_from_ending(tmp_path: Path) -> None:
     service = Service("memory://", free_port(), tmp_path / "log")
     await service.start()
-    async with httpx.AsyncClient(base_url=service.url, trust_env=False) as http, http.stream("GET", "/feed"):
+    async with (
+        httpx.AsyncClient(base_url=service.url, timeout=PATIENCE_S, trust_env=False) as http,
+        http.stream("GET", "/feed"),
+    ):
         process = service._process
         await anyio.to_thread.run_sync(service.stop)
     assert process is not None

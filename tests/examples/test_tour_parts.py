@@ -112,7 +112,7 @@ taken = socket.create_server(("127.0.0.1", 0))
 sys.argv = ["tour", "--once", "--port", str(taken.getsockname()[1])]
 sys.exit(tour.main())
 """
-    ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, cwd=tmp_path)
+    ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=300, cwd=tmp_path)
     assert ran.returncode == 1, ran.stdout + ran.stderr
     assert "The tour failed" in ran.stdout
     assert "address already in use" in ran.stdout

@@ -12,6 +12,7 @@ from amongo.integrations.event_stream import EventFormat, EventSettings, documen
 
 ID = ObjectId("65f0c0ffee0ddf00d0000001")
 QUIET = EventSettings()
+PATIENCE_S = 60  # how long a test waits for what has to happen
 
 FORMATS: list[tuple[str, EventFormat, dict[str, Any], bytes]] = [
     ("data alone", EventFormat(), {"n": 1}, b'data: {"n":1}\n\n'),
@@ -100,7 +101,7 @@ class Source:
 
 
 async def stream(source: Any, client: Client, settings: EventSettings = QUIET) -> None:
-    with anyio.fail_after(5):
+    with anyio.fail_after(PATIENCE_S):
         await send_events(source, client.receive, client.send, format=EventFormat(), settings=settings)
 
 

@@ -54,7 +54,7 @@ def _found() -> list[Any]:
 @pytest.mark.parametrize(("specification", "test"), _found())
 def test_specification(specification: dict[str, Any], test: dict[str, Any]) -> None:
     async def inside() -> None:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             await play(specification, test, SERVER_VERSION)
 
     try:

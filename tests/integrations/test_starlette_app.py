@@ -1,9 +1,9 @@
 """Starlette without FastAPI: over HTTP against a uvicorn process, and in this process where more is to be seen."""
 
 import json
+import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,35 +17,29 @@ from starlette_service import NOTE_ID, create_app
 
 from amongo import AsyncMongoClient
 from amongo.integrations.starlette import get_client, get_database, lifespan
-from examples.tour.service import free_port
 
 HERE = Path(__file__).parent
+PATIENCE_S = 120  # how long a test waits for what has to happen
 
 
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
-    """The service in a process of its own."""
-    port = free_port()
-    command = [sys.executable, "-m", "uvicorn", "starlette_service:app", "--port", str(port), "--log-level", "warning"]
-    process = subprocess.Popen([*command, "--app-dir", str(HERE)], cwd=HERE.parents[1])
+    """The service in a process of its own. It is handed a socket that listens already: requests wait until it is up."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        command = [sys.executable, "-m", "uvicorn", "starlette_service:app", "--fd", str(listening.fileno())]
+        command += ["--log-level", "warning", "--app-dir", str(HERE)]
+        process = subprocess.Popen(command, cwd=HERE.parents[1], pass_fds=[listening.fileno()])
+        address = f"http://127.0.0.1:{listening.getsockname()[1]}"
     try:
-        address = f"http://127.0.0.1:{port}"
-        for _ in range(400):
-            try:
-                httpx.get(address, trust_env=False)
-                break
-            except httpx.TransportError:
-                assert process.poll() is None, "the service ended"
-                time.sleep(0.05)
         yield address
     finally:
         process.terminate()
-        assert process.wait(10) in (0, -15)
+        assert process.wait(PATIENCE_S) in (0, -15)
 
 
 @pytest.fixture
 def http(url: str) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=url, trust_env=False) as client:
+    with httpx.Client(base_url=url, timeout=PATIENCE_S, trust_env=False) as client:
         yield client
 
 

@@ -9,9 +9,11 @@ from bson import Decimal128, Int64
 from hypothesis import given
 from hypothesis import strategies as st
 
+from amongo.engine.indexes import Index, entry_of
 from amongo.errors import ServerError
 from amongo.mql.index_keys import key_maker
 from amongo.mql.sort_keys import parse_sort
+from amongo.values.codec import decode, encode
 from amongo.values.collation import Options
 from amongo.values.deprecated import UNDEFINED
 from amongo.values.hashes import hashed_value
@@ -145,3 +147,75 @@ def test_a_document_sorts_by_its_first_key(pattern: dict[str, int], document: di
         assert error.code == 171
         return
     assert min(keys) == parse_sort(pattern).key(document)
+
+
+# (case, key pattern, document, for each field the components of its path that were arrays)
+ARRAYS: list[tuple[str, dict[str, Any], dict[str, Any], list[set[int]]]] = [
+    ("none", {"a": 1, "b": 1}, {"a": 1, "b": 2}, [set(), set()]),
+    ("values", {"a": 1}, {"a": [1, 2]}, [{0}]),
+    ("no values", {"a": -1}, {"a": []}, [{0}]),
+    ("beside another", {"a": 1, "b": 1}, {"a": 1, "b": [2]}, [set(), {0}]),
+    ("documents", {"a.b": 1}, {"a": [{"b": 1}]}, [{0}]),
+    ("values of documents", {"a.b": 1}, {"a": [{"b": [1]}, {"b": 2}]}, [{0, 1}]),
+    ("values in a document", {"a.b": 1}, {"a": {"b": [1]}}, [{1}]),
+    ("two fields of one array", {"a.b": 1, "a.c": 1}, {"a": [{"b": 1, "c": 2}]}, [{0}, {0}]),
+    ("a place", {"a.0": 1}, {"a": [1, 2]}, [set()]),
+    ("a place below an array", {"a.b.0": 1}, {"a": [{"b": [1, 2]}]}, [{0}]),
+    ("below a place", {"a.0.b": 1}, {"a": [{"b": [1, 2]}]}, [{2}]),
+    ("a place and all", {"a.0": 1, "a": 1}, {"a": [1, 2]}, [set(), {0}]),
+]
+
+
+@pytest.mark.parametrize(("pattern", "document", "paths"), [c[1:] for c in ARRAYS], ids=[c[0] for c in ARRAYS])
+def test_where_the_arrays_were(pattern: dict[str, Any], document: dict[str, Any], paths: list[set[int]]) -> None:
+    index = Index({"v": 2, "key": pattern, "name": "x"}, key_maker({"v": 2, "key": pattern, "name": "x"}))
+    assert index.multikey_paths == tuple(frozenset() for _ in pattern)
+    index.keys_of(document)
+    assert index.multikey_paths == tuple(map(frozenset, paths))
+    assert index.is_multikey == any(paths)
+    again = Index(index.definition, index.maker)
+    again.recall(decode(encode(index.facts())), ())
+    assert (again.multikey_paths, again.is_multikey) == (index.multikey_paths, index.is_multikey)
+
+
+def test_where_the_arrays_of_a_wildcard_index_were() -> None:
+    definition = {"v": 2, "key": {"$**": 1}, "name": "x"}
+    index = Index(definition, key_maker(definition))
+    index.keys_of({"a": 1, "b": [1], "c": [{"d": [2]}], "e": {"f": []}})
+    assert index.array_paths == {"b", "c", "c.d", "e.f"}
+    again = Index(definition, index.maker)
+    again.recall(decode(encode(index.facts())), ())
+    assert again.array_paths == index.array_paths
+
+
+VALUED: list[tuple[dict[str, Any], dict[str, Any], list[list[Any]] | None]] = [
+    ({"key": {"a": 1}}, {"a": 1.0}, [[1.0]]),
+    ({"key": {"a": -1, "b": 1}}, {"a": Int64(7), "b": "x\0"}, [[Int64(7), "x\0"]]),
+    ({"key": {"a": 1, "b": -1}}, {"b": [Decimal128("1.10"), None]}, [[None, Decimal128("1.10")], [None, None]]),
+    ({"key": {"a": 1}}, {"a": []}, [[UNDEFINED]]),
+    ({"key": {"a": 1}}, {"a": {"x": [1, 2.0]}}, [[{"x": [1, 2.0]}]]),
+    ({"key": {"$**": 1}}, {"a": {"b": 2.5}}, [["a.b", 2.5]]),
+    ({"key": {"a": "hashed"}}, {"a": 1}, None),
+    ({"key": {"a": 1}, "collation": Options("en", strength=1).document()}, {"a": "x"}, None),
+]
+
+
+@pytest.mark.parametrize(("definition", "document", "values"), VALUED, ids=[str(case[0]) for case in VALUED])
+def test_entries_give_back_values(
+    definition: dict[str, Any], document: dict[str, Any], values: list[list[Any]] | None
+) -> None:
+    definition = {"v": 2, "name": "x", **definition}
+    index = Index(definition, key_maker(definition))
+    found = [index.values_of(entry_of(key, 3, types)) for key, types in index.keys(encode(document)).items()]
+    if values is None:
+        assert found == [None] * len(found)
+    else:
+        assert sorted(encode({"": each}) for each in found) == sorted(encode({"": each}) for each in values)
+
+
+def test_a_new_type_of_an_equal_value_is_a_new_entry() -> None:
+    definition = {"v": 2, "key": {"a": 1}, "name": "x"}
+    index = Index(definition, key_maker(definition))
+    (one,), (other,) = index.keys(encode({"a": 1})).items(), index.keys(encode({"a": 1.0})).items()
+    assert one[0] == other[0]
+    assert one[1] != other[1]

@@ -125,7 +125,7 @@ def _calls(cls: type) -> Iterator[tuple[str, str, dict[str, Any]]]:
 
 async def _outcome(target: Any, method: str, arguments: dict[str, Any]) -> BaseException | None:
     try:
-        with anyio.fail_after(20):
+        with anyio.fail_after(60):
             result = getattr(target, method)(**arguments)
             if inspect.isawaitable(result):
                 result = await result

@@ -29,6 +29,7 @@ pytestmark = pytest.mark.anyio
 ROUNDS = 90
 BATCH = 400
 STANDING = 3000
+PATIENCE_S = 60  # how long a test waits for what has to happen
 
 
 class Work:
@@ -136,7 +137,7 @@ def _serving_threads() -> int:
 def _can_lock(client: AsyncMongoClient[Any]) -> bool:
     """Whether the store's lock is free, asked on another thread, since the lock is reentrant."""
     store = client._runner.instance.store  # type: ignore[attr-defined]
-    if not store.lock.acquire(timeout=5):
+    if not store.lock.acquire(timeout=PATIENCE_S):
         return False
     store.lock.release()
     return True
@@ -231,7 +232,7 @@ async def test_a_cancelled_call_that_waits_for_a_worker_is_not_begun(anyio_backe
     begun: list[int] = []
     async with anyio.create_task_group() as group:
         for number in range(WORKER_THREADS):
-            group.start_soon(workers.run, lambda number=number: (begun.append(number), release.wait(20)))
+            group.start_soon(workers.run, lambda number=number: (begun.append(number), release.wait(PATIENCE_S)))
         while len(begun) < WORKER_THREADS:  # noqa: ASYNC110
             await anyio.sleep(0.001)
         with anyio.move_on_after(0.02) as scope:
@@ -244,14 +245,17 @@ async def test_a_cancelled_call_that_waits_for_a_worker_is_not_begun(anyio_backe
 def test_an_event_loop_that_ends_waits_for_what_runs() -> None:
     """`asyncio.run` cancels every task, also the one that waits for the thread."""
     ended: list[str] = []
+    begun = threading.Event()
 
     def slow() -> None:
-        time.sleep(0.1)
+        begun.set()
+        time.sleep(0.1)  # who does not wait for the end is gone by then
         ended.append("call")
 
     async def main() -> None:
         asyncio.ensure_future(workers.run(slow))  # noqa: RUF006
-        await asyncio.sleep(0.02)
+        while not begun.is_set():  # noqa: ASYNC110
+            await asyncio.sleep(0.001)
 
     asyncio.run(main())
     ended.append("loop")
@@ -283,27 +287,44 @@ async def test_a_cancelled_close_closes(tmp_path: Path, anyio_backend_name: str,
 
 async def test_what_nobody_takes_is_discarded(anyio_backend_name: str) -> None:
     discarded: list[int] = []
+    begun, cancelled = threading.Event(), threading.Event()
 
     def slow() -> int:
-        time.sleep(0.05)
+        begun.set()
+        cancelled.wait(PATIENCE_S)
         return 7
 
-    with anyio.move_on_after(0.01):
-        await workers.run(slow, discard=discarded.append)
+    async def cancel(scope: anyio.CancelScope) -> None:
+        while not begun.is_set():  # noqa: ASYNC110
+            await anyio.sleep(0.001)
+        scope.cancel()
+        cancelled.set()
+
+    async with anyio.create_task_group() as group:
+        with anyio.CancelScope() as scope:
+            group.start_soon(cancel, scope)
+            await workers.run(slow, discard=discarded.append)
     assert discarded == [7]
 
 
 async def test_a_cancelled_scan_ends_soon(anyio_backend_name: str) -> None:
+    """It takes less of the processor than one that gets to its end; one of some tries has to, on a busy machine."""
     async with AsyncMongoClient("memory://") as client:
-        await client.db.coll.insert_many([{"n": n} for n in range(20_000)])
+        await client.db.coll.insert_many([{"n": n} for n in range(6_000)])
         for call in (
             lambda: client.db.coll.count_documents({"$expr": {"$gt": [{"$add": ["$n", 1]}, -1]}}),
             lambda: client.db.coll.find({"$expr": {"$lt": [{"$add": ["$n", 1]}, -1]}}, batch_size=2).to_list(),
             lambda: client.db.coll.update_many({"$expr": {"$gt": ["$n", -1]}}, {"$inc": {"n": 1}}),
         ):
-            with anyio.move_on_after(0.02):
-                await call()
-            began_s = time.monotonic()
-            await client.db.coll.find_one()
-            assert time.monotonic() - began_s < 0.5
+            began_s, used_s = time.monotonic(), time.process_time()
+            await call()
+            whole_s, whole_used_s = time.monotonic() - began_s, time.process_time() - used_s
+            for _ in range(20):
+                used_s = time.process_time()
+                with anyio.move_on_after(whole_s / 10):
+                    await call()
+                if time.process_time() - used_s < whole_used_s / 2:
+                    break
+            else:
+                raise AssertionError("it goes on to its end")
         await _settled(client)

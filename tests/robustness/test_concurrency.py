@@ -348,7 +348,7 @@ os.wait()
 def test_a_forked_child(tmp_path: Path) -> None:
     """A store on disk stays with the parent, whichever client the child uses, and is free when the parent is done."""
     command = [sys.executable, "-c", _FORKING, f"local://{tmp_path}/store"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     assert done.stdout.splitlines() == ["0", "201 100", "201"], done
 
 

@@ -17,6 +17,8 @@ from amongo.runtime.workers import Completion, start_service
 
 pytestmark = pytest.mark.anyio
 
+PATIENCE_S = 60  # how long a test waits for what has to happen
+
 
 async def together(*arguments: Any) -> int:
     result: int = await do_together(*arguments)
@@ -152,7 +154,7 @@ async def test_members_go_on_when_it_has_happened() -> None:
     async with anyio.create_task_group() as group:
         for _ in range(2 * LOOP_BATCH_COUNT):
             group.start_soon(work)
-        with anyio.fail_after(5):
+        with anyio.fail_after(PATIENCE_S):
             while asked < 2:
                 await anyio.lowlevel.checkpoint()
         assert (done, asked, len(calls.calls)) == (0, 2, 2)
@@ -184,9 +186,11 @@ async def test_batches_and_turns_do_not_starve_each_other() -> None:
             await take_turn()
             counts["turns"] += 1
 
-    with anyio.move_on_after(0.1):
+    with anyio.fail_after(PATIENCE_S):
         async with anyio.create_task_group() as group:
             for _ in range(30):
                 group.start_soon(in_batches)
                 group.start_soon(in_turns)
-    assert min(counts.values()) > 30
+            while min(counts.values()) <= 30:
+                await anyio.lowlevel.checkpoint()
+            group.cancel_scope.cancel()

@@ -14,9 +14,11 @@ from amongo.runtime.loops import Line, current_loop
 from amongo.runtime.turns import take_turn, turn
 from amongo.runtime.workers import Completion, start_service
 
+PATIENCE_S = 60  # how long a test waits for what has to happen
+
 
 async def until(line: Line, length: int) -> None:
-    with anyio.fail_after(5):
+    with anyio.fail_after(PATIENCE_S):
         while len(line) != length:
             await anyio.lowlevel.checkpoint()
 
@@ -127,8 +129,8 @@ def test_trio_as_a_guest_of_asyncio() -> None:
         works = asyncio.gather(*(work(f"asyncio {number}") for number in range(5)))
         await asyncio.sleep(0.02)
         start_service("test", completion.set_result).join()
-        await asyncio.wait_for(works, 5)
-        await asyncio.wait_for(ended, 5)
+        await asyncio.wait_for(works, PATIENCE_S)
+        await asyncio.wait_for(ended, PATIENCE_S)
 
     asyncio.run(of_asyncio())
     assert len(done) == 10
@@ -147,7 +149,7 @@ def test_uvloop() -> None:
         works = asyncio.gather(*(wait() for _ in range(50)))
         await asyncio.sleep(0.01)
         start_service("test", completion.set_result).join()
-        await asyncio.wait_for(works, 5)
+        await asyncio.wait_for(works, PATIENCE_S)
 
     uvloop.run(main())
 
@@ -180,7 +182,7 @@ def test_a_loop_that_pauses_loses_no_wake_up() -> None:
     other = second.create_task(wait())
     second.run_until_complete(asyncio.sleep(0))
     completion.set_result()
-    assert first.run_until_complete(asyncio.wait_for(task, 5)) == "woken"
-    assert second.run_until_complete(asyncio.wait_for(other, 5)) == "woken"
+    assert first.run_until_complete(asyncio.wait_for(task, PATIENCE_S)) == "woken"
+    assert second.run_until_complete(asyncio.wait_for(other, PATIENCE_S)) == "woken"
     first.close()
     second.close()

@@ -10,6 +10,8 @@ from collections.abc import Callable
 
 from amongo.runtime.pool import Job, Pool
 
+PATIENCE_S = 60  # how long a test waits for what has to happen
+
 
 class Ends:
     """Counts the jobs that have ended, and waits for them."""
@@ -22,7 +24,7 @@ class Ends:
 
     def wait(self, count: int) -> None:
         for _ in range(count):
-            assert self._ends.acquire(timeout=5)
+            assert self._ends.acquire(timeout=PATIENCE_S)
 
 
 def test_threads_are_started_as_needed_and_no_more_than_allowed() -> None:
@@ -31,12 +33,12 @@ def test_threads_are_started_as_needed_and_no_more_than_allowed() -> None:
 
     def work() -> None:
         running.release()
-        gate.wait(5)
+        gate.wait(PATIENCE_S)
 
     for _ in range(10):
         pool.submit(ends.job(work))
     for _ in range(3):
-        assert running.acquire(timeout=5)
+        assert running.acquire(timeout=PATIENCE_S)
     assert not running.acquire(timeout=0.02)
     assert pool.threads == 3
     gate.set()
@@ -57,7 +59,7 @@ def test_idle_threads_end_and_others_follow() -> None:
         for _ in range(4):
             pool.submit(ends.job(time.sleep, 0.002))
         ends.wait(4)
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + PATIENCE_S
         while pool.threads:
             assert time.monotonic() < deadline
             time.sleep(0.002)
@@ -85,11 +87,11 @@ def test_a_withdrawn_job_is_not_performed() -> None:
 
     def work() -> None:
         begun.set()
-        gate.wait(5)
+        gate.wait(PATIENCE_S)
 
     first, second = ends.job(work), ends.job(int)
     pool.submit(first)
-    assert begun.wait(5)
+    assert begun.wait(PATIENCE_S)
     assert not first.withdraw()
     pool.submit(second)
     assert second.withdraw()
@@ -129,4 +131,4 @@ assert os.waitstatus_to_exitcode(status) == 7
 
 
 def test_a_forked_process_has_workers_of_its_own() -> None:
-    subprocess.run([sys.executable, "-W", "ignore", "-c", FORKED], check=True, timeout=30)
+    subprocess.run([sys.executable, "-W", "ignore", "-c", FORKED], check=True, timeout=PATIENCE_S)

@@ -9,12 +9,25 @@ import time
 import weakref
 
 import anyio
+import anyio.to_thread
 import pytest
 
 from amongo.runtime.blocking import drive
 from amongo.runtime.interrupts import Interrupt, OperationInterrupted
 from amongo.runtime.limits import WORKER_THREADS
 from amongo.runtime.workers import Completion, run, sleep, start_service
+
+PATIENCE_S = 60  # how long a test waits for what has to happen
+
+
+async def cancel_once_begun(
+    scope: anyio.CancelScope, begun: threading.Event, gate: threading.Event | None = None
+) -> None:
+    """Cancel the scope when a worker is in the call, and then let the call go on."""
+    await anyio.to_thread.run_sync(begun.wait, PATIENCE_S)
+    scope.cancel()
+    if gate is not None:
+        gate.set()
 
 
 @pytest.mark.anyio
@@ -34,34 +47,42 @@ async def test_run_raises_what_the_call_raises() -> None:
 @pytest.mark.anyio
 async def test_a_cancelled_run_interrupts_and_waits_for_the_end() -> None:
     interrupt = Interrupt()
-    ended = threading.Event()
+    begun, ended = threading.Event(), threading.Event()
 
     def work() -> None:
+        begun.set()
         try:
             while True:
                 interrupt.check()
         except OperationInterrupted:
-            time.sleep(0.02)
+            time.sleep(0.02)  # who does not wait for the end is gone by then
             ended.set()
             raise
 
-    started = time.monotonic()
-    with anyio.move_on_after(0.05) as scope:
-        await run(work, interrupt=interrupt)
-    assert scope.cancelled_caught
-    assert ended.is_set()
-    assert time.monotonic() - started < 5
+    async with anyio.create_task_group() as group:
+        with anyio.CancelScope() as scope:
+            group.start_soon(cancel_once_begun, scope, begun)
+            await run(work, interrupt=interrupt)
+        assert scope.cancelled_caught
+        assert ended.is_set()
 
 
 @pytest.mark.anyio
 async def test_a_call_that_has_not_begun_is_never_made() -> None:
     gate = threading.Event()
+    running = threading.Semaphore(0)
     made: list[int] = []
-    with anyio.fail_after(10):
+
+    def work() -> None:
+        running.release()
+        assert gate.wait(PATIENCE_S)
+
+    with anyio.fail_after(PATIENCE_S):
         async with anyio.create_task_group() as group:
             for _ in range(WORKER_THREADS):
-                group.start_soon(run, gate.wait, 5)
-            await anyio.sleep(0.05)
+                group.start_soon(run, work)
+            for _ in range(WORKER_THREADS):
+                assert await anyio.to_thread.run_sync(running.acquire, True, PATIENCE_S)
             with anyio.move_on_after(0.01) as scope:
                 await run(made.append, 1)
             assert scope.cancelled_caught
@@ -86,12 +107,12 @@ def test_a_task_cancelled_again_and_again_still_waits() -> None:
 
     def work() -> None:
         begun.set()
-        gate.wait(30)
+        gate.wait(PATIENCE_S)
         ended.set()
 
     async def main() -> None:
         task = asyncio.ensure_future(run(work, interrupt=interrupt))
-        await asyncio.to_thread(begun.wait, 30)
+        await asyncio.to_thread(begun.wait, PATIENCE_S)
         for _ in range(5):
             task.cancel()
             await asyncio.sleep(0.005)
@@ -113,17 +134,12 @@ async def test_what_a_cancelled_task_would_have_got_is_discarded() -> None:
 
     def work() -> str:
         begun.set()
-        gate.wait(30)
+        gate.wait(PATIENCE_S)
         return "cursor"
-
-    async def cancel_in_the_middle(scope: anyio.CancelScope) -> None:
-        await anyio.to_thread.run_sync(begun.wait, 30)
-        scope.cancel()
-        gate.set()
 
     async with anyio.create_task_group() as group:
         with anyio.CancelScope() as scope:
-            group.start_soon(cancel_in_the_middle, scope)
+            group.start_soon(cancel_once_begun, scope, begun, gate)
             await run(work, discard=discarded.append)
         assert scope.cancelled_caught
     assert discarded == ["cursor"]
@@ -162,7 +178,7 @@ async def test_a_completion_wakes_every_waiter() -> None:
     async with anyio.create_task_group() as group:
         for _ in range(100):
             group.start_soon(wait)
-        await anyio.sleep(0.01)
+        await anyio.wait_all_tasks_blocked()
         start_service("test", completion.set_result).join()
     await completion.wait()
     assert woken == 100
@@ -183,17 +199,24 @@ async def test_a_failed_completion_raises_in_every_waiter() -> None:
 async def test_a_cancelled_waiter_leaves_and_the_others_are_woken() -> None:
     completion = Completion()
     woken: list[int] = []
+    scopes: dict[int, anyio.CancelScope] = {}
+    cancelled: list[int] = []
 
     async def wait(number: int) -> None:
-        with anyio.move_on_after(0.005 if number % 2 else 10) as scope:
+        with anyio.CancelScope() as scopes[number]:
             await completion.wait()
             woken.append(number)
-        assert scope.cancelled_caught == bool(number % 2)
+        if scopes[number].cancelled_caught:
+            cancelled.append(number)
 
     async with anyio.create_task_group() as group:
         for number in range(20):
             group.start_soon(wait, number)
-        await anyio.sleep(0.05)
+        await anyio.wait_all_tasks_blocked()
+        for number in range(1, 20, 2):
+            scopes[number].cancel()
+        await anyio.wait_all_tasks_blocked()
+        assert sorted(cancelled) == list(range(1, 20, 2))
         assert woken == []
         start_service("test", completion.set_result).join()
     assert sorted(woken) == list(range(0, 20, 2))
@@ -235,7 +258,7 @@ def test_tasks_of_several_loops_and_threads_wait_for_the_same() -> None:
         woken.append("loop")
 
     def block() -> None:
-        completion.wait_blocking(5)
+        completion.wait_blocking(PATIENCE_S)
         woken.append("thread")
 
     threads = [threading.Thread(target=anyio.run, args=(wait,), kwargs={"backend": "asyncio"})]
@@ -244,10 +267,10 @@ def test_tasks_of_several_loops_and_threads_wait_for_the_same() -> None:
     for thread in threads:
         thread.start()
     for _ in threads:
-        assert asked.acquire(timeout=5)
+        assert asked.acquire(timeout=PATIENCE_S)
     completion.set_result()
     for thread in threads:
-        thread.join(5)
+        thread.join(PATIENCE_S)
     assert sorted(woken) == ["loop", "loop", "thread"]
 
 
@@ -257,7 +280,7 @@ def test_a_happening_races_with_its_waiters() -> None:
         completion = Completion()
 
         async def wait(completion: Completion = completion) -> None:
-            with anyio.fail_after(5):
+            with anyio.fail_after(PATIENCE_S):
                 for _ in range(5):
                     await completion.wait()
 

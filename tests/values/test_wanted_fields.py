@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from amongo.values import wanted_fields
 from amongo.values.codec import decode, encode
-from amongo.values.wanted_fields import field_reader, find_layout
+from amongo.values.wanted_fields import field_reader, fields_reader, find_layout
 
 Document = dict[str, Any]
 
@@ -49,6 +49,15 @@ def test_as_decoded(shapes: list[Document], names: frozenset[str], order: list[i
         found, whole = read(raw), decode(raw)
         assert _wanted(found, names) == _wanted(whole, names)
         assert list(found) == [name for name in whole if name in found]
+
+
+@settings(max_examples=200, deadline=None)
+@given(_SHAPES, st.frozensets(_NAMES, max_size=4), st.lists(st.integers(0, 2), max_size=12))
+def test_many_as_one_by_one(shapes: list[Document], names: frozenset[str], order: list[int]) -> None:
+    raws = [encode(shapes[place % len(shapes)]) for place in order]
+    read = field_reader(names)
+    found = fields_reader(names)(iter(raws))
+    assert [_wanted(each, names) for each in found] == [_wanted(read(raw), names) for raw in raws]
 
 
 def test_other_values_of_the_same_layout() -> None:

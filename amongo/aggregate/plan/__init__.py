@@ -17,6 +17,7 @@ from amongo.aggregate.plan.merged_windows import merged_windows
 from amongo.aggregate.plan.sort_first import sort_first
 from amongo.aggregate.plan.steps import Step, Steps, steps_of
 from amongo.aggregate.plan.top_documents import top_documents
+from amongo.aggregate.plan.unwound_lookups import unwound_lookups
 
 __all__ = ["PASSES", "Step", "Steps", "fields_read_by", "needed_fields", "rewrite", "steps_of"]
 
@@ -29,9 +30,13 @@ PASSES: Final[tuple[Pass, ...]] = (
     limit_first,
     sort_first,
     merged_windows,
+    unwound_lookups,
     top_documents,
 )
 """In the order in which they are made."""
+
+_NOT_WRITTEN: Final = frozenset({unwound_lookups.__name__, top_documents.__name__})
+"""Passes whose result no stage says as it is written: sub-pipelines see to them once they are parsed."""
 
 
 def rewrite(steps: Steps, without: Collection[str] = ()) -> tuple[Steps, tuple[str, ...]]:
@@ -53,10 +58,10 @@ def rewrite(steps: Steps, without: Collection[str] = ()) -> tuple[Steps, tuple[s
 
 
 def _inside(step: Step, without: Collection[str], changed: list[str]) -> Step:
-    """The step with its sub-pipelines rewritten; how many documents a $sort in them keeps is seen to as it is bound."""
+    """The step with its sub-pipelines rewritten, as far as that can be written."""
 
     def rewritten(pipeline: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        steps, passes = rewrite(steps_of(pipeline), {*without, top_documents.__name__})
+        steps, passes = rewrite(steps_of(pipeline), {*without, *_NOT_WRITTEN})
         changed.extend(passes)
         return [{each.name: each.spec} for each in steps] if passes else pipeline
 

@@ -61,7 +61,12 @@ class Effect:
 def effect(step: Step) -> Effect:
     """What a stage does."""
     describe = EFFECTS.get(step.name)
-    return Effect() if describe is None else describe(step.spec)
+    done = Effect() if describe is None else describe(step.spec)
+    if step.unwinds is None:
+        return done
+    then = _unwind(step.unwinds)
+    reads = then.reads if then.writes is None or done.writes is None else then.writes - done.writes
+    return Effect(union(done.reads, reads), writes=union(done.writes, then.writes), is_filter=True)
 
 
 def _untouched(spec: Any) -> Effect:

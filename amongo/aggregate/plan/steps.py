@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from bson import Int64
+
 Document = dict[str, Any]
 
 
@@ -12,20 +14,32 @@ Document = dict[str, Any]
 class Step:
     """A stage.
 
-    name   with its dollar sign
-    spec   its specification, which has been parsed without an error
-    keep   of a $sort: the stages behind want the first so many documents alone; None for all
+    name     with its dollar sign
+    spec     its specification, which has been parsed without an error
+    keep     of a $sort: the stages behind want the first so many documents alone; None for all
+    unwinds  of a $lookup: the specification of the $unwind that it does as well; None for none
     """
 
     name: str
     spec: Any
     keep: int | None = None
+    unwinds: Any = None
+
+    @property
+    def is_written(self) -> bool:
+        """Whether its name and specification say all."""
+        return self.keep is None and self.unwinds is None
 
     def document(self) -> Document:
-        """The stage as explain shows it."""
-        if self.keep is None:
-            return {self.name: self.spec}
-        return {self.name: {"sortKey": self.spec, "limit": self.keep}}
+        """The stage as explain shows it. Source: manual, Aggregation Pipeline Optimization."""
+        if self.keep is not None:
+            return {self.name: {"sortKey": self.spec, "limit": Int64(self.keep)}}
+        if self.unwinds is not None:
+            shown: Document = {"preserveNullAndEmptyArrays": False}
+            if type(self.unwinds) is dict:
+                shown |= {name: value for name, value in self.unwinds.items() if name != "path"}
+            return {self.name: {**self.spec, "unwinding": shown}}
+        return {self.name: self.spec}
 
 
 Steps = tuple[Step, ...]

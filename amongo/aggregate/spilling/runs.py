@@ -44,11 +44,15 @@ class Spill:
             raise errors.MEMORY_EXCEEDED(name=stage)
         return cls(environment.temporary, environment.interrupt)
 
-    def run(self, form: Form[T]) -> Run[T]:
-        """A new, empty run."""
+    def file(self) -> BinaryIO:
+        """A new, empty file, which `close` gives back."""
         file = self._files.open()
         self._open.append(file)
-        return Run(self, file, form)
+        return file
+
+    def run(self, form: Form[T]) -> Run[T]:
+        """A new, empty run."""
+        return Run(self, self.file(), form)
 
     def written(self, size: int) -> None:
         """Account for bytes. errors: SPILL_TOO_LARGE past `SPILL_BYTES`."""

@@ -47,7 +47,7 @@ def in_order_within(
                 held = []
                 gauge = MemoryGauge(environment.held_bytes)
         if not runs:
-            yield from in_order(held, interrupt)
+            yield from interrupt.watch(in_order(held, interrupt))
             return
         sources = [*(run.pairs() for run in runs), _sorted(held, environment)]
         for _, thing in interrupt.watch(heapq.merge(*sources, key=_key_of)):

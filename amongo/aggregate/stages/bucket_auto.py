@@ -8,15 +8,17 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from amongo.aggregate.environment import Document, Environment
+from amongo.aggregate.spilling import DOCUMENTS, in_order_within
 from amongo.aggregate.stages.bucket import parse_output
 from amongo.aggregate.stages.granularity import Granularity, granularity
 from amongo.aggregate.stages.memory import MemoryBound
 from amongo.aggregate.stages.registry import stage
 from amongo.aggregate.stages.stage import Run, Stage, Surroundings
+from amongo.errors import pipeline as pipeline_errors
 from amongo.errors import stages as errors
 from amongo.mql.accumulators import Accumulation
 from amongo.mql.expressions import Evaluate, Expression
-from amongo.mql.sorting import in_order
+from amongo.mql.metadata import metadata_field
 from amongo.values.key_bytes import key_bytes
 from amongo.values.missing import MISSING
 from amongo.values.numbers import exact_int, is_nan, to_double
@@ -25,7 +27,10 @@ from amongo.values.types import alias, is_number
 
 _COUNTED: Final = {"count": {"$sum": 1}}
 
-Keyed = tuple[Any, Document]
+_VALUE: Final = metadata_field("value")
+"""Under this name a document carries the value that it is grouped by while it is sorted."""
+
+Valued = tuple[Any, Document]
 """The value that a document is grouped by, and the document."""
 
 
@@ -49,36 +54,50 @@ class BucketAuto(Stage):
 
         def run(documents: Iterable[Document], environment: Environment) -> Iterator[Document]:
             variables = environment.variables
-            bound = MemoryBound("$bucketAuto", environment.memory_bytes)
-            keyed: list[tuple[bytes, Keyed]] = []
-            for document in environment.interrupt.watch(documents):
-                key = key_of(document, variables)
-                if rounded is not None:
-                    _check_number(key)
-                if key is MISSING:
-                    key = None
-                bound.add(document)
-                keyed.append((key_bytes(key, collator), (key, document)))
-            size = max(1, math.floor(len(keyed) / self.count + 0.5))
-            yield from self._buckets(in_order(keyed, environment.interrupt), size, arguments, environment)
+            count = 0
+
+            def keyed() -> Iterator[tuple[bytes, Document]]:
+                nonlocal count
+                for document in environment.interrupt.watch(documents):
+                    key = key_of(document, variables)
+                    if rounded is not None:
+                        _check_number(key)
+                    if key is MISSING:
+                        key = None
+                    count += 1
+                    yield key_bytes(key, collator), {**document, _VALUE: key}
+
+            ordered = in_order_within(keyed(), environment, "$bucketAuto", DOCUMENTS)
+            pairs = ((document.pop(_VALUE), document) for document in ordered)
+            first = next(pairs, None)  # by now all documents have been counted
+            size = max(1, math.floor(count / self.count + 0.5))
+            yield from self._buckets(first, pairs, size, arguments, environment)
 
         return run
 
     def _buckets(
-        self, pairs: Iterator[Keyed], size: int, arguments: list[Evaluate], environment: Environment
+        self,
+        following: Valued | None,
+        pairs: Iterator[Valued],
+        size: int,
+        arguments: list[Evaluate],
+        environment: Environment,
     ) -> Iterator[Document]:
         """The buckets of the pairs, which come in order.
 
+        following   the first pair; None if there is none
         size        how many documents a bucket has before equal values and rounding are seen to
         arguments   those of the accumulators
+        errors      MEMORY_EXCEEDED; BUCKET_AUTO_MEMORY where it would not help to use the disk
         """
         names = [name for name, _ in self.fields]
         accumulations = [accumulation for _, accumulation in self.fields]
         variables, rounded = environment.variables, self.rounded
-        following, number, last_boundary = next(pairs, None), 0, MISSING
+        number, last_boundary = 0, MISSING
+        too_large = pipeline_errors.MEMORY_EXCEEDED if environment.temporary is None else errors.BUCKET_AUTO_MEMORY
         while following is not None:
             number += 1
-            bound = MemoryBound("$bucketAuto", environment.memory_bytes)
+            bound = MemoryBound("$bucketAuto", environment.held_bytes, too_large)
             states = [accumulation.create({}, variables) for accumulation in accumulations]
             lowest, taken = following[0], 0
             highest = lowest
@@ -138,7 +157,7 @@ def parse_bucket_auto(spec: Any, surroundings: Surroundings) -> BucketAuto:
              highest value of the last}, then the folds; a missing value is null; equal values share a bucket, so
              there may be fewer. With a granularity the bounds are numbers of that series
     errors   the BUCKET_AUTO_ and GRANULARITY_ conditions, UNKNOWN_GRANULARITY, those of `parse_accumulation`,
-             MEMORY_EXCEEDED
+             MEMORY_EXCEEDED, BUCKET_AUTO_MEMORY, SPILL_TOO_LARGE, SPILL_DISK_FULL
     source   manual, $bucketAuto
     """
     if type(spec) is not dict:

@@ -26,7 +26,7 @@ from amongo.mql.expressions.date.units import MONTHS, UNITS
 from amongo.mql.expressions.date.zones import UTC_ZONE
 from amongo.mql.expressions.truth import is_nullish
 from amongo.mql.sort_keys import parse_sort
-from amongo.runtime.limits import DENSIFY_COUNT
+from amongo.runtime.limits import BLOCKING_STAGE_BYTES, DENSIFY_COUNT
 from amongo.values.key_bytes import key_bytes
 from amongo.values.missing import MISSING
 from amongo.values.numbers import LONG_MAX, LONG_MIN, exact_integer
@@ -109,7 +109,9 @@ class _Series:
         self._partition = partition
         self._collator = stage.collator
         self._environment = environment
-        self._memory = MemoryBound("$densify", environment.memory_bytes)
+        self._memory = MemoryBound(
+            "$densify", min(environment.memory_bytes, BLOCKING_STAGE_BYTES), errors.DENSIFY_MEMORY
+        )  # partitions never spill
         self._fields: dict[bytes, Document] = {}
         self._last: dict[bytes, Any] = {}
         self._smallest: Any = MISSING
@@ -121,7 +123,7 @@ class _Series:
         """The documents with those between them.
 
         errors   DENSIFY_VALUE_TYPE, DENSIFY_VALUE_NUMBER, DENSIFY_VALUE_DATE, DENSIFY_IN_ARRAY, DENSIFY_OVERWRITES,
-                 DENSIFY_TOO_MANY, MEMORY_EXCEEDED
+                 DENSIFY_TOO_MANY, DENSIFY_MEMORY, those of $sort
         """
         for document in self._environment.interrupt.watch(documents):
             value = get(document, self._field)

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from amongo.aggregate.environment import Document, Environment
+from amongo.aggregate.spilling import Kept
 from amongo.aggregate.stages.memory import MemoryBound
 from amongo.aggregate.stages.registry import stage
-from amongo.aggregate.stages.stage import Run, Stage, Surroundings
+from amongo.aggregate.stages.stage import Rewrite, Run, Stage, Surroundings
 from amongo.errors import expression as expression_errors
 from amongo.errors import pipeline as errors
-from amongo.runtime.limits import DOCUMENT_BYTES
+from amongo.errors import stages as stage_errors
+from amongo.runtime.limits import DOCUMENT_BYTES, FACET_BYTES
 from amongo.values.codec import encode
 from amongo.values.paths import field_path
 from amongo.values.types import alias
@@ -23,20 +25,26 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Facet(Stage):
-    """The input is held once, and every pipeline reads it."""
+    """The input is kept once, and every pipeline reads it."""
 
     pipelines: tuple[tuple[str, Pipeline], ...]
+
+    def rewritten(self, rewrite: Rewrite) -> Facet:
+        pipelines = tuple((name, rewrite(pipeline)) for name, pipeline in self.pipelines)
+        if all(new is old for (_, new), (_, old) in zip(pipelines, self.pipelines, strict=True)):
+            return self
+        return replace(self, pipelines=pipelines)
 
     def bind(self) -> Run:
         pipelines = self.pipelines
 
         def run(documents: Iterable[Document], environment: Environment) -> Iterator[Document]:
-            bound = MemoryBound("$facet", environment.memory_bytes)
-            held = []
-            for document in environment.interrupt.watch(documents):
-                bound.add(document)
-                held.append(document)
-            result = {name: list(pipeline.run(held, environment)) for name, pipeline in pipelines}
+            bound = MemoryBound("$facet", min(environment.memory_bytes, FACET_BYTES), stage_errors.FACET_TOO_LARGE)
+            kept = Kept.of(documents, environment, "$facet")
+            try:
+                result = {name: list(bound.watch(pipeline.run(kept, environment))) for name, pipeline in pipelines}
+            finally:
+                kept.close()
             size = len(encode(result))
             if size > DOCUMENT_BYTES:
                 raise errors.RESULT_TOO_LARGE(size=size)
@@ -52,7 +60,7 @@ def parse_facet(spec: Any, surroundings: Surroundings) -> Facet:
     spec     {name: [stages], …}, at least one
     result   one document with the array of each pipeline's documents
     errors   FACET_NOT_OBJECT, FACET_NOT_ARRAY, FACET_STAGE_NOT_OBJECT, NOT_IN_FACET, name errors; when run
-             RESULT_TOO_LARGE, MEMORY_EXCEEDED
+             RESULT_TOO_LARGE, FACET_TOO_LARGE, MEMORY_EXCEEDED, SPILL_TOO_LARGE, SPILL_DISK_FULL
     source   manual, $facet
     """
     if type(spec) is not dict or not spec:

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 from amongo.aggregate.environment import Document, Environment
 from amongo.aggregate.stages.geo_near import GeoNear
-from amongo.aggregate.stages.memory import MemoryBound
 from amongo.aggregate.stages.score import Score
 from amongo.aggregate.stages.stage import Run, Surroundings
 from amongo.errors import Condition
@@ -154,15 +153,7 @@ def carrying_runs(pipeline: Pipeline) -> list[Run]:
     return [stage.bind() for stage in stages]
 
 
-def held(name: str, documents: Iterable[Document], environment: Environment) -> list[Document]:
-    """The documents that all pipelines read.
-
-    errors   MEMORY_EXCEEDED
-    """
-    return list(MemoryBound(name, environment.memory_bytes).watch(environment.interrupt.watch(documents)))
-
-
-def found_by(runs: list[Run], documents: list[Document], environment: Environment) -> list[Document]:
+def found_by(runs: list[Run], documents: Iterable[Document], environment: Environment) -> list[Document]:
     """What an input pipeline finds, in its order."""
     found: Iterable[Document] = documents
     for run in runs:

@@ -9,7 +9,9 @@ from typing import Any, Final
 from bson import Int64
 
 from amongo.aggregate.environment import Document, Environment
-from amongo.aggregate.stages.foreign import ValueIndex, check_collection_name
+from amongo.aggregate.joining import Partners, open_partners
+from amongo.aggregate.plan.reading import filter_fields
+from amongo.aggregate.stages.foreign import check_collection_name
 from amongo.aggregate.stages.memory import MemoryBound
 from amongo.aggregate.stages.registry import stage
 from amongo.aggregate.stages.running import RunningVariables
@@ -35,6 +37,7 @@ class GraphLookup(Stage):
     most_steps  `maxDepth`: how many steps follow the first one, or None
     depth       where the step that found a document is written, or None
     filter      what every document of the search has to satisfy, or None
+    filter_fields   the fields that it looks at; None for all
     """
 
     collection: str
@@ -45,6 +48,7 @@ class GraphLookup(Stage):
     most_steps: int | None
     depth: FieldPath | None
     filter: MatchExpression | None
+    filter_fields: frozenset[str] | None
     variables: RunningVariables
     collator: Collator | None
 
@@ -53,37 +57,40 @@ class GraphLookup(Stage):
 
         def run(documents: Iterable[Document], environment: Environment) -> Iterator[Document]:
             self.variables.values_now = environment.variables
-            index: ValueIndex | None = None
-            for document in documents:
-                if index is None:
-                    index = self._open(environment)
-                value = start(document, environment.variables)
-                first = value if type(value) is list else [value] if value is not MISSING else []
-                found = list(self._reached(first, index, environment))
-                yield with_value(document, self.into.parts, found)
+            partners: Partners | None = None
+            try:
+                for document in documents:
+                    if partners is None:
+                        partners = self._open(environment)
+                    value = start(document, environment.variables)
+                    first = value if type(value) is list else [value] if value is not MISSING else []
+                    found = list(self._reached(first, partners, environment))
+                    yield with_value(document, self.into.parts, found)
+            finally:
+                if partners is not None:
+                    partners.close()
 
         return run
 
-    def _open(self, environment: Environment) -> ValueIndex:
-        """Read the other collection once: its documents by the values at `target`."""
-        held = environment.interrupt.watch(environment.read(environment.database, self.collection))
-        if self.filter is not None:
-            held = filter(self.filter.bind(), held)
-        return ValueIndex(list(held), self.target, self.collator, environment.interrupt)
+    def _open(self, environment: Environment) -> Partners:
+        """The other collection's documents by the values at `target`."""
+        accepts = None if self.filter is None else self.filter.bind()
+        return open_partners(environment, self.collection, self.target, self.collator, accepts, self.filter_fields)
 
-    def _reached(self, values: list[Any], index: ValueIndex, environment: Environment) -> Iterator[Document]:
+    def _reached(self, values: list[Any], partners: Partners, environment: Environment) -> Iterator[Document]:
         """The documents that the search finds, each once, the nearest first.
 
         errors   GRAPH_WITHOUT_ID, GRAPH_MEMORY
         """
-        bound = MemoryBound("$graphLookup", BLOCKING_STAGE_BYTES, errors.GRAPH_MEMORY)
+        held_bytes = min(environment.memory_bytes, BLOCKING_STAGE_BYTES)  # this stage never spills
+        bound = MemoryBound("$graphLookup", held_bytes, errors.GRAPH_MEMORY)
         visited: set[bytes] = set()
         asked: set[bytes] = set()
         step = 0
         while values and (self.most_steps is None or step <= self.most_steps):
             new = self._not_asked(values, asked, environment)
             values = []
-            for document in environment.interrupt.watch(index.find(new)):
+            for document in environment.interrupt.watch(partners.find(new)):
                 if "_id" not in document:
                     raise errors.GRAPH_WITHOUT_ID(namespace=f"{environment.database}.{self.collection}")
                 key = key_bytes(document["_id"], self.collator)
@@ -167,6 +174,7 @@ def parse_graph_lookup(spec: Any, surroundings: Surroundings) -> GraphLookup:
         most_steps,
         paths.get("depthField"),
         restriction,
+        filter_fields(spec.get("restrictSearchWithMatch", {})),
         variables,
         surroundings.scope.collator,
     )

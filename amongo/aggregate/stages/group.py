@@ -34,7 +34,22 @@ class Group(Stage):
             arguments=tuple(accumulation.bind() for accumulation in accumulations),
             collator=self.collator,
             is_plain=_is_plain(self.key.fold()) and all(map(_takes_plain, accumulations)),
+            fields=_fields_of(accumulations),
         ).run
+
+
+def _fields_of(accumulations: tuple[Accumulation, ...]) -> tuple[str | None, ...] | None:
+    """The names of the fields that are taken in, None for constants; None if anything else is."""
+    fields: list[str | None] = []
+    for each in accumulations:
+        argument = each.argument.fold() if isinstance(each, Unary | ExtremeOf) else None
+        if isinstance(each, CountDocuments) or isinstance(argument, Literal):
+            fields.append(None)
+        elif isinstance(argument, FieldPath) and len(argument.path.parts) == 1:
+            fields.append(argument.path.first)
+        else:
+            return None
+    return tuple(fields)
 
 
 def _takes_plain(accumulation: Accumulation) -> bool:

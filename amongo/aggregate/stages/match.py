@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from amongo.aggregate.environment import Document, Environment
+from amongo.aggregate.plan.reading import filter_fields, is_steady
 from amongo.aggregate.stages.registry import stage
 from amongo.aggregate.stages.running import RunningVariables
 from amongo.aggregate.stages.stage import Run, Stage, Surroundings
@@ -21,6 +22,21 @@ class Match(Stage):
     spec: Document
     filter: MatchExpression
     variables: RunningVariables
+
+    @property
+    def is_steady(self) -> bool:
+        """Whether it says the same of a document wherever it is asked, and never fails."""
+        return is_steady(self.spec)
+
+    @property
+    def fields(self) -> frozenset[str] | None:
+        """The top-level fields that it looks at; None for all."""
+        return filter_fields(self.spec)
+
+    def opened(self, environment: Environment) -> Callable[[Document], bool]:
+        """The filter for one run."""
+        self.variables.values_now = environment.variables
+        return self.filter.bind()
 
     def bind(self) -> Run:
         accepts = self.filter.bind()

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from amongo.aggregate.environment import Document, Environment
+from amongo.aggregate.spilling import Kept
 from amongo.aggregate.stages.fusion import (
     SCORE,
     SCORE_DETAILS,
@@ -16,7 +17,6 @@ from amongo.aggregate.stages.fusion import (
     carrying_runs,
     found_by,
     fuse,
-    held,
     object_fields,
     parse_pipelines,
     parse_weights,
@@ -65,8 +65,11 @@ class RankFusion(Stage):
         orders = [_last_order(pipeline) for pipeline in self.pipelines.values()]
 
         def run(documents: Iterable[Document], environment: Environment) -> Iterator[Document]:
-            source = held("$rankFusion", documents, environment)
-            results = [found_by(each, source, environment) for each in runs]
+            kept = Kept.of(documents, environment, "$rankFusion")
+            try:
+                results = [found_by(each, kept, environment) for each in runs]
+            finally:
+                kept.close()
             ranks = [_ranks(order, result) for order, result in zip(orders, results, strict=True)]
             scored = (self._scored(fused, ranks) for fused in fuse(results, environment))
             yield from best_first(scored, environment)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from array import array
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from amongo.aggregate.environment import Document, Environment
-from amongo.aggregate.stages.memory import MemoryBound
+from amongo.aggregate.spilling import Kept
 from amongo.aggregate.stages.registry import stage
 from amongo.aggregate.stages.stage import Run, Stage, Surroundings
 from amongo.errors import command as command_errors
@@ -50,20 +51,29 @@ class Score(Stage):
         evaluate = self.score.bind()
 
         def run(documents: Iterable[Document], environment: Environment) -> Iterator[Document]:
-            def scored(document: Document) -> tuple[float, Document]:
+            def score_of(document: Document) -> float:
                 score = evaluate(document, environment.variables)
                 if not is_number(score):
                     raise errors.SCORE_NOT_NUMBER(kind=alias(score))
-                return to_double(score), document
+                return to_double(score)
 
-            pairs: Iterable[tuple[float, Document]] = map(scored, environment.interrupt.watch(documents))
-            normalized: Callable[[float], float] = sigmoid if self.normalization == "sigmoid" else float
-            if self.normalization == "minMaxScaler":
-                bound = MemoryBound("$score", environment.memory_bytes)
-                pairs = list(map(scored, bound.watch(environment.interrupt.watch(documents))))
-                normalized = min_max_scaler([score for score, _ in pairs])
-            for score, document in pairs:
-                yield self._shown(document, score, normalized(score)) if self.carries else document
+            if self.normalization != "minMaxScaler":
+                normalized: Callable[[float], float] = sigmoid if self.normalization == "sigmoid" else float
+                for document in environment.interrupt.watch(documents):
+                    score = score_of(document)
+                    yield self._shown(document, score, normalized(score)) if self.carries else document
+                return
+            kept = Kept(environment, "$score")
+            try:
+                scores = array("d")
+                for document in environment.interrupt.watch(documents):
+                    scores.append(score_of(document))
+                    kept.add(document)
+                normalized = min_max_scaler(scores)
+                for score, document in zip(scores, kept, strict=True):
+                    yield self._shown(document, score, normalized(score)) if self.carries else document
+            finally:
+                kept.close()
 
         return run
 
@@ -84,7 +94,7 @@ class Score(Stage):
         return shown
 
 
-def min_max_scaler(scores: list[float]) -> Callable[[float], float]:
+def min_max_scaler(scores: Sequence[float]) -> Callable[[float], float]:
     """Where a score stands between the lowest, 0, and the highest, 1; 0 where all are the same."""
     lowest, highest = min(scores, default=0.0), max(scores, default=0.0)
     if lowest == highest:

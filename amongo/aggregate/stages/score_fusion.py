@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from amongo.aggregate.environment import Document, Environment
+from amongo.aggregate.spilling import Kept
 from amongo.aggregate.stages.fusion import (
     SCORE,
     SCORE_DETAILS,
@@ -16,7 +17,6 @@ from amongo.aggregate.stages.fusion import (
     carrying_runs,
     found_by,
     fuse,
-    held,
     object_fields,
     parse_pipelines,
     parse_weights,
@@ -67,8 +67,11 @@ class ScoreFusion(Stage):
         combine = None if self.expression is None else self.expression.bind()
 
         def run(documents: Iterable[Document], environment: Environment) -> Iterator[Document]:
-            source = held("$scoreFusion", documents, environment)
-            results = [found_by(each, source, environment) for each in runs]
+            kept = Kept.of(documents, environment, "$scoreFusion")
+            try:
+                results = [found_by(each, kept, environment) for each in runs]
+            finally:
+                kept.close()
             raws = [[document[SCORE] for document in result] for result in results]
             normalized = [list(map(self._normalizer(scores), scores)) for scores in raws]
             variables = environment.variables

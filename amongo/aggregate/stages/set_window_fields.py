@@ -8,9 +8,8 @@ from itertools import groupby
 from typing import Any, Final
 
 from amongo.aggregate.environment import Document, Environment
-from amongo.aggregate.spilling import DOCUMENTS, in_order_within
+from amongo.aggregate.spilling import DOCUMENTS, Kept, in_order_within
 from amongo.aggregate.stages.computed_fields import ComputedFields, fields_at
-from amongo.aggregate.stages.memory import MemoryBound
 from amongo.aggregate.stages.options import ANY, parse_options
 from amongo.aggregate.stages.registry import stage
 from amongo.aggregate.stages.stage import Run, Stage, Surroundings
@@ -74,11 +73,13 @@ class SetWindowFields(Stage):
             else:
                 ordered = (document for _, document in keyed)
             for _, members in groupby(ordered, key=lambda document: document.get(_PARTITION)):
-                bound = MemoryBound("$setWindowFields", environment.memory_bytes)  # a partition is held as a whole
-                held = [_unmarked(member) for member in bound.watch(interrupt.watch(members))]
-                now = Partition(held, variables, interrupt)
-                for document, *values in zip(held, *(each(now) for each in runs), strict=True):
-                    yield add_fields(document, dict(zip(paths, values, strict=True)))
+                kept = Kept.of(map(_unmarked, members), environment, "$setWindowFields")
+                try:
+                    now = Partition(kept.documents, variables, interrupt)
+                    for document, *values in zip(kept, *(each(now) for each in runs), strict=True):
+                        yield add_fields(document, dict(zip(paths, values, strict=True)))
+                finally:
+                    kept.close()
 
         return run
 
@@ -114,7 +115,7 @@ def parse_set_window_fields(spec: Any, surroundings: Surroundings) -> SetWindowF
     spec     {partitionBy: expression, sortBy: pattern, output: {path: {$function: argument, window: bounds}, …}}
     result   all documents, ordered by partition and pattern, with the fields set as $addFields does
     errors   the conditions of `amongo.errors.window`, UNKNOWN_FIELD, MISSING_FIELD, WRONG_TYPE, those of the sort
-             pattern and of the paths; when run MEMORY_EXCEEDED
+             pattern and of the paths; when run MEMORY_EXCEEDED, SPILL_TOO_LARGE, SPILL_DISK_FULL
     order    fields; partition; sort pattern; output fields one by one; their paths
     source   manual, $setWindowFields
     """

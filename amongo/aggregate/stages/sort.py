@@ -58,7 +58,8 @@ class Sort(Stage):
 
         def run(documents: Iterable[Document], environment: Environment) -> Iterator[Document]:
             if limit is not None and limit <= KEPT_MOST:
-                yield from heapq.nsmallest(limit, environment.interrupt.watch(documents), key)
+                watch = environment.interrupt.watch
+                yield from watch(heapq.nsmallest(limit, watch(documents), key))
                 return
             keyed = ((key(document), document) for document in documents)
             yield from islice(in_order_within(keyed, environment, "$sort", DOCUMENTS), limit)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from amongo.aggregate.pipeline import Pipeline
 
 Run = Callable[[Iterable[Document], Environment], Iterator[Document]]
+Rewrite = Callable[["Pipeline"], "Pipeline"]
 
 
 class Stage(ABC):
@@ -27,6 +28,10 @@ class Stage(ABC):
 
         errors   those of constant parts, for example a constant division by zero
         """
+
+    def rewritten(self, rewrite: Rewrite) -> Stage:
+        """The stage with its sub-pipelines rewritten; the very same if none has changed."""
+        return self
 
 
 @dataclass(frozen=True, slots=True)

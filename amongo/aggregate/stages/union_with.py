@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from amongo.aggregate.environment import Document, Environment
 from amongo.aggregate.stages.foreign import check_collection_name
 from amongo.aggregate.stages.registry import stage
-from amongo.aggregate.stages.stage import Run, Stage, Surroundings
+from amongo.aggregate.stages.stage import Rewrite, Run, Stage, Surroundings
 from amongo.errors import pipeline as errors
 from amongo.values.types import alias
 
@@ -23,6 +23,10 @@ class UnionWith(Stage):
 
     collection: str | None
     pipeline: Pipeline
+
+    def rewritten(self, rewrite: Rewrite) -> UnionWith:
+        pipeline = rewrite(self.pipeline)
+        return self if pipeline is self.pipeline else replace(self, pipeline=pipeline)
 
     def bind(self) -> Run:
         collection, pipeline = self.collection, self.pipeline

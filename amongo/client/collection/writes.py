@@ -36,6 +36,7 @@ from amongo.client.collection.bulk import Bulk, identify, identify_several
 from amongo.client.collection.core import CollectionCore
 from amongo.client.documents import decode_reply, document_too_large, encode_document, point_key
 from amongo.client.failures import to_pymongo
+from amongo.client.results import inserted, updated
 from amongo.client.session import AsyncClientSession
 from amongo.commands.insert import InsertRequest, insert_one, insert_together
 from amongo.commands.writing_updates import NO_MATCH, update_by_id
@@ -95,7 +96,7 @@ class CollectionWrites(CollectionCore[_DocumentType]):
                     if self._is_durable and sequence:
                         await self._client._runner.journaled(sequence)
                 if sequence:
-                    return InsertOneResult(identity, self._is_acknowledged)
+                    return inserted(identity, self._is_acknowledged)
             request = InsertRequest(self._full_name, (raw,))
             reply = await self._client._runner.execute(request, durable=self._is_durable)
             if reply.errors and self._write_concern.acknowledged:
@@ -103,7 +104,7 @@ class CollectionWrites(CollectionCore[_DocumentType]):
         else:
             bulk = Bulk(self._itself(), True, WriteOptions(session, None, comment, bypass_document_validation))
             raise_write_failure(await bulk.insert_raw([raw]), self)
-        return InsertOneResult(identity, self._is_acknowledged)
+        return inserted(identity, self._is_acknowledged)
 
     async def insert_many(
         self,
@@ -280,10 +281,10 @@ class CollectionWrites(CollectionCore[_DocumentType]):
     def _updated(self, sequence: int) -> UpdateResult:
         """The result of `update_by_id`."""
         if not self._is_acknowledged:
-            return UpdateResult(None, False)
+            return updated(None, False)
         n = 0 if sequence == NO_MATCH else 1
         modified = 1 if sequence > 0 else 0
-        return UpdateResult({"n": n, "nModified": modified, "ok": 1.0, "updatedExisting": n == 1}, True)
+        return updated({"n": n, "nModified": modified, "ok": 1.0, "updatedExisting": n == 1}, True)
 
     def _update_statement(
         self,

@@ -2,7 +2,7 @@
 
 from amongo.engine.files.crashing import CrashingFiles, Failure, MachineStopped
 from amongo.engine.files.disk import DiskFiles
-from amongo.engine.files.interface import LOCK_NAME, AppendFile, Files, LockHandle
+from amongo.engine.files.interface import LOCK_NAME, AppendFile, Files, LockHandle, Mapped
 from amongo.engine.files.memory import MemoryFiles
 from amongo.engine.files.temporary import DiskTemporaryFiles, TemporaryFiles
 
@@ -16,6 +16,7 @@ __all__ = [
     "Files",
     "LockHandle",
     "MachineStopped",
+    "Mapped",
     "MemoryFiles",
     "TemporaryFiles",
 ]

@@ -24,9 +24,10 @@ from dataclasses import dataclass, field
 from enum import Enum
 from itertools import pairwise
 
-from amongo.engine.files.interface import AppendFile, LockHandle
+from amongo.engine.files.interface import AppendFile, LockHandle, Mapped
 from amongo.engine.files.memory import parent_of
 from amongo.errors import storage
+from amongo.runtime.limits import MAP_WINDOW_BYTES_SMALL
 from amongo.runtime.workers import RLock
 
 SECTOR_BYTES = 512
@@ -270,11 +271,29 @@ class CrashingFiles:
                 directory.pending.append(("link", name, inode))
             return _CrashingAppendFile(self, self._lock, path, directory.names[name], may_reserve)
 
-    def read(self, path: str, /, length: int | None = None) -> bytes:
-        """The file's bytes, or the first `length` of them. errors: FileNotFoundError."""
+    def read(self, path: str, /, length: int | None = None, offset: int = 0) -> bytes:
+        """The file's bytes from `offset` on, or the first `length` of them. errors: FileNotFoundError."""
         with self._lock:
             self._look()
-            return bytes(self._inode(path).content[:length])
+            return bytes(self._inode(path).content[offset : None if length is None else offset + length])
+
+    def size(self, path: str, /) -> int:
+        """The file's length in bytes. errors: FileNotFoundError."""
+        with self._lock:
+            self._look()
+            return len(self._inode(path).content)
+
+    @property
+    def window_bytes(self) -> int:
+        """How much of a long file is to be mapped at a time: here each window is a copy."""
+        return MAP_WINDOW_BYTES_SMALL
+
+    def map(self, path: str, offset: int, length: int, /) -> Mapped:
+        """A copy of a part of a file. errors: FileNotFoundError, ValueError for a length past the end of the file."""
+        part = self.read(path, length, offset)
+        if len(part) != length:
+            raise ValueError("length past the end of the file")
+        return part
 
     def renew(self, path: str, offset: int, /) -> None:
         """Write the file's bytes from `offset` on over themselves, and sync. errors: FileNotFoundError; OSError."""
@@ -365,6 +384,8 @@ class _CrashingAppendFile:
             self._end += written
             if failure is not None:
                 self._files.fail(failure)
+
+    put = write
 
     def _put(self, step: str, position: int, block: bytes) -> tuple[int, Failure | None]:
         """Change the file in one step that may fail after a part: how many bytes were put, and how it is to fail."""

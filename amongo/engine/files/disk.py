@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import errno
+import mmap
 import os
 from collections.abc import Callable
 
-from amongo.engine.files.interface import LOCK_NAME, AppendFile, LockHandle
+from amongo.engine.files.interface import LOCK_NAME, AppendFile, LockHandle, Mapped
 from amongo.engine.files.mapped import CAN_MAP, MappedAppendFile, writes_in_place
 from amongo.errors import storage
+from amongo.runtime.limits import MAP_WINDOW_BYTES, MAP_WINDOW_BYTES_SMALL
 
 # O_BINARY and O_CLOEXEC exist on some systems only.
 _OPEN_FLAGS = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
@@ -53,6 +55,8 @@ class _DiskAppendFile:
         written = os.write(self._descriptor, block)
         if written != len(block):
             self._write_rest(memoryview(block)[written:])
+
+    put = write
 
     def _write_rest(self, rest: memoryview) -> None:
         while rest:
@@ -148,10 +152,29 @@ class DiskFiles:
             os.close(descriptor)
         return _DiskAppendFile(os.open(path, flags | os.O_WRONLY | os.O_APPEND, 0o644), self._sync)
 
-    def read(self, path: str, /, length: int | None = None) -> bytes:
-        """The file's bytes, or the first `length` of them. errors: OSError."""
+    def read(self, path: str, /, length: int | None = None, offset: int = 0) -> bytes:
+        """The file's bytes from `offset` on, or the first `length` of them. errors: OSError."""
         with open(path, "rb") as file:
+            if offset:
+                file.seek(offset)
             return file.read(-1 if length is None else length)
+
+    def size(self, path: str, /) -> int:
+        """The file's length in bytes. errors: OSError."""
+        return os.stat(path).st_size
+
+    @property
+    def window_bytes(self) -> int:
+        """How much of a long file is to be mapped at a time; less where the address space is limited."""
+        return MAP_WINDOW_BYTES_SMALL if _is_address_space_limited() else MAP_WINDOW_BYTES
+
+    def map(self, path: str, offset: int, length: int, /) -> Mapped:
+        """A part of a file, mapped. errors: OSError, ValueError for a length past the end of the file."""
+        descriptor = os.open(path, os.O_RDONLY | _OPEN_FLAGS)
+        try:
+            return mmap.mmap(descriptor, length, access=mmap.ACCESS_READ, offset=offset)
+        finally:
+            os.close(descriptor)
 
     def renew(self, path: str, offset: int, /) -> None:
         """Write the file's bytes from `offset` on over themselves, and sync. errors: OSError."""
@@ -210,6 +233,15 @@ class DiskFiles:
             os.close(descriptor)
             raise
         return _DiskLock(descriptor, is_owner=not shared)
+
+
+def _is_address_space_limited() -> bool:
+    """Whether this process may map so much and no more (`ulimit -v`)."""
+    try:
+        import resource
+    except ImportError:
+        return False
+    return resource.getrlimit(resource.RLIMIT_AS)[0] != resource.RLIM_INFINITY
 
 
 def _flock(descriptor: int, directory: str, shared: bool) -> None:

@@ -7,9 +7,14 @@ forgets, tears and fails (`CrashingFiles`). Paths are strings joined with `/`. A
 
 from __future__ import annotations
 
-from typing import Protocol
+import mmap
+from collections.abc import Callable
+from typing import Protocol, TypeAlias
 
 LOCK_NAME = "LOCK"
+
+Mapped: TypeAlias = bytes | mmap.mmap
+"""The bytes of a file or of a part of it: a slice of them is `bytes`, and a memoryview may look at them."""
 
 
 class AppendFile(Protocol):
@@ -24,6 +29,14 @@ class AppendFile(Protocol):
         """Hand the whole block to the operating system, at the end of the file.
 
         errors   OSError; some bytes of the block may then stand at the end, and `truncate` takes them away
+        """
+        ...
+
+    @property
+    def put(self) -> Callable[[bytes], object]:
+        """A shorter `write` for a block of up to `MAPPED_BLOCK_BYTES`, to be taken anew each time.
+
+        errors   as `write`; ValueError where nothing was written, and `write` is to be asked
         """
         ...
 
@@ -79,8 +92,28 @@ class Files(Protocol):
         """
         ...
 
-    def read(self, path: str, /, length: int | None = None) -> bytes:
-        """The file's bytes, or the first `length` of them. errors: OSError."""
+    def read(self, path: str, /, length: int | None = None, offset: int = 0) -> bytes:
+        """The file's bytes from `offset` on, or the first `length` of them. errors: OSError."""
+        ...
+
+    def size(self, path: str, /) -> int:
+        """The file's length in bytes, with what is reserved. errors: OSError."""
+        ...
+
+    @property
+    def window_bytes(self) -> int:
+        """How much of a long file is to be mapped at a time, in bytes; a power of two of at least 64 KiB."""
+        ...
+
+    def map(self, path: str, offset: int, length: int, /) -> Mapped:
+        """The bytes from `offset` on, read when they are touched; given back when nothing refers to them any more.
+
+        The file must not be shortened while they are in use; it may be removed.
+
+        offset   a multiple of 64 KiB
+        length   at least 1, not past the end of the file
+        errors   OSError (ENOMEM: the address space is used up), ValueError for a length past the end of the file
+        """
         ...
 
     def renew(self, path: str, offset: int, /) -> None:

@@ -63,14 +63,14 @@ def file_system(descriptor: int) -> str:
 class MappedAppendFile:
     """One open file; see the module's text, and `AppendFile` for the contract."""
 
-    __slots__ = ("_base", "_can_map", "_copy", "_descriptor", "_is_scarce", "_reserved", "_sync", "_window")
+    __slots__ = ("_base", "_can_map", "_descriptor", "_is_scarce", "_reserved", "_sync", "_window", "put")
 
     def __init__(self, descriptor: int, sync: Callable[[int], None]) -> None:
         """descriptor: open for reading and writing, not O_APPEND; sync: the system call for durability."""
         self._descriptor = descriptor
         self._sync = sync
         self._window: mmap.mmap | None = None  # its position is the file's end
-        self._copy: Callable[[Block], object] = self._write_beyond  # how a small block is written: the window's `write`
+        self.put: Callable[[Block], object] = self._write_beyond  # the window's `write`
         self._base = os.fstat(descriptor).st_size  # where in the file the window begins; the file's end without one
         self._reserved = self._base  # up to here there are blocks; never before the file's end
         self._can_map = True
@@ -84,16 +84,16 @@ class MappedAppendFile:
         if len(block) > MAPPED_BLOCK_BYTES:
             self._write_through(block)
             return
-        copy = self._copy
+        put = self.put
         try:
-            copy(block)
+            put(block)
         except ValueError:  # the window has not the room, and has taken nothing
             self._write_beyond(block)
 
     def _write_beyond(self, block: Block) -> None:
         """Write a small block for which there is no room in a window."""
         if self._move_window(len(block)):
-            self._copy(block)
+            self.put(block)
         else:
             self._write_through(block)
 
@@ -134,11 +134,11 @@ class MappedAppendFile:
             self._can_map = False
             return False
         window.seek(end - base)
-        self._base, self._window, self._copy = base, window, window.write
+        self._base, self._window, self.put = base, window, window.write
         return True
 
     def _drop_window(self) -> None:
-        self._copy = self._write_beyond
+        self.put = self._write_beyond
         window = self._window
         if window is not None:
             self._base, self._window = self._base + window.tell(), None

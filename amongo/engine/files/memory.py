@@ -5,8 +5,9 @@ from __future__ import annotations
 import errno
 import os
 
-from amongo.engine.files.interface import AppendFile, LockHandle
+from amongo.engine.files.interface import AppendFile, LockHandle, Mapped
 from amongo.errors import storage
+from amongo.runtime.limits import MAP_WINDOW_BYTES_SMALL
 
 
 class _MemoryAppendFile:
@@ -23,6 +24,8 @@ class _MemoryAppendFile:
 
     def write(self, block: bytes | bytearray | memoryview, /) -> None:
         self._content += block
+
+    put = write
 
     def sync(self) -> None:
         """Memory is as durable as it gets."""
@@ -89,12 +92,32 @@ class MemoryFiles:
             content = self._contents[path] = bytearray()
         return _MemoryAppendFile(content)
 
-    def read(self, path: str, /, length: int | None = None) -> bytes:
-        """The file's bytes, or the first `length` of them. errors: FileNotFoundError."""
+    def read(self, path: str, /, length: int | None = None, offset: int = 0) -> bytes:
+        """The file's bytes from `offset` on, or the first `length` of them. errors: FileNotFoundError."""
+        content = self._content(path)
+        return bytes(content[offset : None if length is None else offset + length])
+
+    def size(self, path: str, /) -> int:
+        """The file's length in bytes. errors: FileNotFoundError."""
+        return len(self._content(path))
+
+    def _content(self, path: str) -> bytearray:
         content = self._contents.get(os.path.normpath(path))
         if content is None:
             raise _not_found(path)
-        return bytes(content[:length])
+        return content
+
+    @property
+    def window_bytes(self) -> int:
+        """How much of a long file is to be mapped at a time: here each window is a copy."""
+        return MAP_WINDOW_BYTES_SMALL
+
+    def map(self, path: str, offset: int, length: int, /) -> Mapped:
+        """A copy of a part of a file. errors: FileNotFoundError, ValueError for a length past the end of the file."""
+        part = self.read(path, length, offset)
+        if len(part) != length:
+            raise ValueError("length past the end of the file")
+        return part
 
     def renew(self, path: str, offset: int, /) -> None:
         """Memory is as durable as it gets. errors: FileNotFoundError."""

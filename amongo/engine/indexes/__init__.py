@@ -2,24 +2,34 @@
 
 from amongo.engine.indexes.build import Build
 from amongo.engine.indexes.definitions import ID_INDEX_NAME, Definition, first_indexes, is_secondary
-from amongo.engine.indexes.entries import Entries, EntriesView, entry_of, key_of, record_id_of
-from amongo.engine.indexes.secondary import Index, IndexChange, KeyMaker, Keys, MakeKeys, Secondary
+from amongo.engine.indexes.entries import Entries, EntriesView
+from amongo.engine.indexes.entry import entry_of, key_of, record_id_of, types_of
+from amongo.engine.indexes.index import Index, KeyMaker, Keys, MakeKeys
+from amongo.engine.indexes.layers import BEHIND_ALL, EntriesLayer, FrozenLayer, merged_layer
+from amongo.engine.indexes.secondary import Entered, IndexChange, KeysOfAll, Secondary
 
 __all__ = [
+    "BEHIND_ALL",
     "ID_INDEX_NAME",
     "Build",
     "Definition",
+    "Entered",
     "Entries",
+    "EntriesLayer",
     "EntriesView",
+    "FrozenLayer",
     "Index",
     "IndexChange",
     "KeyMaker",
     "Keys",
+    "KeysOfAll",
     "MakeKeys",
     "Secondary",
     "entry_of",
     "first_indexes",
     "is_secondary",
     "key_of",
+    "merged_layer",
     "record_id_of",
+    "types_of",
 ]

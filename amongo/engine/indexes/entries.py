@@ -1,179 +1,223 @@
-"""The entries of an index in their order: bytes, cheap to change, and cheap to look at as they are now.
+"""The entries of an index: an overlay in memory over layers that change no more, and how they look at one moment.
 
-An entry is a key followed by the eight bytes of the record id, so that equal keys stand in the order of their
-records. No key is the beginning of another (`values.key_bytes`), so entries sort as the pairs would.
+What is added lies in the overlay. What is taken out is taken out of the overlay if it was added there; if it lies in a
+layer below, the overlay gets a removal mark. An index without layers below (every one of a memory store) has no marks.
+`freeze` makes a layer of the overlay, and `settle` puts a file in the place of layers; see `layers`.
 
-Entries lie in sorted chunks. A view shares the chunks; a chunk that a view may hold is copied before it changes. Only
-the store calls the methods that change anything, under its lock. Every change may be repeated.
+Only the store calls the methods of `Entries`, under its lock. Every change may be repeated. (An entry of the overlay
+that is taken out twice leaves a mark that marks nothing; the count is one too low then, and nothing else.)
 """
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right, insort
-from collections.abc import Iterator
-from typing import Final, NamedTuple
+from collections.abc import Iterator, Sequence
 
-_CHUNK_COUNT: Final = 1024  # a longer chunk is parted in two
-ID_BYTES: Final = 8
-
-Chunk = list[bytes]
-
-
-def entry_of(key: bytes, record_id: int) -> bytes:
-    """The entry of a key and a record id."""
-    return key + record_id.to_bytes(ID_BYTES)
-
-
-def record_id_of(entry: bytes) -> int:
-    """The record id of an entry."""
-    return int.from_bytes(entry[-ID_BYTES:])
-
-
-def key_of(entry: bytes) -> bytes:
-    """The key of an entry."""
-    return entry[:-ID_BYTES]
+from amongo.engine.indexes.chunks import NO_CHUNKS, WAITING_COUNT, Chunks, ChunksView
+from amongo.engine.indexes.entry import entry_of, key_of, record_id_of
+from amongo.engine.indexes.layers import BEHIND_ALL, EntriesLayer, FrozenLayer, between, between_backward
 
 
 class EntriesView:
     """The entries of an index at one moment: immutable, safe to read on any thread."""
 
-    __slots__ = ("_chunks",)
+    __slots__ = ("_layers", "_only")
 
-    def __init__(self, chunks: tuple[Chunk, ...]) -> None:
-        self._chunks = chunks
+    def __init__(self, layers: tuple[EntriesLayer, ...]) -> None:
+        self._layers = layers
+        self._only = layers[0] if len(layers) == 1 else None
 
     def __len__(self) -> int:
-        return sum(map(len, self._chunks))
+        marks = sum(layer.removed_count for layer in self._layers[:-1])
+        return max(sum(map(len, self._layers)) - marks, 0)
 
     def __iter__(self) -> Iterator[bytes]:
         """All entries, ascending."""
-        for chunk in self._chunks:
-            yield from chunk
+        return self.between(b"", BEHIND_ALL)
 
     def between(self, low: bytes, high: bytes) -> Iterator[bytes]:
         """The entries with low <= entry < high, ascending."""
-        for chunk in self._touched(low, high):
-            yield from chunk[bisect_left(chunk, low) : bisect_left(chunk, high)]
+        return between(self._layers, low, high) if self._only is None else self._only.between(low, high)
 
     def between_backward(self, low: bytes, high: bytes) -> Iterator[bytes]:
         """The entries with low <= entry < high, descending."""
-        for chunk in reversed(self._touched(low, high)):
-            yield from reversed(chunk[bisect_left(chunk, low) : bisect_left(chunk, high)])
-
-    def _touched(self, low: bytes, high: bytes) -> tuple[Chunk, ...]:
-        """The chunks that may hold entries of a range."""
-        first = max(bisect_right(self._chunks, low, key=_first_of) - 1, 0)
-        return self._chunks[first : bisect_left(self._chunks, high, key=_first_of)]
-
-
-def _first_of(chunk: Chunk) -> bytes:
-    return chunk[0]
-
-
-class Entries:
-    """The entries of an index.
-
-    A change that moves chunks makes new lists of them and puts these in place at once, so that one that broke off
-    leaves either the old lists or the new.
-    """
-
-    __slots__ = ("_table", "_view")
-
-    def __init__(self) -> None:
-        self._table = _Table([], [], [])
-        self._view: EntriesView | None = None
-
-    def view(self) -> EntriesView:
-        """The entries as they are now."""
-        view = self._view
-        if view is None:
-            chunks, firsts, _ = self._table
-            self._table = _Table(chunks, firsts, [False] * len(chunks))
-            view = self._view = EntriesView(tuple(chunks))
-        return view
+        if self._only is not None:
+            return self._only.between_backward(low, high)
+        return between_backward(self._layers, low, high)
 
     def at_or_after(self, low: bytes) -> bytes | None:
         """The first entry that is not less than `low`; None if there is none."""
-        chunks, firsts, _ = self._table
-        index = max(bisect_right(firsts, low) - 1, 0)
-        for chunk in chunks[index : index + 2]:
-            place = bisect_left(chunk, low)
-            if place < len(chunk):
-                return chunk[place]
-        return None
+        if self._only is not None:
+            return self._only.at_or_after(low)
+        return next(between(self._layers, low, BEHIND_ALL), None)
 
-    def record_with(self, key: bytes) -> int | None:
-        """The first record that has this key; None if there is none."""
-        entry = self.at_or_after(key)
-        return None if entry is None or not entry.startswith(key) else record_id_of(entry)
+    def count_between(self, low: bytes, high: bytes) -> int:
+        """How many entries have low <= entry < high, by their positions: never too few, and exact unless the range has
+        removal marks; see `is_exact`."""
+        return sum(layer.count_between(low, high) for layer in self._layers)
+
+    def is_exact(self, low: bytes, high: bytes) -> bool:
+        """Whether no removal mark makes `count_between` say more than there are."""
+        return all(next(layer.removed_between(low, high), None) is None for layer in self._layers[:-1])
 
     def records_with(self, key: bytes) -> Iterator[int]:
         """The records that have this key, ascending."""
-        return map(record_id_of, self.view().between(key, key + b"\xff" * (ID_BYTES + 1)))
-
-    def add(self, entry: bytes) -> None:
-        """Enter an entry, if it is not in already."""
-        chunks, firsts, owned = self._table
-        if not chunks:
-            self._view, self._table = None, _Table([[entry]], [entry], [True])
-            return
-        index = max(bisect_right(firsts, entry) - 1, 0)
-        chunk = chunks[index]
-        place = bisect_left(chunk, entry)
-        if place < len(chunk) and chunk[place] == entry:
-            return
-        self._view = None
-        if len(chunk) >= _CHUNK_COUNT:
-            # What is entered in ascending order leaves full chunks behind; anything else, two halves.
-            half = len(chunk) if place == len(chunk) else len(chunk) // 2
-            parts = [chunk[:half], chunk[half:]]
-            insort(parts[place > half or half == len(chunk)], entry)
-            self._replace_chunk(index, parts)
-            return
-        if not owned[index]:
-            chunk = chunks[index] = list(chunk)
-            owned[index] = True
-        if place == 0:
-            firsts[index] = entry  # before it is in: what is less than the first entry does no harm
-        chunk.insert(place, entry)
-
-    def discard(self, entry: bytes) -> None:
-        """Take an entry out, if it is in."""
-        chunks, firsts, owned = self._table
-        index = bisect_right(firsts, entry) - 1
-        if index < 0:
-            return
-        chunk = chunks[index]
-        place = bisect_left(chunk, entry)
-        if place == len(chunk) or chunk[place] != entry:
-            return
-        self._view = None
-        if len(chunk) == 1:
-            self._replace_chunk(index, [])
-            return
-        if not owned[index]:
-            chunk = chunks[index] = list(chunk)
-            owned[index] = True
-        del chunk[place]
-
-    def _replace_chunk(self, index: int, parts: list[Chunk]) -> None:
-        """Put other chunks, none of them empty, in the place of one."""
-        chunks, firsts, owned = self._table
-        after = index + 1
-        self._table = _Table(
-            [*chunks[:index], *parts, *chunks[after:]],
-            [*firsts[:index], *map(_first_of, parts), *firsts[after:]],
-            [*owned[:index], *([True] * len(parts)), *owned[after:]],
-        )
+        return map(record_id_of, self.between(key, key + BEHIND_ALL))
 
 
-class _Table(NamedTuple):
-    """The chunks of an index.
+class Entries(Chunks):
+    """The entries of an index.
 
-    firsts   for each chunk, what is not greater than its first entry and greater than the last of the chunk before
-    owned    whether no view holds the chunk
+    layers      what lies below the overlay, newest first
     """
 
-    chunks: list[Chunk]
-    firsts: list[bytes]
-    owned: list[bool]
+    __slots__ = ("_has_twins", "_keys", "_marks", "_whole", "layers")
+
+    def __init__(self, *, is_unique: bool = False) -> None:
+        """
+        is_unique   remember the keys, so that one that is taken is found at once
+        """
+        super().__init__()
+        self.layers: tuple[EntriesLayer, ...] = ()
+        self._keys: set[bytes] | None = set() if is_unique else None
+        self._has_twins = False  # some key may have been entered for two records
+        self._marks: Chunks | None = None
+        self._whole: tuple[ChunksView, ChunksView, EntriesView] | None = None
+
+    # Looking
+
+    def view(self) -> EntriesView:
+        """The entries as they are now."""
+        overlay, marks = self.chunks_view(), NO_CHUNKS if self._marks is None else self._marks.chunks_view()
+        whole = self._whole
+        if whole is not None and whole[0] is overlay and whole[1] is marks:
+            return whole[2]
+        layers = self.layers
+        if overlay or marks or not layers:
+            layers = (FrozenLayer(overlay, marks, None), *layers)
+        view = EntriesView(layers)
+        self._whole = overlay, marks, view
+        return view
+
+    def has_key(self, key: bytes) -> bool:
+        """Whether a record has this key."""
+        keys = self._keys
+        if keys is not None and key not in keys and not self.layers:
+            return False
+        return self.record_with(key) is not None
+
+    def record_with(self, key: bytes) -> int | None:
+        """A record that has this key, the first of the newest layer that knows one; None if there is none."""
+        if self._keys is None or key in self._keys:
+            entry = self.at_or_after(key)
+            if entry is not None and entry.startswith(key):
+                return record_id_of(entry)
+        for age, layer in enumerate(self.layers):
+            for record_id in layer.has_key(key):
+                if not self._is_removed(key, record_id, self.layers[:age]):
+                    return record_id
+        return None
+
+    def records_with(self, key: bytes) -> Iterator[int]:
+        """The records that have this key, ascending."""
+        return self.view().records_with(key)
+
+    def is_free(self, keys: Sequence[bytes]) -> bool:
+        """Whether no record has any of these keys: cheap for many at once; False where that is not known at once."""
+        if self._keys is None or not self._keys.isdisjoint(keys):
+            return False
+        return not any(next(iter(layer.has_key(key)), None) is not None for layer in self.layers for key in keys)
+
+    def _is_removed(self, key: bytes, record_id: int, layers: Sequence[EntriesLayer]) -> bool:
+        """Whether the overlay or one of these layers has a mark for the entry of a key and a record."""
+        low, high = entry_of(key, record_id), entry_of(key, record_id + 1)
+        if self._marks is not None and next(self._marks.chunks_view().between(low, high), None) is not None:
+            return True
+        return any(next(layer.removed_between(low, high), None) is not None for layer in layers)
+
+    # Changing
+
+    def enter(self, key: bytes, entry: bytes) -> None:
+        """Enter an entry, if it is not in already.
+
+        key   that of the entry
+        """
+        keys = self._keys
+        if keys is not None:
+            if key in keys:
+                self._has_twins = True
+            keys.add(key)
+        self._view = None
+        waiting = self._waiting
+        waiting.append(entry)
+        if len(waiting) >= WAITING_COUNT:
+            self._sort_in()
+
+    def extend(self, keys: Sequence[bytes], entries: list[bytes]) -> None:
+        """Enter several, with their keys."""
+        self.remember(keys)
+        self.add_all(entries)
+
+    def remember(self, keys: Sequence[bytes]) -> None:
+        """Take note of keys whose entries are about to come."""
+        known = self._keys
+        if known is not None:
+            count = len(known)
+            known.update(keys)
+            self._has_twins = self._has_twins or len(known) != count + len(keys)
+
+    def taken(self, keys: Sequence[bytes]) -> set[bytes]:
+        """Those of the keys that are remembered already."""
+        return set() if self._keys is None else self._keys.intersection(keys)
+
+    def discard(self, entry: bytes) -> bool:
+        """Take an entry out, if it is in; whether it was in the overlay."""
+        if super().discard(entry):
+            keys = self._keys
+            if keys is not None:
+                key = key_of(entry)
+                twin = self.at_or_after(key) if self._has_twins else None
+                if twin is None or not twin.startswith(key):
+                    keys.discard(key)
+            return True
+        if self.layers and self._marks is not None:
+            self._marks.add(entry)
+        return False
+
+    # Layers
+
+    @property
+    def has_news(self) -> bool:
+        """Whether anything was entered or marked since the last `freeze`."""
+        return bool(self._table.chunks or self._waiting or (self._marks is not None and self._marks.chunks_view()))
+
+    def freeze(self) -> FrozenLayer:
+        """Make a layer of the overlay, the newest one, and go on with an empty overlay; the layer. It takes no time."""
+        marks = NO_CHUNKS if self._marks is None else self._marks.chunks_view()
+        frozen = FrozenLayer(self.chunks_view(), marks, self._keys)
+        fresh = Entries(is_unique=self._keys is not None)
+        layers, fresh_marks = (frozen, *self.layers), Chunks()
+        # One statement, in which Python calls nothing: whatever comes in between, all of it is done or nothing.
+        (self._table, self._waiting, self._view, self._keys, self._has_twins, self._marks, self.layers) = (
+            fresh._table, fresh._waiting, fresh._view, fresh._keys, False, fresh_marks, layers,
+        )  # fmt: skip
+        self._whole = None
+        return frozen
+
+    def settle(self, frozen: Sequence[EntriesLayer], run: EntriesLayer | None) -> None:
+        """Put a layer that says the same in the place of neighbouring ones; None if these say nothing.
+
+        errors   ValueError if they are no layers, or no neighbours; nothing has changed then
+        """
+        places = {id(layer): place for place, layer in enumerate(self.layers)}
+        found = [places.get(id(layer), -1) for layer in frozen]
+        if not found or found[0] < 0 or found != list(range(found[0], found[0] + len(found))):
+            raise ValueError("only neighbouring layers of an index can be settled together")
+        above, below = self.layers[: found[0]], self.layers[found[-1] + 1 :]
+        self.layers = (*above, *below) if run is None else (*above, run, *below)
+        self._whole = None
+
+    def stand_on(self, layers: Sequence[EntriesLayer]) -> None:
+        """Begin with these layers: the opening of a store."""
+        self.layers = tuple(layers)
+        self._marks = Chunks() if layers else None
+        self._whole = None

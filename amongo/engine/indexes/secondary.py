@@ -3,115 +3,44 @@
 A write is prepared in two steps. The keys of its documents are made without the store's lock, since that takes
 longest; they are only good for the indexes that the collection had then. Under the lock an `IndexChange` takes the
 documents one by one: each sees the indexes as the documents before it leave them, so that a batch clashes with itself
-as well. The commit then makes the change, which may be repeated.
-
-The engine knows keys as bytes. What makes them, and names the error of two that clash, is given to the store.
+as well. A batch of new documents that clashes with nothing is taken as a whole: `Columns`. The commit then makes the
+change, which may be repeated.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, Final, NamedTuple, Protocol
+from collections.abc import Iterable, Sequence
+from typing import Any, Final, NamedTuple
 
-from amongo.engine.indexes.definitions import Definition
-from amongo.engine.indexes.entries import ID_BYTES, Entries, EntriesView, entry_of, key_of, record_id_of
+from amongo.engine.indexes.columns import Column, column_of
+from amongo.engine.indexes.entries import Entries
+from amongo.engine.indexes.entry import entry_end, entry_of
+from amongo.engine.indexes.index import Index, Keys
 from amongo.errors import ServerError
 from amongo.runtime.interrupts import NEVER, Interrupt
-from amongo.runtime.limits import CHECK_DOCUMENTS
 from amongo.values.codec import decode
 
 Document = dict[str, Any]
 
+KeysOfAll = tuple[Keys, ...]
+"""The keys of one document, for each index."""
+
+Entered = tuple[Entries, bytes, bytes]
+"""(where, key, entry) of a new entry."""
+
 _BYTES_PER_READ: Final = 1024
 _SLOW_BYTES_PER_READ: Final = 32
-
-
-class Made(Protocol):
-    """The keys of a document in one index: each once, and whether an array gave them."""
-
-    @property
-    def keys(self) -> Sequence[bytes]: ...
-
-    @property
-    def is_multikey(self) -> bool: ...
-
-
-class KeyMaker(Protocol):
-    """What makes the keys of one index."""
-
-    def keys(self, document: Document) -> Made:
-        """The keys of a document. errors: ServerError for one that the index cannot take"""
-        ...
-
-    def duplicate(self, namespace: str, document: Document, key: bytes) -> ServerError:
-        """The error of a document one of whose keys, this one, another document has in a unique index."""
-        ...
-
-
-MakeKeys = Callable[[Definition], KeyMaker]
-
-
-class Index:
-    """One secondary index.
-
-    definition    as listIndexes shows it
-    maker         makes its keys
-    entries       its keys, in order
-    is_unique     no two documents have one key
-    is_multikey   some document has, or had once, several keys
-    """
-
-    __slots__ = ("definition", "entries", "is_multikey", "is_unique", "maker")
-
-    def __init__(self, definition: Definition, maker: KeyMaker) -> None:
-        self.definition = definition
-        self.maker = maker
-        self.entries = Entries()
-        self.is_unique = bool(definition.get("unique") or definition.get("prepareUnique"))
-        self.is_multikey = False
-
-    def redefined(self, definition: Definition, maker: KeyMaker) -> Index:
-        """This index with other options, which leave its keys as they are: hidden, expireAfterSeconds, unique."""
-        index = Index(definition, maker)
-        index.entries, index.is_multikey = self.entries, self.is_multikey
-        return index
-
-    @property
-    def name(self) -> str:
-        """Its name."""
-        name: str = self.definition["name"]
-        return name
-
-    def duplicates(self) -> Iterator[tuple[bytes, int]]:
-        """(key, record id) of every record that has a key which another has too, ascending; as it is now."""
-        return _duplicates(self.entries.view())
-
-
-def _duplicates(entries: EntriesView) -> Iterator[tuple[bytes, int]]:
-    before: bytes | None = None
-    is_told = False
-    for entry in entries:
-        if before is not None and key_of(before) == key_of(entry):
-            if not is_told:
-                yield key_of(before), record_id_of(before)
-            yield key_of(entry), record_id_of(entry)
-            is_told = True
-        else:
-            is_told = False
-        before = entry
-
-
-Keys = tuple[Sequence[bytes], ...]
-"""The keys of one document, for each index."""
+_SLICE_COUNT: Final = 1024  # entries of a batch that are entered at once
 
 
 class Secondary:
     """The secondary indexes of a collection, at least one; another object takes its place when one comes or goes."""
 
-    __slots__ = ("_bytes_per_read", "indexes")
+    __slots__ = ("_bytes_per_read", "_ways", "indexes")
 
     def __init__(self, indexes: Sequence[Index]) -> None:
         self.indexes = tuple(indexes)
+        self._ways = [(index, index.maker.cut, index.entries) for index in indexes]
         # In the time in which a read looks at one document, the keys of so many bytes are made.
         self._bytes_per_read = _BYTES_PER_READ if all(map(_is_quick, indexes)) else _SLOW_BYTES_PER_READ
 
@@ -123,47 +52,63 @@ class Secondary:
         """How many documents a read looks at in the time that it takes to index so many of this size together."""
         return count * len(self.indexes) + size_bytes // self._bytes_per_read
 
-    def keys(self, raw: bytes) -> Keys:
+    def keys(self, raw: bytes) -> KeysOfAll:
         """The keys of a document.
 
         errors   ServerError for a document that one of the indexes cannot take
         """
-        document = decode(raw)
-        found = []
-        for index in self.indexes:
-            made = index.maker.keys(document)
-            if made.is_multikey:
-                index.is_multikey = True
-            found.append(made.keys)
+        document: Document | None = None
+        found: list[Keys] = []
+        for index, cut, _ in self._ways:
+            made = None if cut is None else cut(raw)
+            if made is None:
+                if document is None:
+                    document = decode(raw)
+                found.append(index.keys_of(document))
+            else:
+                found.append({made[0]: made[1]} if made else {})
         return tuple(found)
 
-    def entries(self, namespace: str, record_id: int, raw: bytes) -> list[tuple[Entries, bytes]]:
-        """(where, entry) of each entry of a new document. Under the lock: the way of a single insert.
+    def entries(self, namespace: str, record_id: int, raw: bytes) -> list[Entered]:
+        """The entries of a new document. Under the lock: the way of a single insert.
 
         errors   ServerError for a document that an index refuses
         """
-        document = decode(raw)
-        end = record_id.to_bytes(ID_BYTES)
-        found = []
-        for index in self.indexes:
-            made, entries = index.maker.keys(document), index.entries
-            if made.is_multikey:
-                index.is_multikey = True
-            for key in made.keys:
-                if index.is_unique and entries.record_with(key) is not None:
-                    raise index.maker.duplicate(namespace, document, key)
-                found.append((entries, key + end))
+        document: Document | None = None
+        end = entry_end(record_id)
+        found: list[Entered] = []
+        for index, cut, entries in self._ways:
+            made = None if cut is None else cut(raw)
+            if made is None:
+                if document is None:
+                    document = decode(raw)
+                for key, types in index.keys_of(document).items():
+                    if index.is_unique and entries.has_key(key):
+                        raise index.maker.duplicate(namespace, document, key)
+                    found.append((entries, key, entry_of(key, record_id, types)))
+            elif made:
+                key, types = made
+                if index.is_unique and entries.has_key(key):
+                    raise index.maker.duplicate(namespace, decode(raw), key)
+                found.append((entries, key, entry_of(key, record_id, types) if types else key + end))
         return found
 
-    def keys_or_errors(self, raws: Sequence[bytes], interrupt: Interrupt = NEVER) -> list[Keys | ServerError]:
+    def keys_or_errors(self, raws: Sequence[bytes], interrupt: Interrupt = NEVER) -> list[KeysOfAll | ServerError]:
         """The keys of documents; of one that an index cannot take, the error."""
-        found: list[Keys | ServerError] = []
+        found: list[KeysOfAll | ServerError] = []
         for raw in interrupt.watch(raws):
             try:
                 found.append(self.keys(raw))
             except ServerError as error:
                 found.append(error)
         return found
+
+    def columns(self, raws: Sequence[bytes], interrupt: Interrupt = NEVER) -> list[Column] | None:
+        """The keys of new documents, index by index; None if there is one that an index cannot take."""
+        try:
+            return [column_of(index, raws, interrupt) for index in self.indexes]
+        except ServerError:
+            return None
 
 
 def _is_quick(index: Index) -> bool:
@@ -186,19 +131,36 @@ class IndexChange:
     """What one commit does to the secondary indexes of a collection. Built and made under the lock.
 
     removed   for each index, the entries to take out
-    added     for each index, the entries to enter
+    added     for each index, the entries to enter, with their keys
     """
 
-    __slots__ = ("_indexes", "_taken", "added", "removed")
+    __slots__ = ("_batches", "_freed", "_indexes", "_taken", "added", "removed")
 
     def __init__(self, secondary: Secondary) -> None:
         self._indexes = secondary.indexes
         self.removed: list[set[bytes]] = [set() for _ in self._indexes]
-        self.added: list[dict[bytes, None]] = [{} for _ in self._indexes]
-        # For each unique index, the keys that this change enters.
+        self.added: list[dict[bytes, bytes]] = [{} for _ in self._indexes]
+        # For each unique index, the keys that this change enters, and what it takes out, without type bits.
         self._taken: list[set[bytes] | None] = [set() if index.is_unique else None for index in self._indexes]
+        self._freed: list[set[bytes]] = [set() for _ in self._indexes]
+        self._batches: list[tuple[Entries, list[bytes], list[bytes]]] = []
 
-    def insert(self, record_id: int, keys: Keys) -> Clash | None:
+    def insert_all(self, record_id: int, count: int, columns: Sequence[Column]) -> bool:
+        """Enter a batch of documents; whether it can be, since none of their keys is taken or comes twice where the
+        index is unique. Nothing else may have been entered.
+
+        record_id   of the first; the others follow
+        """
+        for index, (keys, _, _) in zip(self._indexes, columns, strict=True):
+            if index.is_unique and not (len(set(keys)) == len(keys) and index.entries.is_free(keys)):
+                return False
+        record_ids = range(record_id, record_id + count)
+        for index, column in zip(self._indexes, columns, strict=True):
+            keys, entries = column.keys, column.entries(record_ids)
+            self._batches.append((index.entries, keys, entries))
+        return True
+
+    def insert(self, record_id: int, keys: KeysOfAll) -> Clash | None:
         """Enter a document; the clash that stands in the way, and then nothing is entered."""
         return self.replace(record_id, _NOTHING * len(keys), keys)
 
@@ -210,18 +172,24 @@ class IndexChange:
         for index, removed, added in zip(self._indexes, self.removed, self.added, strict=True):
             for entry in removed:
                 index.entries.discard(entry)
-            for count, entry in enumerate(added):
-                index.entries.add(entry)
-                if not count % CHECK_DOCUMENTS:
-                    interrupt.breathe()
+            for entry, key in added.items():
+                index.entries.enter(key, entry)
+            interrupt.breathe()
+        for where, keys, entries in self._batches:
+            for start in range(0, len(keys), _SLICE_COUNT):
+                where.extend(keys[start : start + _SLICE_COUNT], entries[start : start + _SLICE_COUNT])
+                interrupt.breathe()
 
-    def remove(self, record_id: int, keys: Keys) -> None:
+    def remove(self, record_id: int, keys: KeysOfAll) -> None:
         """Take a document out."""
         for position, old in enumerate(keys):
-            self._take_out(position, record_id, old)
+            self._take_out(position, record_id, old.items())
 
-    def replace(self, record_id: int, old: Keys, new: Keys) -> Clash | None:
-        """Put a document in the place of another; the clash that stands in the way, and then nothing is changed."""
+    def replace(self, record_id: int, old: KeysOfAll, new: KeysOfAll) -> Clash | None:
+        """Put a document in the place of another; the clash that stands in the way, and then nothing is changed.
+
+        An entry whose value is equal, and of another type, gives way to one of that type.
+        """
         for position, index in enumerate(self._indexes):
             if index.is_unique:
                 for key in new[position]:
@@ -229,36 +197,41 @@ class IndexChange:
                         return Clash(index, key)
         for position in range(len(self._indexes)):
             before, after = old[position], new[position]
+            if before == after:
+                continue
             if before:
-                self._take_out(position, record_id, [key for key in before if key not in after])
-            for key in after:
-                if key not in before:
-                    self._enter(position, record_id, key)
+                self._take_out(position, record_id, [each for each in before.items() if after.get(each[0]) != each[1]])
+            for key, types in after.items():
+                if before.get(key) != types:
+                    self._enter(position, record_id, key, types)
         return None
 
     def _is_taken(self, position: int, key: bytes) -> bool:
-        taken = self._taken[position]
+        taken, freed, entries = self._taken[position], self._freed[position], self._indexes[position].entries
         assert taken is not None
         if key in taken:
             return True
-        record_id = self._indexes[position].entries.record_with(key)
-        return record_id is not None and entry_of(key, record_id) not in self.removed[position]
+        record_id = entries.record_with(key)
+        if record_id is None or entry_of(key, record_id) not in freed:
+            return record_id is not None
+        return any(entry_of(key, other) not in freed for other in entries.records_with(key))
 
-    def _enter(self, position: int, record_id: int, key: bytes) -> None:
-        entry, taken = entry_of(key, record_id), self._taken[position]
+    def _enter(self, position: int, record_id: int, key: bytes, types: bytes) -> None:
+        entry, taken = entry_of(key, record_id, types), self._taken[position]
         self.removed[position].discard(entry)
-        self.added[position][entry] = None
+        self.added[position][entry] = key
         if taken is not None:
             taken.add(key)
 
-    def _take_out(self, position: int, record_id: int, keys: Iterable[bytes]) -> None:
+    def _take_out(self, position: int, record_id: int, keys: Iterable[tuple[bytes, bytes]]) -> None:
         taken = self._taken[position]
-        for key in keys:
-            entry = entry_of(key, record_id)
+        for key, types in keys:
+            entry = entry_of(key, record_id, types)
             self.added[position].pop(entry, None)
             self.removed[position].add(entry)
             if taken is not None:
                 taken.discard(key)
+                self._freed[position].add(entry_of(key, record_id))
 
 
-_NOTHING: Final[tuple[Sequence[bytes], ...]] = ((),)
+_NOTHING: Final[KeysOfAll] = ({},)

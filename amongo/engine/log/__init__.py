@@ -1,6 +1,7 @@
 """The append log: every commit is one frame, and the log is the database.
 
-`format` has the bytes, `reader` reads one file, `recovery` all of them after a stop, `log` writes.
+`format` has the bytes, `reader` reads one file, `recovery` all of them after a stop, `log` writes, `file_row` begins
+the files and lets them go.
 """
 
 from amongo.engine.log.format import (
@@ -9,6 +10,8 @@ from amongo.engine.log.format import (
     LOG_DIRECTORY,
     Entry,
     Frame,
+    LogFile,
+    Mark,
     entry,
     entry_pieces,
     pack_entry,
@@ -28,6 +31,8 @@ __all__ = [
     "Entry",
     "Frame",
     "Log",
+    "LogFile",
+    "Mark",
     "MemoryLog",
     "entry",
     "entry_pieces",

@@ -1,4 +1,7 @@
-"""Writes docs/format.md from the constants in the code: `python -m amongo.engine.log.describe docs/format.md`."""
+"""Writes docs/format.md from the constants in the code: `python -m amongo.engine.log.describe docs/format.md`.
+
+The page's second part, on snapshot files, comes from `amongo.engine.snapshots.describe`.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,9 @@ from amongo.engine.log.format import (
     MARK_LAYOUT,
     file_name,
 )
-from amongo.engine.log.layout import Layout
+from amongo.engine.log.layout import table
+from amongo.engine.snapshots.describe import describe_snapshots
+from amongo.engine.snapshots.format import DIRECTORY, MANIFEST_NAME
 from amongo.runtime.limits import (
     FRAME_BYTES,
     LOG_FILE_BYTES,
@@ -40,6 +45,10 @@ Format version {version}. All numbers are little-endian; fields follow each othe
     {lock_name}              holds the owner's process id; the owner has an exclusive flock on it
     {log}/{first}   the log's first file
     {log}/{second}   the next, and so on without gaps
+    {manifest}          the current checkpoint, if there has been one
+    {directory}/        the files that it names
+
+# The log
 
 A new file is begun when one has passed {file_bytes} bytes (a setting).
 
@@ -57,7 +66,8 @@ was reserved ahead. A frame is this header of {frame_header_bytes} bytes and its
 
 {frame_rows}
 
-`length` is at most {frame_bytes}. XXH3-64 is the 64-bit XXH3 of xxHash 0.8 without seed or secret.
+`length` is at most {frame_bytes}. XXH3-64 is the 64-bit XXH3 of xxHash 0.8 without seed or secret, in its canonical
+form: big-endian, unlike the numbers.
 
 - **{commit}** (kind {commit_kind}): one commit, that is one write, one batch, or one transaction. Its payload is one or
   more entries. `sequence` is greater than that of every commit before it.
@@ -129,6 +139,11 @@ file and says nothing.
    process may have stopped over a failed fsync. If the log ends with that mark, the mark is written anew before the
    next frame: it proves what stands before it, but not itself.
 
+With a checkpoint at a commit, reading begins at the place where that commit ended, a file's number and an offset; that
+place had been synced before the checkpoint counted. Of the files before it, the headers alone are read. The first files
+may have been removed, one after the other from the oldest, each durably: the log must hold every commit after the
+checkpoint and may begin with any file that does.
+
 What this cannot see: damage behind the last mark that reached the disk looks like a torn tail, or, where it left
 nothing but zeros, like the end.
 
@@ -136,15 +151,8 @@ nothing but zeros, like the end.
 
 A write that fails is truncated away, and the commit with it. If that fails too, or if an fsync fails, the log takes no
 more frames until the store is opened again; reads go on. A failed fsync is never tried again: it fails all who wait.
-"""
 
-
-def _table(layout: Layout) -> str:
-    rows = [
-        f"| {offset} | {size} | `{name}` | {meaning.replace('|', chr(92) + '|')} |"
-        for offset, size, name, meaning in layout.rows()
-    ]
-    return "\n".join(("| offset | bytes | field | |", "| ---: | ---: | --- | --- |", *rows))
+{snapshots}"""
 
 
 def describe() -> str:
@@ -157,20 +165,23 @@ def describe() -> str:
         second=file_name(2),
         file_bytes=f"{LOG_FILE_BYTES:,}",
         header_bytes=HEADER_BYTES,
-        header_rows=_table(HEADER_LAYOUT),
+        header_rows=table(HEADER_LAYOUT),
         frame_header_bytes=FRAME_HEADER_BYTES,
-        frame_rows=_table(FRAME_LAYOUT),
+        frame_rows=table(FRAME_LAYOUT),
         frame_bytes=f"{FRAME_BYTES:,}",
         commit=KINDS[COMMIT],
         commit_kind=COMMIT,
         mark=KINDS[MARK],
         mark_kind=MARK,
-        entry_rows=_table(ENTRY_LAYOUT),
-        mark_rows=_table(MARK_LAYOUT),
+        entry_rows=table(ENTRY_LAYOUT),
+        mark_rows=table(MARK_LAYOUT),
         in_place=", ".join(sorted(IN_PLACE)),
         reserved_least=f"{RESERVED_BYTES_LEAST:,}",
         reserved_most=f"{RESERVED_BYTES_MOST:,}",
         sync_ms=f"{SYNC_INTERVAL_S * 1000:.0f}",
+        manifest=MANIFEST_NAME,
+        directory=DIRECTORY,
+        snapshots=describe_snapshots(),
     )
 
 

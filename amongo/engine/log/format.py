@@ -11,7 +11,7 @@ import re
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from xxhash import xxh3_64_intdigest
+from xxhash import xxh3_64_digest
 
 from amongo.engine.log.layout import Field, Layout
 from amongo.errors import ServerError, storage
@@ -37,13 +37,13 @@ HEADER_LAYOUT: Final = Layout(
         ),
         Field("created_ms", "q", "wall time when the file was begun, milliseconds since 1970 UTC"),
         Field("reserved", "4s", "zeros"),
-        Field("xxh3", "Q", "XXH3-64 of the bytes before it"),
+        Field("xxh3", "8s", "XXH3-64 of the bytes before it"),
     ),
 )
 FRAME_LAYOUT: Final = Layout(
     "Frame header",
     (
-        Field("xxh3", "Q", "XXH3-64 of the rest of the frame: `length` to the end of the payload"),
+        Field("xxh3", "8s", "XXH3-64 of the rest of the frame: `length` to the end of the payload"),
         Field("length", "I", "bytes of the payload that follows this header"),
         Field(
             "sequence", "Q", "cluster time: seconds since 1970 UTC << 32 | increment; increases from commit to commit"
@@ -74,26 +74,27 @@ _MARK = MARK_LAYOUT.struct()
 _ENTRY = ENTRY_LAYOUT.struct()
 _INT32 = Layout("", (Field("length", "i", ""),)).struct()
 _ENTRY_START = Layout("", (*ENTRY_LAYOUT.fields, Field("length", "i", ""))).struct()  # and the length of the head
-# A frame's header in two: its checksum, and what that covers, which the payload follows.
-_CHECKSUM = Layout("", FRAME_LAYOUT.fields[:1]).struct()
+# What the checksum of a frame covers: the header behind it and the payload, which in a commit begins with an entry.
 _CHECKED = Layout("", FRAME_LAYOUT.fields[1:]).struct()
+_START = Layout("", (*FRAME_LAYOUT.fields[1:], *ENTRY_LAYOUT.fields)).struct()
 
 HEADER_BYTES: Final = _HEADER.size
 FRAME_HEADER_BYTES: Final = _FRAME.size
-_ENTRY_BYTES: Final = _ENTRY.size
+ENTRY_BYTES: Final = _ENTRY.size
 
 pack_entry = _ENTRY.pack
 """(record id, count of documents) -> the beginning of an entry; the head and the documents follow, as in `entry`."""
 _ENTRY_START_BYTES: Final = _ENTRY_START.size
 MARK_PAYLOAD_BYTES: Final = _MARK.size
 MARK_FRAME_BYTES: Final = FRAME_HEADER_BYTES + MARK_PAYLOAD_BYTES
-_CHECKSUM_BYTES = _CHECKSUM.size
+_CHECKSUM_BYTES = FRAME_HEADER_BYTES - _CHECKED.size
 _PIECE_COUNT = 2048
 _ZERO_CHUNK_BYTES = 1 << 20
 _FILE_NAME = re.compile(r"(\d{10})\.log")
 
-pack_checksum = _CHECKSUM.pack
 pack_checked = _CHECKED.pack
+pack_start = _START.pack
+"""(length, sequence, wall_ms, kind, record id, count of documents) -> both headers, but for the checksum."""
 _unpack_frame_header = _FRAME.unpack_from
 _unpack_entry_start = _ENTRY_START.unpack_from
 _unpack_int32 = _INT32.unpack_from
@@ -114,6 +115,21 @@ class Mark(NamedTuple):
 
     file_number: int
     offset: int
+
+
+class LogFile(NamedTuple):
+    """One file of the log.
+
+    number           as in its name; see `file_name`
+    first_sequence   one more than the sequence of the last commit before it
+    created_ms       wall time when it was begun
+    file_bytes       its size; of the file that is being written, so far
+    """
+
+    number: int
+    first_sequence: int
+    created_ms: int
+    file_bytes: int
 
 
 class Entry(NamedTuple):
@@ -173,9 +189,9 @@ def pack_header(header: Header) -> bytes:
         header.first_sequence,
         header.created_ms,
         bytes(4),
-        0,
+        b"",
     )[:-_CHECKSUM_BYTES]
-    return body + pack_checksum(xxh3_64_intdigest(body))
+    return body + xxh3_64_digest(body)
 
 
 def parse_header(block: bytes, path: str) -> Header:
@@ -190,7 +206,7 @@ def parse_header(block: bytes, path: str) -> Header:
     magic, version, number, uuid, first_sequence, created_ms, _, checksum = _HEADER.unpack_from(block)
     if magic != MAGIC:
         raise BadHeader("the file does not begin like a log file of amongo")
-    if xxh3_64_intdigest(block[: HEADER_BYTES - _CHECKSUM_BYTES]) != checksum:
+    if xxh3_64_digest(block[: HEADER_BYTES - _CHECKSUM_BYTES]) != checksum:
         raise BadHeader("the checksum of the file header does not match")
     if version > FORMAT_VERSION:
         raise storage.STORE_FORMAT_NEWER(found=version, supported=FORMAT_VERSION, file=path)
@@ -200,7 +216,7 @@ def parse_header(block: bytes, path: str) -> Header:
 def pack_frame(sequence: int, wall_ms: int, kind: int, payload: bytes) -> bytes:
     """The bytes of a frame."""
     checked = _CHECKED.pack(len(payload), sequence, wall_ms, kind) + payload
-    return pack_checksum(xxh3_64_intdigest(checked)) + checked
+    return xxh3_64_digest(checked) + checked
 
 
 def parse_frame(content: bytes, offset: int, frame_limit_bytes: int) -> Frame | str:
@@ -215,7 +231,7 @@ def parse_frame(content: bytes, offset: int, frame_limit_bytes: int) -> Frame | 
     if length > len(content) - start:
         return f"the file ends {remaining} bytes into a frame of {FRAME_HEADER_BYTES + length} bytes"
     checked = content[offset + _CHECKSUM_BYTES : start + length]
-    if xxh3_64_intdigest(checked) != checksum:
+    if xxh3_64_digest(checked) != checksum:
         return "the checksum of the frame does not match"
     if kind not in KINDS:
         return f"the frame is of unknown kind {kind}"
@@ -290,7 +306,7 @@ def parse_entries(payload: bytes, sequence: int = 0) -> list[Entry]:
         if size - offset < _ENTRY_START_BYTES:
             raise storage.ENTRY_MALFORMED(sequence=sequence, offset=offset, reason="it ends within an entry")
         record_id, count, length = _unpack_entry_start(payload, offset)
-        offset += _ENTRY_BYTES
+        offset += ENTRY_BYTES
         end = offset + length
         if end > size or length < SMALLEST_DOCUMENT_BYTES:
             raise _no_document(sequence, offset)

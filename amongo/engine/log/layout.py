@@ -48,3 +48,12 @@ class Layout:
     def rows(self) -> list[tuple[int, int, str, str]]:
         """(offset, size, name, meaning) of every field; sizes in bytes."""
         return [(self.offset(field.name), field.size, field.name, field.meaning) for field in self.fields]
+
+
+def table(layout: Layout) -> str:
+    """The fields as the table in docs/format.md."""
+    rows = [
+        f"| {offset} | {size} | `{name}` | {meaning.replace('|', chr(92) + '|')} |"
+        for offset, size, name, meaning in layout.rows()
+    ]
+    return "\n".join(("| offset | bytes | field | |", "| ---: | ---: | --- | --- |", *rows))

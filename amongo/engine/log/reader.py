@@ -50,7 +50,8 @@ class FileReader:
     """The frames of one log file.
 
     name            for messages
-    raw             the file's bytes
+    raw             the file's bytes from `base` on
+    base            0, or where reading begins; the places below count from the file's start
     end             where the zeros begin that reach to the file's end; its length if there are none
     last_sequence   of the last commit before the file; grows with the commits read
     header          None if it does not verify
@@ -59,30 +60,35 @@ class FileReader:
     damage          set when iteration ends before anything but zeros
     """
 
-    def __init__(self, name: str, raw: bytes, number: int, last_sequence: int = 0) -> None:
+    def __init__(
+        self, name: str, raw: bytes, number: int, last_sequence: int = 0, *, base: int = 0, block: bytes | None = None
+    ) -> None:
+        """block: the bytes of the file's header, where reading begins behind it."""
         self.name = name
         self.raw = raw
-        self.end = written_end(raw)
+        self.base = base
+        self.end = base + written_end(raw)
         self.last_sequence = last_sequence
         self.header: Header | None = None
         self.position = 0
         self.mark: Mark | None = None
         self.damage: Damage | None = None
         try:
-            header = parse_header(raw, name)
+            header = parse_header(raw if block is None else block, name)
             if header.file_number != number:
                 raise BadHeader(f"the file header belongs to file number {header.file_number}")
         except BadHeader as error:
             self.damage = Damage(name, 0, str(error))
         else:
             self.header = header
-            self.position = HEADER_BYTES
+            self.position = max(HEADER_BYTES, base)
 
     def __iter__(self) -> Iterator[Frame]:
         """Every frame that verifies, up to the first that does not."""
-        raw, size = self.raw, len(self.raw)
+        raw, base = self.raw, self.base
+        size = base + len(raw)
         while self.damage is None and self.position < size:
-            frame = parse_frame(raw, self.position, FRAME_BYTES)
+            frame = parse_frame(raw, self.position - base, FRAME_BYTES)
             if isinstance(frame, str):
                 if self.position < self.end:
                     self.damage = Damage(self.name, self.position, frame)

@@ -34,6 +34,7 @@ from amongo.engine.log.format import (
     MARK_FRAME_BYTES,
     BadHeader,
     Frame,
+    LogFile,
     Mark,
     file_name,
     file_number,
@@ -64,7 +65,7 @@ class Ending:
                          zeros to remove, also without a torn tail
     last_sequence        of the last commit; 0 if there is none
     store_uuid           None if there is no file
-    first_sequences      file number -> first_sequence of its header
+    files                those that stay, oldest first
     obsolete             names of files to remove
     cut                  the torn tail to remove; None if there is none
     is_synced            whether a mark proves that everything up to here is durable
@@ -75,7 +76,7 @@ class Ending:
     size: int
     last_sequence: int
     store_uuid: bytes | None
-    first_sequences: dict[int, int]
+    files: tuple[LogFile, ...]
     obsolete: tuple[str, ...]
     cut: Cut | None
     is_synced: bool
@@ -83,7 +84,8 @@ class Ending:
 
 
 class Recovery:
-    """One pass over a store's log. It changes nothing: the log, or `amongo check`, does with `ending` what is to do.
+    """One pass over a store's log, or over what a checkpoint does not cover. It changes nothing: the log, or `amongo
+    check`, does with `ending` what is to do.
 
     `frames` yields the commits and, when it is exhausted, has set `ending`.
     """
@@ -100,8 +102,7 @@ class Recovery:
         self._uuid: bytes | None = None
         self._mark: Mark | None = None
         self._is_synced = False
-        self._first_sequences: dict[int, int] = {}
-        self._sizes: dict[int, int] = {}
+        self._read: dict[int, LogFile] = {}
         for number in self.numbers:
             self._check_version(number)
 
@@ -125,27 +126,39 @@ class Recovery:
         except BadHeader:
             pass  # judged when its turn comes
 
-    def read(self, number: int, length: int | None = None) -> bytes:
+    def read(self, number: int, length: int | None = None, offset: int = 0) -> bytes:
         """The bytes of a log file. errors: STORE_UNREADABLE."""
         try:
-            return self._files.read(self.path(number), length)
+            return self._files.read(self.path(number), length, offset)
         except OSError as error:
             raise storage.STORE_UNREADABLE(path=self.path(number), reason=reason_of(error)) from error
 
-    def frames(self, after: int = 0) -> Iterator[Frame]:
+    def _size_of(self, number: int) -> int:
+        try:
+            return self._files.size(self.path(number))
+        except OSError as error:
+            raise storage.STORE_UNREADABLE(path=self.path(number), reason=reason_of(error)) from error
+
+    def frames(self, after: int = 0, start: Mark | None = None) -> Iterator[Frame]:
         """The commits with a sequence over `after`, in order.
 
-        errors   LOG_CORRUPT, LOG_FILE_MISSING, LOG_BEGINS_LATE, STORE_UNREADABLE
+        start    where the commit `after` ended (`Log.place`), known to be durable: nothing before it is read. The file
+                 that it is in may have been dropped since
+        errors   LOG_CORRUPT, LOG_FILE_MISSING, LOG_BEGINS_LATE, LOG_ENDS_EARLY, STORE_UNREADABLE
         """
-        for before, number in pairwise(self.numbers):
-            if number != before + 1:
-                raise storage.LOG_FILE_MISSING(file=self.path(before + 1))
+        start = self._check_row(start)
+        self._mark = start
         for index, number in enumerate(self.numbers):
-            reader = FileReader(self.path(number), self.read(number), number, self._last_sequence)
-            if not self._continues(reader, index, after):
-                reason = "the file ends early, frames that the next file follows on are missing"
-                self._end_torn(Damage(self.path(self._number), self._size, reason), b"", self.numbers[index:])
-                return
+            if start is not None and number <= start.file_number:
+                reader = self._read_from(start, number, after)
+                if number < start.file_number:
+                    continue
+            else:
+                reader = FileReader(self.path(number), self.read(number), number, self._last_sequence)
+                if not self._continues(reader, after):
+                    reason = "the file ends early, frames that the next file follows on are missing"
+                    self._end_torn(Damage(self.path(self._number), self._size, reason), None, self.numbers[index:])
+                    break
             is_mark = False
             for frame in reader:
                 is_mark = frame.kind == MARK
@@ -153,16 +166,57 @@ class Recovery:
                     yield frame
             self._take(reader, number, is_mark)
             if reader.damage is not None:
-                self._end_torn(reader.damage, reader.raw, self.numbers[index + 1 :])
-                return
-        self._end((), None)
+                self._end_torn(reader.damage, reader, self.numbers[index + 1 :])
+                break
+        else:
+            self._end((), None)
+        if self._last_sequence < after:
+            self.ending = None
+            raise storage.LOG_ENDS_EARLY(last=self._last_sequence, path=self.directory, needed=after)
 
-    def _continues(self, reader: FileReader, index: int, after: int) -> bool:
+    def _check_row(self, start: Mark | None) -> Mark | None:
+        """Find no file missing; `start`, if its file is still there. errors: LOG_FILE_MISSING."""
+        numbers = self.numbers
+        for before, number in pairwise(numbers):
+            if number != before + 1:
+                raise storage.LOG_FILE_MISSING(file=self.path(before + 1))
+        if start is None or (numbers and start.file_number < numbers[0]):
+            return None
+        if not numbers or start.file_number > numbers[-1]:
+            raise storage.LOG_FILE_MISSING(file=self.path(start.file_number))
+        return start
+
+    def _read_from(self, start: Mark, number: int, after: int) -> FileReader:
+        """What is to be read of a file up to that of `start`; of one before it, nothing but the header.
+
+        errors   LOG_CORRUPT, LOG_BEGINS_LATE, STORE_UNREADABLE
+        """
+        path, size = self.path(number), self._size_of(number)
+        block, raw = self.read(number, HEADER_BYTES), b""
+        base = max(HEADER_BYTES, size)
+        if number == start.file_number:
+            raw, base = self.read(number, offset=start.offset), start.offset
+        reader = FileReader(path, raw, number, self._last_sequence, base=base, block=block)
+        if reader.damage is not None:
+            raise storage.LOG_CORRUPT(file=path, offset=0, reason=reader.damage.reason)
+        if number == start.file_number and size < start.offset:
+            reason = f"the file ends here and had been synced up to byte {start.offset}"
+            raise storage.LOG_CORRUPT(file=path, offset=size, reason=reason)
+        self._continues(reader, after)
+        if number == start.file_number:
+            reader.last_sequence = after
+        else:
+            assert reader.header is not None
+            reader.last_sequence = reader.header.first_sequence - 1  # at least
+            self._take(reader, number, ends_with_mark=False)
+        return reader
+
+    def _continues(self, reader: FileReader, after: int) -> bool:
         """Whether the file follows on the files before it. errors: LOG_BEGINS_LATE, LOG_CORRUPT."""
         header = reader.header
         if header is None:
             return True
-        if index == 0:
+        if self._uuid is None:
             if header.first_sequence > after + 1:
                 raise storage.LOG_BEGINS_LATE(first=header.first_sequence, file=reader.name, needed=after + 1)
             reader.last_sequence = header.first_sequence - 1
@@ -179,39 +233,43 @@ class Recovery:
         self._last_sequence = reader.last_sequence
         self._mark = reader.mark or self._mark
         self._number, self._size = number, reader.position
-        self._sizes[number] = reader.position
         end = Mark(number, reader.position - MARK_FRAME_BYTES)
         self._is_synced = ends_with_mark and self._mark == end
-        if reader.header is not None:
-            self._first_sequences[number] = reader.header.first_sequence
+        header = reader.header
+        if header is not None:
+            self._read[number] = LogFile(number, header.first_sequence, header.created_ms, reader.position)
 
-    def _end_torn(self, damage: Damage, raw: bytes, later: list[int]) -> None:
+    def _end_torn(self, damage: Damage, reader: FileReader | None, later: list[int]) -> None:
         """End at a bad place. errors: LOG_CORRUPT if it is no torn tail.
 
-        raw     the bytes of the file with the bad place
-        later   numbers of the files behind it
+        reader   of the file with the bad place; None if that is the file's end
+        later    numbers of the files behind it
         """
-        if self._is_corruption(damage.offset, raw, later):
+        if self._is_corruption(damage.offset, reader, later):
             raise storage.LOG_CORRUPT(file=damage.file, offset=damage.offset, reason=damage.reason)
-        lost_bytes = max(0, written_end(raw) - damage.offset) + sum(written_end(self.read(each)) for each in later)
+        lost_bytes = sum(written_end(self.read(each)) for each in later)
+        if reader is not None:
+            lost_bytes += max(0, reader.end - damage.offset)
         obsolete = [file_name(number) for number in reversed(later)]
         if damage.offset == 0:  # not even its header stays
             obsolete.append(file_name(self._number))
             self._number -= 1
-            self._number = self._number if self._number in self._first_sequences else 0
-            self._size = self._sizes.get(self._number, 0)
+            before = self._read.get(self._number)
+            self._number, self._size = (before.number, before.file_bytes) if before is not None else (0, 0)
         self._is_synced = False
         self._end(tuple(obsolete), Cut(damage, lost_bytes))
 
-    def _is_corruption(self, offset: int, raw: bytes, later: list[int]) -> bool:
+    def _is_corruption(self, offset: int, reader: FileReader | None, later: list[int]) -> bool:
         """Whether the bad place had been synced, so that no stop explains it; see the module's text."""
         if len(later) > 1:
             return True
         if offset == 0 and self._number == self.numbers[0]:
-            return self._number > 1 or bool(later) or written_end(raw) > HEADER_BYTES
+            return self._number > 1 or bool(later) or (reader is not None and reader.end > HEADER_BYTES)
         assert self._uuid is not None
         place = Mark(self._number, offset)
-        if any(mark > place for mark in find_marks(raw, offset, self._uuid)):
+        if reader is not None and any(
+            mark > place for mark in find_marks(reader.raw, offset - reader.base, self._uuid)
+        ):
             return True
         return any(mark > place for each in later for mark in find_marks(self.read(each), 0, self._uuid))
 
@@ -221,7 +279,7 @@ class Recovery:
             self._size,
             self._last_sequence,
             self._uuid,
-            self._first_sequences,
+            tuple(file for file in self._read.values() if file.number <= self._number),
             obsolete,
             cut,
             self._is_synced,

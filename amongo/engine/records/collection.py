@@ -1,47 +1,30 @@
-"""One collection in memory: its records by record id, and its `_id` index.
+"""One collection: its records by record id, and its `_id` index.
 
-Records lie in chunks of 4096 slots. A view shares the chunks; `_writable` copies a chunk that a view may hold before
-a record in it changes. Appending needs no copy, since a view ends at its bound. Only the store calls the methods that
-change anything, under its lock and after the commit has been written to the log.
+What was written since the last checkpoint is in memory; what lies below, in the layers of `records.layers`. Records in
+memory lie in chunks of 4096 slots, with `BELOW` in the slots of which only the layers know. A view shares the chunks;
+`_writable` copies a chunk that a view may hold before a record in it changes. Appending needs no copy, since a view
+ends at its bound. Only the store calls the methods that change anything, under its lock and after the commit has been
+written to the log.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from itertools import islice
-from operator import lt
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
-from amongo.engine.indexes import Definition, Entries, IndexChange, Secondary, first_indexes
+from amongo.engine.indexes import Definition, Entered, IndexChange, Secondary, first_indexes
 from amongo.engine.records.arrivals import Arrivals
 from amongo.engine.records.cap import Cap
+from amongo.engine.records.frozen import FrozenRecords
+from amongo.engine.records.id_order import NO_ORDER, IdOrder, id_order
+from amongo.engine.records.layers import BELOW, IdLayer, RecordLayer
 from amongo.engine.records.uses import Uses
-from amongo.engine.records.view import CHUNK_BITS, CHUNK_MASK, CHUNK_SIZE, Chunk, OrderedView, View
+from amongo.engine.records.view import CHUNK_BITS, CHUNK_MASK, CHUNK_SIZE, Chunk, OrderedView, View, record_in
 from amongo.runtime.interrupts import NEVER, Interrupt
+from amongo.runtime.limits import RECENT_READ_BYTES, RECENT_READS
 from amongo.values.collation import collator
 
 FIRST_RECORD_ID: Final = 1
-
-
-@dataclass(frozen=True, slots=True)
-class IdOrder:
-    """The `_id` index in order, at one moment.
-
-    version      (next record id, count): what tells that moment from any other; ids only grow, deletions lower the
-                 count
-    keys         ascending
-    record_ids   of the keys
-    """
-
-    version: tuple[int, int]
-    keys: list[bytes]
-    record_ids: list[int]
-
-    def between(self, low: bytes, high: bytes) -> list[int]:
-        """The record ids of the keys with low <= key < high, in their order."""
-        return self.record_ids[bisect_left(self.keys, low) : bisect_left(self.keys, high)]
 
 
 class Collection:
@@ -55,6 +38,7 @@ class Collection:
     arrivals    how a cursor waits for documents
     is_validated  whether its options name a validator, which documents have to pass
     validation  what the commands have compiled of it; None before, and when the options change
+    planning    what the planner knows of its indexes; None before, and it says for which indexes
     indexes     their definitions by name, that of `_id` first; `set_indexes` gives it others
     secondary   the keys of all but that of `_id`; None if there are none
     is_plain    neither capped nor with secondary indexes
@@ -68,8 +52,11 @@ class Collection:
     __slots__ = (
         "_by_id",
         "_chunks",
+        "_id_layers",
         "_id_order",
+        "_layers",
         "_oldest",
+        "_recent",
         "_shared",
         "_view",
         "arrivals",
@@ -86,6 +73,7 @@ class Collection:
         "namespace",
         "next_record_id",
         "options",
+        "planning",
         "secondary",
         "uses",
         "uuid",
@@ -98,6 +86,7 @@ class Collection:
         self.options = options
         self.is_validated = _names_validator(options)
         self.validation: object = None
+        self.planning: object = None
         self.cap = Cap.of(options)
         self.collator = collator(options.get("collation"))
         self.arrivals = Arrivals()
@@ -116,40 +105,69 @@ class Collection:
         self._shared: set[int] = set()
         self._oldest = FIRST_RECORD_ID  # no record of a capped collection lies below
         self._view: View | None = None
-        self._id_order = IdOrder((0, 0), [], [])
+        self._id_order = NO_ORDER
+        self._layers: tuple[RecordLayer, ...] | None = None  # None until there is the first, then for ever a tuple
+        self._id_layers: tuple[IdLayer, ...] = ()
+        self._recent: dict[bytes, tuple[int, bytes]] = {}  # what point reads have found in the layers of this moment
 
     # Reading: lock-free, from any thread. While a large batch is put in, a point read may find some of its documents
-    # already and others not yet; a view has all of them or none.
+    # already and others not yet; a view has all of them or none. What moves from memory to a layer is in the layer
+    # before it leaves memory.
 
     def find_id(self, key: bytes) -> tuple[int, bytes] | None:
         """(record id, document bytes) of the document whose `_id` has this key; None if there is none."""
         record_id = self._by_id.get(key)
         if record_id is None:
-            return None
-        chunk = self._chunks[record_id >> CHUNK_BITS]
-        raw = None if chunk is None else chunk[record_id & CHUNK_MASK]
+            return self._find_below(key) if self._id_layers else None
+        raw = self.record(record_id)
         return None if raw is None else (record_id, raw)
 
     def get_by_key(self, key: bytes) -> bytes | None:
         """The bytes of the document whose `_id` has this key: the point read."""
         record_id = self._by_id.get(key)
         if record_id is None:
-            return None
+            found = self._find_below(key) if self._id_layers else None
+            return None if found is None else found[1]
         chunk = self._chunks[record_id >> CHUNK_BITS]
-        return None if chunk is None else chunk[record_id & CHUNK_MASK]
+        if chunk is None:
+            return record_in(self._layers, record_id)
+        raw = chunk[record_id & CHUNK_MASK]
+        return raw if raw is not BELOW else record_in(self._layers, record_id)
 
     def record(self, record_id: int) -> bytes | None:
         """The bytes of the document with this record id; None if there is none."""
         index = record_id >> CHUNK_BITS
-        if index >= len(self._chunks):
-            return None
-        chunk = self._chunks[index]
+        chunk = self._chunks[index] if index < len(self._chunks) else None
         slot = record_id & CHUNK_MASK
-        return None if chunk is None or slot >= len(chunk) else chunk[slot]
+        found = BELOW if chunk is None or slot >= len(chunk) else chunk[slot]
+        return found if found is not BELOW else record_in(self._layers, record_id)
 
     def has_key(self, key: bytes) -> bool:
         """Whether a document's `_id` has this key."""
-        return key in self._by_id
+        return key in self._by_id or (bool(self._id_layers) and self._find_below(key) is not None)
+
+    def _find_below(self, key: bytes) -> tuple[int, bytes] | None:
+        """(record id, document bytes) of the document whose `_id` has this key, if a layer has entered it."""
+        recent = self._recent  # this very object: `freeze` puts another in its place
+        found = recent.get(key)
+        if found is not None:
+            record_id = found[0]
+            chunk = self._chunks[record_id >> CHUNK_BITS]
+            if chunk is None or chunk[record_id & CHUNK_MASK] is BELOW:
+                return found  # memory knows nothing newer, and no layer is newer than `recent`
+            raw = self.record(record_id)
+            return None if raw is None else (record_id, raw)
+        for layer in self._id_layers:
+            for record_id in layer.find_keys(key):
+                raw = self.record(record_id)
+                if raw is not None:
+                    chunk = self._chunks[record_id >> CHUNK_BITS]
+                    if (chunk is None or chunk[record_id & CHUNK_MASK] is BELOW) and len(raw) <= RECENT_READ_BYTES:
+                        if len(recent) >= RECENT_READS:
+                            recent.clear()
+                        recent[key] = record_id, raw
+                    return record_id, raw
+        return None
 
     def view(self) -> View:
         """What the collection holds now; the same view until the next write. Call it under the store's lock."""
@@ -157,10 +175,11 @@ class Collection:
         if view is None:
             self._shared = set(range(len(self._chunks)))  # before the view is there, whatever comes in between
             chunks = tuple(self._chunks)
+            bound, count, layers, data_bytes = self.next_record_id, self.count, self._layers, self.data_bytes
             if self.is_clustered:
-                view = OrderedView(chunks, self.next_record_id, self.count, self.id_order().record_ids)
+                view = OrderedView(chunks, bound, count, layers, data_bytes, self.id_order())
             else:
-                view = View(chunks, self.next_record_id, self.count)
+                view = View(chunks, bound, count, layers, data_bytes)
             self._view = view
         return view
 
@@ -221,11 +240,7 @@ class Collection:
     def id_order(self) -> IdOrder:
         """The record ids in the order of their `_id`s; the same until the next insert or delete. Under the lock."""
         if not self.has_id_order:
-            keys, record_ids = list(self._by_id), list(self._by_id.values())
-            if not all(map(lt, keys, islice(keys, 1, None))):
-                order = sorted(zip(keys, record_ids, strict=True))
-                keys, record_ids = [key for key, _ in order], [record_id for _, record_id in order]
-            self._id_order = IdOrder((self.next_record_id, self.count), keys, record_ids)
+            self._id_order = id_order((self.next_record_id, self.count), self._by_id, self._id_layers)
         return self._id_order
 
     # Changing: by the store alone, under its lock. Any of these may break off anywhere (KeyboardInterrupt, MemoryError)
@@ -234,23 +249,26 @@ class Collection:
 
     def first_duplicate(self, keys: Sequence[bytes], interrupt: Interrupt = NEVER) -> int | None:
         """The position of the first key that is taken, by a document or by an earlier key; None if all are free."""
-        by_id = self._by_id
         if len(keys) == 1:
-            return 0 if keys[0] in by_id else None
+            return 0 if self.has_key(keys[0]) else None
         seen: set[bytes] = set()
         for start in range(0, len(keys), CHUNK_SIZE):
             interrupt.check()
             part = keys[start : start + CHUNK_SIZE]
-            if by_id.keys().isdisjoint(part) and (not seen or seen.isdisjoint(part)):
+            if self._lacks_all(part) and (not seen or seen.isdisjoint(part)):
                 seen.update(part)
                 if len(seen) == start + len(part):
                     continue
                 seen = set(keys[:start])
             for position, key in enumerate(part, start):
-                if key in by_id or key in seen:
+                if key in seen or self.has_key(key):
                     return position
                 seen.add(key)
         return None
+
+    def _lacks_all(self, keys: Sequence[bytes]) -> bool:
+        """Whether no document has one of these keys, found out for all at once; False where one has to look at each."""
+        return self._by_id.keys().isdisjoint(keys) and all(layer.lacks_all(keys) for layer in self._id_layers)
 
     def set_options(self, options: dict[str, Any]) -> None:
         """Give it other options."""
@@ -288,13 +306,10 @@ class Collection:
         position = self.next_record_id - record_id  # 0; in a repetition, how many are in already
         while position < len(raws):
             first = self.next_record_id
-            index, slot = first >> CHUNK_BITS, first & CHUNK_MASK
+            slot = first & CHUNK_MASK
             end = position + CHUNK_SIZE - slot
             part = raws[position:end]
-            if index == len(self._chunks):
-                self._chunks.append([])
-            chunk = self._chunks[index]
-            assert chunk is not None
+            chunk = self._tail()
             chunk[slot:] = part
             self._by_id.update(zip(keys[position:end], range(first, first + len(part)), strict=True))
             count, data_bytes = self.count + len(part), self.data_bytes + sum(map(len, part))
@@ -313,11 +328,11 @@ class Collection:
         if change is not None:
             change.make()
 
-    def append_indexed(self, record_id: int, key: bytes, raw: bytes, entries: Sequence[tuple[Entries, bytes]]) -> None:
+    def append_indexed(self, record_id: int, key: bytes, raw: bytes, entries: Sequence[Entered]) -> None:
         """Add one document behind the others, and its entries to the secondary indexes."""
         self.append(record_id, key, raw)
-        for index, entry in entries:
-            index.add(entry)
+        for index, index_key, entry in entries:
+            index.enter(index_key, entry)
 
     def extend_indexed(
         self, record_id: int, keys: Sequence[bytes], raws: Sequence[bytes], change: IndexChange, interrupt: Interrupt
@@ -338,10 +353,10 @@ class Collection:
 
     def replace(self, record_id: int, raw: bytes) -> None:
         """Put other bytes under a record id; the `_id` stays the same."""
+        old = self.record(record_id)
+        assert old is not None
         chunk = self._writable(record_id >> CHUNK_BITS)
         slot = record_id & CHUNK_MASK
-        old = chunk[slot]
-        assert old is not None
         data_bytes = self.data_bytes + len(raw) - len(old)
         chunk[slot], self.data_bytes, self._view = raw, data_bytes, None
 
@@ -353,13 +368,11 @@ class Collection:
     def remove(self, removals: Iterable[tuple[int, bytes]]) -> None:
         """Remove records, given as (record id, `_id` key)."""
         for record_id, key in removals:
-            if self._chunks[record_id >> CHUNK_BITS] is None:
+            old = self.record(record_id)
+            if old is None:
                 continue  # a repetition
             chunk = self._writable(record_id >> CHUNK_BITS)
             slot = record_id & CHUNK_MASK
-            old = chunk[slot]
-            if old is None:
-                continue  # a repetition
             self._by_id.pop(key, None)
             count, data_bytes = self.count - 1, self.data_bytes - len(old)
             chunk[slot], self.count, self.data_bytes = None, count, data_bytes
@@ -368,39 +381,102 @@ class Collection:
             self._let_go()
 
     def _let_go(self) -> None:
-        """Forget the chunks in front in which nothing is left: a capped collection runs through its record ids."""
-        index, slot = self._oldest >> CHUNK_BITS, self._oldest & CHUNK_MASK
-        while index < len(self._chunks):
-            chunk = self._chunks[index]
-            if chunk is not None:
-                found = next((place for place in range(slot, len(chunk)) if chunk[place] is not None), None)
-                if found is not None or len(chunk) < CHUNK_SIZE:
-                    self._oldest = (index << CHUNK_BITS) + (len(chunk) if found is None else found)
-                    return
-                self._chunks[index] = None
-                self._shared.discard(index)
-            index, slot = index + 1, 0
-            self._oldest = index << CHUNK_BITS
+        """Go on to the oldest record of a capped collection, which runs through its record ids; and forget the chunks
+        in front of it, unless they say that what a layer has is deleted."""
+        oldest, end = self._oldest, self.next_record_id
+        while oldest < end and self.record(oldest) is None:
+            oldest += 1
+            if not oldest & CHUNK_MASK and self._layers is None:
+                self._chunks[(oldest >> CHUNK_BITS) - 1] = None
+                self._shared.discard((oldest >> CHUNK_BITS) - 1)
+        self._oldest = oldest
 
     def reserve(self, record_id: int) -> None:
         """Leave out the record ids below `record_id`: recovery meets ids that earlier deletions used up."""
         while self.next_record_id < record_id:
-            chunk = self._chunks[-1]
-            if chunk is None or len(chunk) > CHUNK_MASK:
-                chunk = []
-                self._chunks.append(chunk)
+            chunk = self._tail()
             room = min(CHUNK_MASK + 1 - len(chunk), record_id - self.next_record_id)
             chunk.extend([None] * room)
             self.next_record_id += room
 
-    def _writable(self, index: int) -> Chunk:
+    def _tail(self) -> Chunk:
+        """The chunk of the next record id, which has a slot for every id before it."""
+        index, slot = self.next_record_id >> CHUNK_BITS, self.next_record_id & CHUNK_MASK
+        if index == len(self._chunks):
+            self._chunks.append([])
         chunk = self._chunks[index]
-        assert chunk is not None
-        if index in self._shared:
-            chunk = list(chunk)
-            self._chunks[index] = chunk
-            self._shared.discard(index)
+        if chunk is None:
+            chunk = self._chunks[index] = [BELOW] * slot
         return chunk
+
+    def _writable(self, index: int) -> Chunk:
+        """The chunk with this number, made if memory has nothing to say of it yet; no view holds it."""
+        chunk = self._chunks[index]
+        if chunk is None:
+            is_last = index == self.next_record_id >> CHUNK_BITS
+            chunk = self._chunks[index] = self._tail() if is_last else [BELOW] * CHUNK_SIZE
+        elif index in self._shared:
+            chunk = self._chunks[index] = list(chunk)
+        self._shared.discard(index)
+        return chunk
+
+    # Layers: put in place by the store's checkpoints, under its lock, in an order in which readers miss nothing.
+
+    @property
+    def layers(self) -> tuple[RecordLayer, ...]:
+        """What lies below its records in memory, the newest first."""
+        return self._layers or ()
+
+    @property
+    def id_layers(self) -> tuple[IdLayer, ...]:
+        """What lies below its `_id`s in memory, the newest first."""
+        return self._id_layers
+
+    def freeze(self) -> FrozenRecords | None:
+        """Make what is in memory the newest layer, and begin anew; None if nothing was written since the last time."""
+        chunks = self._chunks
+        if not any(chunk is not None and (index or len(chunk) > FIRST_RECORD_ID) for index, chunk in enumerate(chunks)):
+            return None
+        frozen = FrozenRecords(chunks, self._by_id)
+        self._recent = {}
+        self._layers = (frozen, *(self._layers or ()))
+        self._id_layers = (frozen, *self._id_layers)
+        self._chunks = [None] * len(chunks)
+        self._shared, self._view, self._id_order = set(), None, NO_ORDER
+        self._by_id = {}
+        return frozen
+
+    def settle(self, old: Sequence[RecordLayer], new: Sequence[RecordLayer]) -> None:
+        """Put layers that say the same in the place of others, which are neighbours."""
+        self._layers, self._view = _replaced(self._layers or (), old, new), None
+
+    def settle_ids(self, old: Sequence[IdLayer], new: Sequence[IdLayer]) -> None:
+        """Put layers of the `_id` index that say the same in the place of others, which are neighbours."""
+        self._id_layers, self._view, self._id_order = _replaced(self._id_layers, old, new), None, NO_ORDER
+
+    def begin_above(
+        self,
+        layers: Sequence[RecordLayer],
+        id_layers: Sequence[IdLayer],
+        next_record_id: int,
+        count: int,
+        data_bytes: int,
+    ) -> None:
+        """Stand on snapshot files: what a store that is being opened had at its last checkpoint."""
+        self._layers, self._id_layers = tuple(layers), tuple(id_layers)
+        self.next_record_id, self.count, self.data_bytes = next_record_id, count, data_bytes
+        self._chunks = [None] * ((next_record_id + CHUNK_MASK) >> CHUNK_BITS)
+        self._oldest = min((layer.first_id for layer in layers), default=next_record_id)
+        self._view = None
+
+
+L = TypeVar("L")
+
+
+def _replaced(layers: tuple[L, ...], old: Sequence[L], new: Sequence[L]) -> tuple[L, ...]:
+    start = layers.index(old[0])
+    assert layers[start : start + len(old)] == tuple(old)
+    return (*layers[:start], *new, *layers[start + len(old) :])
 
 
 def _names_validator(options: dict[str, Any]) -> bool:

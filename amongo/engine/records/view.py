@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Final
+from collections.abc import Iterable, Iterator
+from typing import Final, cast
 
-Chunk = list[bytes | None]
+from amongo.engine.records.id_order import IdOrder
+from amongo.engine.records.layers import BELOW, RecordLayer, Slot
+from amongo.runtime.limits import WINDOW_BYTES
+
+Chunk = list[Slot]
+Window = list[bytes | None]
 
 CHUNK_BITS: Final = 12
 CHUNK_SIZE: Final = 1 << CHUNK_BITS
@@ -17,94 +22,155 @@ class View:
 
     The chunks are shared with the collection, which copies a shared chunk before it changes a record in it and only
     ever appends behind `bound`.
+
+    chunks   what is in memory, 4096 record ids each; None where memory has nothing to say of any of them
+    bound    all record ids are less
+    count    of the records
+    layers   what lies below, the newest first; None for a collection that has never had any
     """
 
-    __slots__ = ("bound", "chunks", "count")
+    __slots__ = ("_window_count", "bound", "chunks", "count", "layers")
 
-    def __init__(self, chunks: tuple[Chunk | None, ...], bound: int, count: int) -> None:
+    def __init__(
+        self,
+        chunks: tuple[Chunk | None, ...],
+        bound: int,
+        count: int,
+        layers: tuple[RecordLayer, ...] | None = None,
+        data_bytes: int = 0,
+    ) -> None:
+        """
+        data_bytes   size of all documents: large ones are brought up from the layers few at a time
+        """
         self.chunks = chunks
         self.bound = bound
         self.count = count
+        self.layers = layers
+        self._window_count = CHUNK_SIZE if layers is None else window_count(data_bytes // max(count, 1))
 
     def __iter__(self) -> Iterator[tuple[int, bytes]]:
         """(record id, document bytes) of every record, ascending."""
-        for base, chunk in self._bounded_chunks():
-            for record_id, raw in enumerate(chunk, base):
-                if raw is not None:
-                    yield record_id, raw
+        return self.after(-1)
 
     def record(self, record_id: int) -> bytes | None:
         """The bytes of the document with this record id; None if there was none."""
         chunk = self.chunks[record_id >> CHUNK_BITS]
-        return None if chunk is None else chunk[record_id & CHUNK_MASK]
+        slot = record_id & CHUNK_MASK
+        found: Slot = BELOW if chunk is None or slot >= len(chunk) else chunk[slot]
+        return found if found is not BELOW else record_in(self.layers, record_id)
 
     def __reversed__(self) -> Iterator[tuple[int, bytes]]:
         """(record id, document bytes) of every record, descending."""
-        for base, chunk in reversed(list(self._bounded_chunks())):
-            for slot in range(len(chunk) - 1, -1, -1):
-                raw = chunk[slot]
-                if raw is not None:
-                    yield base + slot, raw
+        return self.before(self.bound)
 
     def documents(self) -> Iterator[bytes]:
         """The documents' bytes, in natural order."""
-        for _, chunk in self._bounded_chunks():
-            yield from filter(None, chunk)
+        return self.documents_after(-1)
 
     def after(self, record_id: int) -> Iterator[tuple[int, bytes]]:
         """(record id, document bytes) of the records behind this one, ascending."""
-        for index in range((record_id + 1) >> CHUNK_BITS, len(self.chunks)):
-            chunk = self.chunks[index]
-            if chunk is None:
-                continue
-            base = index << CHUNK_BITS
-            for slot in range(max(0, record_id + 1 - base), min(len(chunk), self.bound - base)):
-                raw = chunk[slot]
+        for base, window in self._windows(record_id + 1):
+            for each, raw in enumerate(window, base):
                 if raw is not None:
-                    yield base + slot, raw
+                    yield each, raw
 
     def documents_after(self, record_id: int) -> Iterator[bytes]:
         """The documents' bytes behind this record, in natural order."""
-        first = record_id + 1
-        for base, chunk in self._bounded_chunks():
-            if base + len(chunk) > first:
-                yield from filter(None, chunk if base >= first else chunk[first - base :])
+        for _, window in self._windows(record_id + 1):
+            yield from filter(None, window)
 
     def before(self, record_id: int) -> Iterator[tuple[int, bytes]]:
         """(record id, document bytes) of the records in front of this one, descending."""
-        for index in range((record_id - 1) >> CHUNK_BITS, -1, -1):
-            chunk = self.chunks[index]
-            if chunk is None:
-                continue
-            base = index << CHUNK_BITS
-            for slot in range(min(len(chunk), record_id - base) - 1, -1, -1):
-                raw = chunk[slot]
+        for base, window in self._windows_backward(record_id):
+            for slot in range(len(window) - 1, -1, -1):
+                raw = window[slot]
                 if raw is not None:
                     yield base + slot, raw
 
     def differences(self, earlier: View | None) -> Iterator[tuple[int, bytes | None, bytes | None]]:
         """(record id, document then, document now) of the records that an earlier view of the collection holds
         otherwise, None where there is none; of all records if there is no earlier view."""
+        if earlier is None:
+            for record_id, raw in self:
+                yield record_id, None, raw
+            return
+        is_on_same = self.layers == earlier.layers
         for index, chunk in enumerate(self.chunks):
-            base = index << CHUNK_BITS
-            old = earlier.chunks[index] if earlier is not None and index < len(earlier.chunks) else None
-            old_end = 0 if earlier is None or old is None else min(len(old), earlier.bound - base)
-            end = 0 if chunk is None else min(len(chunk), self.bound - base)
-            for slot in range(old_end if chunk is old else 0, max(end, old_end)):
-                before = old[slot] if old is not None and slot < old_end else None
-                now = chunk[slot] if chunk is not None and slot < end else None
-                if before is not now:
+            old = earlier.chunks[index] if index < len(earlier.chunks) else None
+            if is_on_same and chunk is old and (chunk is None or (index + 1) << CHUNK_BITS <= earlier.bound):
+                continue
+            yield from self._chunk_differences(index, earlier)
+
+    def _chunk_differences(self, index: int, earlier: View) -> Iterator[tuple[int, bytes | None, bytes | None]]:
+        first, end = index << CHUNK_BITS, min((index + 1) << CHUNK_BITS, self.bound)
+        for base in range(first, end, self._window_count):
+            window = self._window(base, min(base + self._window_count, end))
+            old_end = min(base + len(window), earlier.bound)
+            old = earlier._window(base, old_end) if base < old_end else []
+            for slot, now in enumerate(window):
+                before = old[slot] if slot < len(old) else None
+                if before is not now and before != now:
                     yield base + slot, before, now
 
-    def _bounded_chunks(self) -> Iterator[tuple[int, Chunk]]:
-        """(first record id, chunk) of each chunk that is not empty, cut at the bound."""
-        for index, chunk in enumerate(self.chunks):
-            if chunk is None:
+    # Windows: the records of some neighbouring ids, from wherever they lie
+
+    def _windows(self, first: int) -> Iterator[tuple[int, Window]]:
+        """(record id of the first, records) for all ids from `first` on, ascending."""
+        for index in range(max(first, 0) >> CHUNK_BITS, len(self.chunks)):
+            start, end = max(first, index << CHUNK_BITS), min((index + 1) << CHUNK_BITS, self.bound)
+            if start >= end or (self.layers is None and self.chunks[index] is None):
                 continue
-            base = index << CHUNK_BITS
-            if base + CHUNK_SIZE > self.bound:  # the last chunk may grow while it is read
-                chunk = chunk[: self.bound - base]
-            yield base, chunk
+            for base in range(start, end, self._window_count):
+                yield base, self._window(base, min(base + self._window_count, end))
+
+    def _windows_backward(self, bound: int) -> Iterator[tuple[int, Window]]:
+        """(record id of the first, records) for all ids before `bound`, descending."""
+        bound = min(bound, self.bound)
+        for index in range((bound - 1) >> CHUNK_BITS, -1, -1):
+            start, end = index << CHUNK_BITS, min((index + 1) << CHUNK_BITS, bound)
+            if self.layers is None and self.chunks[index] is None:
+                continue
+            while end > start:
+                base = max(start, end - self._window_count)
+                yield base, self._window(base, end)
+                end = base
+
+    def _window(self, base: int, end: int) -> Window:
+        """The records of the ids from `base` to before `end`, all of one chunk."""
+        chunk, slot = self.chunks[base >> CHUNK_BITS], base & CHUNK_MASK
+        part: Chunk | None = None
+        if chunk is not None:
+            whole = not slot and len(chunk) == end - base
+            part = chunk if whole else chunk[slot : slot + end - base]
+            if self.layers is None or BELOW not in part:
+                return cast(Window, part)
+        window: Window = [None] * (end - base)
+        for layer in reversed(self.layers or ()):
+            if layer.first_id < end and layer.last_id >= base:
+                layer.fill(base, window)
+        if part is not None:
+            for place, found in enumerate(part):
+                if found is not BELOW:
+                    window[place] = found
+        return window
+
+
+def record_in(layers: tuple[RecordLayer, ...] | None, record_id: int) -> bytes | None:
+    """The bytes of the document with this record id, by the newest layer that knows of it; None if there is none."""
+    for layer in layers or ():
+        if layer.first_id <= record_id <= layer.last_id:
+            found = layer.record(record_id)
+            if found is not BELOW:
+                return found
+    return None
+
+
+def window_count(average_bytes: int) -> int:
+    """How many records a window has: a power of two, so that windows of whole chunks have no rest."""
+    count = CHUNK_SIZE
+    while count > 1 and count * average_bytes > WINDOW_BYTES:
+        count //= 2
+    return count
 
 
 class OrderedView(View):
@@ -115,8 +181,16 @@ class OrderedView(View):
 
     __slots__ = ("order",)
 
-    def __init__(self, chunks: tuple[Chunk | None, ...], bound: int, count: int, order: Sequence[int]) -> None:
-        super().__init__(chunks, bound, count)
+    def __init__(
+        self,
+        chunks: tuple[Chunk | None, ...],
+        bound: int,
+        count: int,
+        layers: tuple[RecordLayer, ...] | None,
+        data_bytes: int,
+        order: IdOrder,
+    ) -> None:
+        super().__init__(chunks, bound, count, layers, data_bytes)
         self.order = order
 
     def __iter__(self) -> Iterator[tuple[int, bytes]]:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from amongo.mql.index_keys.cutting import bind_cut
 from amongo.mql.index_keys.geographic import bind_plane, bind_sphere
 from amongo.mql.index_keys.hashed import bind_hashed
 from amongo.mql.index_keys.maker import Combinations, KeyMaker
-from amongo.mql.index_keys.paths import Combination, Path, combinations
+from amongo.mql.index_keys.paths import NO_ARRAYS, Combination, Path, combinations
 from amongo.mql.index_keys.wildcard import bind_wildcard
 from amongo.mql.matcher import parse_filter
 from amongo.mql.projections import parse_projection
@@ -34,14 +35,18 @@ def key_maker(definition: Mapping[str, Any]) -> KeyMaker:
         directions.insert(place, 1)
         collators.insert(place, None)
     partial = definition.get("partialFilterExpression")
-    is_single = not kind and wildcard is None and len(pattern) == 1 and "." not in next(iter(pattern))
+    is_flat = not kind and wildcard is None and not any("." in name for name in pattern)
     return KeyMaker(
         definition,
         _combinations(definition, kind),
         tuple(directions),
         tuple(collators),
         parse_filter(partial, collator=strings).bind() if partial else None,
-        next(iter(pattern)) if is_single else None,
+        next(iter(pattern)) if is_flat and len(pattern) == 1 else None,
+        bind_cut(list(pattern), directions, is_sparse=bool(definition.get("sparse")))
+        if is_flat and strings is None and not partial
+        else None,
+        not kind,
     )
 
 
@@ -51,7 +56,7 @@ def _combinations(definition: Mapping[str, Any], kind: str) -> Combinations:
     is_sparse = bool(definition.get("sparse"))
     if kind == "text":
         values = bind_terms(definition)
-        return lambda document: (Combination(each, 0, True) for each in values(document))
+        return lambda document: (Combination(each, 0, NO_ARRAYS) for each in values(document))
     if kind == "2dsphere":
         return bind_sphere(pattern)
     if kind == "2d":

@@ -57,6 +57,6 @@ def _beside(
             values: list[Any] = [None] * len(names)
             for number, value in zip(others, each.values, strict=True):
                 values[number] = value
-            yield Combination(values, each.missing, each.is_multikey)
+            yield Combination(values, each.missing, each.arrays)
 
     return found

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from amongo.errors import index as errors
-from amongo.mql.index_keys.paths import Combination, Path, walk
+from amongo.mql.index_keys.paths import NO_ARRAYS, Combination, Path, walk
 from amongo.values.hashes import hashed_value
 from amongo.values.missing import MISSING
 
@@ -31,6 +31,6 @@ def bind_hashed(
             plain = None if value is MISSING else value
             values.append(hashed_value(plain) if is_hashed else plain)
         if not (is_sparse and missing == len(paths)):
-            yield Combination(values, missing, False)
+            yield Combination(values, missing, NO_ARRAYS)
 
     return combinations

@@ -21,6 +21,10 @@ from amongo.values.wording import shown
 Path = tuple[str, ...]
 Values = list[Any]
 
+Arrays = frozenset[tuple[int, int]] | frozenset[str]
+"""Where arrays were: (number of the path, number of its component); of a wildcard index, paths."""
+
+NO_ARRAYS: Final[Arrays] = frozenset()
 _END: Final[Path] = ()
 
 
@@ -44,12 +48,12 @@ class Combination(NamedTuple):
 
     values       one for each path
     missing      how many of them are of missing fields
-    is_multikey  an array that its elements stand for was on the way
+    arrays       where arrays that their elements stand for were on the way
     """
 
     values: Values
     missing: int
-    is_multikey: bool
+    arrays: Arrays
 
 
 def combinations(paths: tuple[Path, ...], document: dict[str, Any]) -> Iterator[Combination]:
@@ -58,7 +62,7 @@ def combinations(paths: tuple[Path, ...], document: dict[str, Any]) -> Iterator[
     errors   PARALLEL_ARRAYS, AMBIGUOUS_FIELD
     """
     none: list[Place | None] = [None] * len(paths)
-    return _combinations(list(paths), [None] * len(paths), document, none, 0, False)
+    return _combinations(paths, list(paths), [None] * len(paths), document, none, 0, frozenset())
 
 
 def walk(value: Any, path: Path) -> tuple[Any, Path]:
@@ -80,12 +84,13 @@ def walk(value: Any, path: Path) -> tuple[Any, Path]:
 
 
 def _combinations(
+    paths: tuple[Path, ...],
     rests: list[Path],
     fixed: Values,
     document: dict[str, Any],
     places: list[Place | None],
     missing: int,
-    is_multikey: bool,
+    arrays: frozenset[tuple[int, int]],
 ) -> Iterator[Combination]:
     """Walk each path that is not at its end yet to a value or an array; then go on for each element of the array.
 
@@ -94,6 +99,7 @@ def _combinations(
     """
     array: list[Any] | None = None
     entered: list[int] = []
+    here: list[int] = []  # those of them that are not in it by the place that another array gave
     takes_elements = True
     first = ""
     for number, rest in enumerate(rests):
@@ -107,25 +113,25 @@ def _combinations(
             array, first = value, first or _last(rest, left)
             entered.append(number)
             takes_elements = takes_elements and not (is_nested and not left)
-            is_multikey = is_multikey or not is_nested
+            if not is_nested:
+                here.append(number)
         else:
             if value is MISSING:
                 missing += 1
             fixed[number] = None if value is MISSING else value
             rests[number] = _END
     if array is None:
-        yield Combination(fixed, missing, is_multikey)
+        yield Combination(fixed, missing, arrays)
         return
     inner = [_place(array, rest) if rest else None for rest in rests]
-    if any(inner) and all(inner[number] or not rests[number] for number in entered) and len(entered) == 1:
-        is_multikey = False
+    arrays |= {(number, len(paths[number]) - len(rests[number]) - 1) for number in here if inner[number] is None}
     for element in array or [UNDEFINED]:
         values = list(fixed)
         for number in entered:
             if not rests[number]:
                 values[number] = element if takes_elements else array
         below = element if type(element) is dict else {}
-        yield from _combinations(list(rests), values, below, inner, missing, is_multikey)
+        yield from _combinations(paths, list(rests), values, below, inner, missing, arrays)
 
 
 def _step(document: dict[str, Any], place: Place | None, rest: Path) -> tuple[Any, Path, bool]:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 from amongo.errors import index as errors
-from amongo.mql.index_keys.paths import Combination, Path, walk
+from amongo.mql.index_keys.paths import NO_ARRAYS, Arrays, Combination, Path, walk
 from amongo.values.deprecated import UNDEFINED
 from amongo.values.missing import MISSING
 
@@ -46,13 +46,13 @@ def bind_wildcard(pattern: Mapping[str, Any], project: Project | None) -> Callab
                 if project is None
                 else project(document)
             )
-            found = _leaves(shown, "", False)
+            found = _leaves(shown, "", NO_ARRAYS)
         is_empty = True
-        for path, value, is_multikey in found:
+        for path, value, arrays in found:
             is_empty = False
-            yield Combination([*before, path, value, *after], 0, is_multikey)
+            yield Combination([*before, path, value, *after], 0, arrays)
         if is_empty and others:  # the other fields keep a key, with neither path nor value
-            yield Combination([*before, None, None, *after], 0, False)
+            yield Combination([*before, None, None, *after], 0, NO_ARRAYS)
 
     return combinations
 
@@ -64,44 +64,47 @@ def _single(document: Document, path: Path) -> Any:
     return None if value is MISSING else value
 
 
-_Leaf = tuple[str, Any, bool]
+_Leaf = tuple[str, Any, Arrays]
 
 
 def _below_root(document: Document, root: Path) -> Iterator[_Leaf]:
     """The leaves below `a.b` of an index on `a.b.$**`."""
-    yield from _follow(document, root, _NO_PATH, False)
+    yield from _follow(document, root, _NO_PATH, NO_ARRAYS)
 
 
-def _follow(value: Any, rest: Path, way: Path, is_multikey: bool) -> Iterator[_Leaf]:
+def _follow(value: Any, rest: Path, way: Path, arrays: Arrays) -> Iterator[_Leaf]:
     if not rest:
-        yield from _values(value, ".".join(way), is_multikey)
+        yield from _values(value, ".".join(way), arrays)
     elif type(value) is dict:
         if rest[0] in value:
-            yield from _follow(value[rest[0]], rest[1:], (*way, rest[0]), is_multikey)
+            yield from _follow(value[rest[0]], rest[1:], (*way, rest[0]), arrays)
     elif type(value) is list:
         for element in value:
             if type(element) is dict:
-                yield from _follow(element, rest, way, True)
+                yield from _follow(element, rest, way, _with(arrays, ".".join(way)))
 
 
-def _leaves(document: Document, prefix: str, is_multikey: bool) -> Iterator[_Leaf]:
+def _leaves(document: Document, prefix: str, arrays: Arrays) -> Iterator[_Leaf]:
     """The leaves of a document that stands at a path."""
     for name, value in document.items():
-        yield from _values(value, f"{prefix}.{name}" if prefix else name, is_multikey)
+        yield from _values(value, f"{prefix}.{name}" if prefix else name, arrays)
 
 
-def _values(value: Any, path: str, is_multikey: bool) -> Iterator[_Leaf]:
+def _values(value: Any, path: str, arrays: Arrays) -> Iterator[_Leaf]:
     """The leaves of a value at a path."""
     kind = type(value)
     if kind is dict and value:
-        yield from _leaves(value, path, is_multikey)
+        yield from _leaves(value, path, arrays)
     elif kind is not list:
-        yield path, value, is_multikey
-    elif not value:
-        yield path, UNDEFINED, True
+        yield path, value, arrays
     else:
-        for element in value:
+        arrays = _with(arrays, path)
+        for element in value or [UNDEFINED]:
             if type(element) is dict and element:
-                yield from _leaves(element, path, True)
+                yield from _leaves(element, path, arrays)
             else:
-                yield path, element, True
+                yield path, element, arrays
+
+
+def _with(arrays: Arrays, path: str) -> Arrays:
+    return frozenset((*arrays, path))

@@ -7,7 +7,7 @@ each of them. It is parsed once into a frozen object, bound to a function of a p
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,7 +28,7 @@ class Partition:
     interrupt   checked every 64 documents
     """
 
-    documents: list[Document]
+    documents: Sequence[Document]
     variables: Mapping[str, Any]
     interrupt: Interrupt
 

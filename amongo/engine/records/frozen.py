@@ -1,0 +1,105 @@
+"""What was in memory when a checkpoint began: a layer like the snapshot file that is being made of it.
+
+Nobody writes to it any more. The checkpoint takes its records and its `_id`s from here, piece by piece.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from amongo.engine.indexes import entry_of
+from amongo.engine.records.id_order import IdOrder, id_order
+from amongo.engine.records.layers import BELOW, RecordLayer, Slot
+from amongo.engine.records.view import CHUNK_BITS, CHUNK_MASK, CHUNK_SIZE, Chunk, record_in
+
+
+class FrozenRecords:
+    """The records of one collection that were written since the checkpoint before.
+
+    first_id, last_id   it knows of no id outside
+    """
+
+    __slots__ = ("_by_id", "_chunks", "_order", "first_id", "last_id")
+
+    def __init__(self, chunks: Sequence[Chunk | None], by_id: Mapping[bytes, int]) -> None:
+        self._chunks = chunks
+        self._by_id = by_id
+        self._order: IdOrder | None = None
+        used = [index for index, chunk in enumerate(chunks) if chunk is not None]
+        self.first_id = used[0] << CHUNK_BITS if used else 0
+        self.last_id = (used[-1] << CHUNK_BITS) + CHUNK_MASK if used else -1
+
+    # As a layer of records
+
+    def record(self, record_id: int) -> Slot:
+        """What it says of this id."""
+        index = record_id >> CHUNK_BITS
+        chunk = self._chunks[index] if index < len(self._chunks) else None
+        slot = record_id & CHUNK_MASK
+        return BELOW if chunk is None or slot >= len(chunk) else chunk[slot]
+
+    def fill(self, base: int, slots: list[bytes | None]) -> None:
+        """Put what it knows of the ids from `base` on, all of one chunk, into their slots."""
+        index = base >> CHUNK_BITS
+        chunk = self._chunks[index] if index < len(self._chunks) else None
+        if chunk is None:
+            return
+        first = base & CHUNK_MASK
+        for place, found in enumerate(chunk[first : first + len(slots)]):
+            if found is not BELOW:
+                slots[place] = found
+
+    # As a layer of the `_id` index
+
+    def find_keys(self, key: bytes) -> Iterable[int]:
+        """The ids of the records whose `_id` had this key when they were entered here."""
+        record_id = self._by_id.get(key)
+        return () if record_id is None else (record_id,)
+
+    def lacks_all(self, keys: Sequence[bytes]) -> bool:
+        """Whether none of these keys is here."""
+        return self._by_id.keys().isdisjoint(keys)
+
+    def between(self, low: bytes, high: bytes) -> Iterator[bytes]:
+        """The entries with low <= entry < high, ascending."""
+        return self._in_order().entries_between(low, high)
+
+    def between_backward(self, low: bytes, high: bytes) -> Iterator[bytes]:
+        """The entries with low <= entry < high, descending."""
+        return self._in_order().entries_between_backward(low, high)
+
+    def count_between(self, low: bytes, high: bytes) -> int:
+        """How many entries there are with low <= entry < high."""
+        return self._in_order().count_between(low, high)
+
+    def _in_order(self) -> IdOrder:
+        order = self._order
+        if order is None:
+            order = self._order = id_order((0, 0), self._by_id, ())
+        return order
+
+    # For the checkpoint
+
+    def batches(self, older: tuple[RecordLayer, ...]) -> Iterator[tuple[list[int], list[bytes | None]]]:
+        """(record ids, documents) of what it says, ascending, a chunk at a time; None for a record that is deleted.
+
+        older   the layers below: what none of them has need not be called deleted
+        """
+        for index, chunk in enumerate(self._chunks):
+            if chunk is None:
+                continue
+            base = index << CHUNK_BITS
+            below = tuple(each for each in older if each.first_id < base + CHUNK_SIZE and each.last_id >= base)
+            ids: list[int] = []
+            documents: list[bytes | None] = []
+            for record_id, found in enumerate(chunk, base):
+                if found is BELOW or (found is None and record_in(below, record_id) is None):
+                    continue
+                ids.append(record_id)
+                documents.append(found)
+            if ids:
+                yield ids, documents
+
+    def id_entries(self) -> Iterator[bytes]:
+        """The entries of the `_id` index, in no order."""
+        return map(entry_of, self._by_id, self._by_id.values())

@@ -1,0 +1,174 @@
+"""The scan of an index: the entries within bounds, in the order of the index, forward or backward.
+
+One range costs nothing but the look into the index. Several are gone through one after the other, as long as they are
+few or the index is large beside them; otherwise the scan looks at entries and goes over the gaps, as the server does.
+It does that as well wherever it is counted, so that explain shows the keys and seeks of a server.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import chain, islice, starmap
+from typing import Final, Protocol
+
+from amongo.planner.bounds.route import BEHIND_ALL, DONE, Route
+from amongo.runtime.interrupts import NEVER, Interrupt
+from amongo.runtime.limits import CHECK_DOCUMENTS
+
+_FEW_RANGES: Final = 64
+_ENTRIES_PER_RANGE: Final = 4  # in an index of so many for each range, most ranges have some
+_STEPS: Final = 4  # entries that are gone over before it pays to look for a place
+_PROBES: Final = 32  # ranges whose entries an estimate counts
+
+
+class Entries(Protocol):
+    """The entries of an index at one moment; see `engine.indexes.EntriesView`."""
+
+    def __len__(self) -> int: ...
+
+    def between(self, low: bytes, high: bytes) -> Iterator[bytes]:
+        """The entries with low <= entry < high, ascending."""
+        ...
+
+    def between_backward(self, low: bytes, high: bytes) -> Iterator[bytes]:
+        """The entries with low <= entry < high, descending."""
+        ...
+
+    def count_between(self, low: bytes, high: bytes) -> int:
+        """How many entries have low <= entry < high, about."""
+        ...
+
+
+class ScanCounts(Protocol):
+    """What a scan counts.
+
+    keys    entries that it looked at
+    seeks   times that it went to another place
+    """
+
+    keys: int
+    seeks: int
+
+
+def scan(
+    view: Entries,
+    route: Route,
+    *,
+    is_backward: bool = False,
+    counts: ScanCounts | None = None,
+    interrupt: Interrupt = NEVER,
+) -> Iterator[bytes]:
+    """The entries that are in the bounds, in the order of the index.
+
+    is_backward   from the last to the first
+    counts        takes what is looked at
+    interrupt     ends a scan that finds nothing for long
+    """
+    if route.is_empty:
+        return iter(())
+    between = view.between_backward if is_backward else view.between
+    count = route.count
+    if count == 1:
+        ((low, high),) = route.ranges()
+        found = between(low, high)
+        return found if counts is None else _counted(found, counts)
+    if counts is not None:
+        steps = 0
+    elif count is not None and (count <= _FEW_RANGES or _ENTRIES_PER_RANGE * count <= len(view)):
+        return chain.from_iterable(starmap(between, route.ranges(is_backward=is_backward)))
+    else:
+        steps = _STEPS
+    walk = _walk_backward if is_backward else _walk
+    return walk(view, route, steps, counts, interrupt)
+
+
+def estimate(view: Entries, route: Route) -> int:
+    """About how many entries are in the ranges that the first fields of the bounds make."""
+    if route.is_empty:
+        return 0
+    if not 1 < route.leading <= _PROBES:
+        if route.leading == 1:
+            ((low, high),) = route.ranges()
+            return view.count_between(low, high)
+        ranges = islice(route.ranges(), 0, None, -(-route.leading // _PROBES))
+        counts = [view.count_between(low, high) for low, high in ranges]
+        return min(-(-sum(counts) * route.leading // len(counts)), len(view))
+    return sum(starmap(view.count_between, route.ranges()))
+
+
+def _counted(entries: Iterator[bytes], counts: ScanCounts) -> Iterator[bytes]:
+    counts.seeks += 1
+    for entry in entries:
+        counts.keys += 1
+        yield entry
+
+
+def _walk(view: Entries, route: Route, steps: int, counts: ScanCounts | None, interrupt: Interrupt) -> Iterator[bytes]:
+    """Look at entries, ascending, and go over those that are not in the bounds.
+
+    steps   how many of these are looked at before the place is looked for behind which there are others
+    """
+    high = route.high if counts is None else BEHIND_ALL  # a server sees the first entry behind the bounds
+    place = route.low
+    looks = 0
+    while place != DONE:
+        entries = view.between(place, high)
+        place, left = DONE, 0
+        if counts is not None:
+            counts.seeks += 1
+        for entry in entries:
+            looks += 1
+            if not looks % CHECK_DOCUMENTS:
+                interrupt.check()
+            if left and entry < place:
+                left -= 1
+                if not left:
+                    break
+                continue
+            if counts is not None:
+                counts.keys += 1
+            found = route.next_place(entry)
+            if found is None:
+                left = 0
+                yield entry
+                continue
+            place, left = found, steps
+            if place == DONE or not left:
+                break
+        else:
+            return
+
+
+def _walk_backward(
+    view: Entries, route: Route, steps: int, counts: ScanCounts | None, interrupt: Interrupt
+) -> Iterator[bytes]:
+    """Like `_walk`, descending."""
+    low = route.low if counts is None else b""
+    place = route.high
+    looks = 0
+    while place != DONE:
+        entries = view.between_backward(low, place)
+        place, left = DONE, 0
+        if counts is not None:
+            counts.seeks += 1
+        for entry in entries:
+            looks += 1
+            if not looks % CHECK_DOCUMENTS:
+                interrupt.check()
+            if left and entry >= place:
+                left -= 1
+                if not left:
+                    break
+                continue
+            if counts is not None:
+                counts.keys += 1
+            found = route.previous_place(entry)
+            if found is None:
+                left = 0
+                yield entry
+                continue
+            place, left = found, steps
+            if place == DONE or not left:
+                break
+        else:
+            return
