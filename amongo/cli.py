@@ -61,7 +61,7 @@ def build() -> typer.Typer:
         path: str = typer.Argument(help="Directory of the damaged store; it is not touched."),
         out: str = typer.Argument(help="Directory for the salvaged store; new or empty."),
     ) -> None:
-        """Salvage every commit that still verifies into a new directory."""
+        """Salvage everything that still verifies into a new directory."""
         try:
             report = repair(path, out)
         except (ServerError, OSError) as error:
@@ -83,8 +83,17 @@ def _print_check(console: Any, report: CheckReport) -> None:
         numbers = (file.file_bytes, file.frames, file.entries, file.first_sequence, file.last_sequence)
         table.add_row(file.name, *("" if number is None else f"{number}" for number in numbers), escape(damage))
     console.print(table)
+    if report.snapshots:
+        table = Table("snapshot file", "collection", "bytes", "documents or entries", "damage")
+        for each in report.snapshots:
+            counts = (f"{each.file_bytes}", f"{each.documents}")
+            table.add_row(each.name, escape(each.namespace), *counts, escape(each.damage or ""))
+        console.print(table)
+    damaged = [each for each in report.snapshots if each.damage is not None]
     if report.refusal is not None:
         console.print(f"[red]damaged:[/red] {escape(report.refusal)}", highlight=False)
+    elif damaged:
+        console.print(f"[red]damaged:[/red] {escape(damaged[0].damage or '')}", highlight=False)
     elif report.cut is not None:
         cut = report.cut
         console.print(
@@ -101,15 +110,18 @@ def _print_repair(console: Any, report: RepairReport) -> None:
     from rich.markup import escape
     from rich.table import Table
 
+    if report.documents:
+        console.print(f"salvaged {report.documents} documents of the last checkpoint", highlight=False)
     console.print(
         f"salvaged {report.frames} commits with {report.entries} entries ({report.frame_bytes} bytes) "
         f"into {escape(report.target)}",
         highlight=False,
     )
     if report.losses:
-        table = Table("file", "byte", "bytes lost", "reason", title="lost")
+        table = Table("file", "byte", "bytes lost", "record ids", "reason", title="lost")
         for loss in report.losses:
-            table.add_row(loss.file, str(loss.offset), str(loss.lost_bytes), escape(loss.reason))
+            records = "" if loss.records is None else "{} to {}".format(*loss.records)
+            table.add_row(loss.file, str(loss.offset), str(loss.lost_bytes), records, escape(loss.reason))
         console.print(table)
     else:
         console.print("[green]nothing was lost[/green]")

@@ -33,7 +33,7 @@ from amongo.commands.hints import check_hint
 from amongo.commands.namespaces import collection_namespace
 from amongo.commands.node import LocalNode, check_on_view
 from amongo.commands.pipeline_output import PipelineOutput
-from amongo.commands.planning import plan
+from amongo.commands.planning import estimated, plan
 from amongo.commands.repeated_fields import check_aggregate
 from amongo.commands.replies import CursorReply
 from amongo.commands.stage_rules import check_stages
@@ -88,6 +88,7 @@ class AggregateRequest:
     is_explained   say how it would be run
     may_spill      blocking stages may put documents aside in temporary files (`allowDiskUse`)
     spill_bytes    what one holds in memory before it does
+    allowed        the indexes that query settings allow; None where there are none
     passes_off     rewrite passes that are left out, by their names (`aggregate.plan`)
     """
 
@@ -105,6 +106,7 @@ class AggregateRequest:
     may_spill: bool = True
     spill_bytes: int = BLOCKING_STAGE_BYTES
     passes_off: frozenset[str] = frozenset()
+    allowed: tuple[Any, ...] | None = None
 
     @property
     def database(self) -> str:
@@ -239,7 +241,7 @@ def result_documents(instance: Instance, request: AggregateRequest, interrupt: I
         return encoded(pipeline.optimized(request.passes_off).run((), environment))
     check_hint(collection, request.hint)
     ask = partial(_query, request=request, collection=collection, variables=variables, collator=collator)
-    plan_of = partial(plan, instance, collection=collection)
+    plan_of = partial(plan, instance, collection=collection, allowed=request.allowed)
     keywords = carried_keywords(pipeline, specs)
     if not keywords:
         pipeline = pipeline.optimized(request.passes_off)
@@ -356,7 +358,18 @@ def examines(instance: Instance, request: AggregateRequest) -> int:
     if request.pipeline.output is not None:
         return sys.maxsize
     if _READING_STAGES.isdisjoint(request.pipeline.names):
-        return catalog.count(request.namespace) or most_in_view(catalog, request.namespace)
+        collection = catalog.get(request.namespace)
+        match, _ = request.pipeline.leading_match()
+        if collection is None or match is None:
+            return catalog.count(request.namespace) or most_in_view(catalog, request.namespace)
+        return estimated(
+            instance,
+            collection,
+            match.spec,
+            hint=request.hint,
+            variables=request.variables,
+            collation=request.collation,
+        )
     return sum(collection.count for collection in catalog.collections(request.database))
 
 

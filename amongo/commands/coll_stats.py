@@ -78,14 +78,14 @@ def storage_sizes(
             reply["avgObjSize"] = number(int(sizes.average_document_bytes))
     reply |= {
         "numOrphanDocs": 0,
-        "storageSize": scaled(sizes.data_bytes, scale),
+        "storageSize": scaled(sizes.storage_bytes, scale),
         "freeStorageSize": 0,
         **_limits(collection, scale),
         "nindexes": sizes.indexes,
         "indexDetails": {},
         "indexBuilds": [],
         "totalIndexSize": scaled(sizes.index_bytes, scale),
-        "totalSize": scaled(sizes.data_bytes + sizes.index_bytes, scale),
+        "totalSize": scaled(sizes.storage_bytes + sizes.index_bytes, scale),
         "indexSizes": {name: scaled(size, scale) for name, size in sizes.index_bytes_by_name.items()},
         "scaleFactor": number(scale),
     }

@@ -1,8 +1,8 @@
 """compact: give back the space that a collection does not use. Source: manual, compact.
 
-amongo keeps no free space in a collection: what is removed is freed at once, and the log is rewritten by checkpoints.
-So there is nothing to do, and the reply says that nothing was freed. As on the server, the primary of a replica set
-has to be told `force`.
+All files of the collection become one, and all of each of its indexes, without what was removed or has come anew since.
+A store in memory frees at once what is removed, so that there is nothing to do. As on the server, the primary of a
+replica set has to be told `force`. What a dry run would free is not known before: it says 0.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from amongo.commands.fields import Field, parse_fields
 from amongo.commands.namespaces import collection_namespace
 from amongo.commands.time_series import indexed_collection
 from amongo.errors import command as errors
+from amongo.errors import storage
+from amongo.values.numbers import number
 
 if TYPE_CHECKING:
     from amongo.commands.instance import Instance
@@ -51,15 +53,25 @@ def parse(database: str, document: dict[str, Any]) -> CompactRequest:
 
 
 def run(instance: Instance, request: CompactRequest, context: Context) -> dict[str, Any]:
-    """{bytesFreed}, or {estimatedBytesFreed} of a dry run: 0.
+    """{bytesFreed}, or {estimatedBytesFreed} of a dry run.
 
-    errors   COMPACT_NEEDS_FORCE, IS_A_VIEW, NAMESPACE_NOT_FOUND
+    errors   COMPACT_NEEDS_FORCE, IS_A_VIEW, NAMESPACE_NOT_FOUND, CHECKPOINT_FAILED
     """
     if not request.is_forced:
         raise errors.COMPACT_NEEDS_FORCE()
-    if indexed_collection(instance.store.catalog, request.namespace) is None:
+    collection = indexed_collection(instance.store.catalog, request.namespace)
+    if collection is None:
         raise errors.NAMESPACE_NOT_FOUND(message="collection does not exist")
-    return {"estimatedBytesFreed" if request.estimates else "bytesFreed": 0, "ok": 1.0}
+    if request.estimates:
+        return {"estimatedBytesFreed": 0, "ok": 1.0}
+    checkpoints = instance.store.checkpoints
+    freed = 0
+    if checkpoints is not None:
+        try:
+            freed = checkpoints.compact(collection, instance.operation_interrupt(context, None))
+        except OSError as error:
+            raise storage.CHECKPOINT_FAILED(reason=error.strerror or error) from error
+    return {"bytesFreed": number(freed), "ok": 1.0}
 
 
-COMMAND = Command("compact", parse, run, is_quick=True)
+COMMAND = Command("compact", parse, run)

@@ -210,6 +210,8 @@ def _read_concern(command: str, value: Any) -> ReadConcern:
             )
         if value.get(name) == _NULL_TIMESTAMP:
             raise errors.INVALID_OPTIONS(message=f"readConcern '{name}' cannot be a null timestamp")
+    if "atClusterTime" in value and not value["atClusterTime"].time:
+        raise errors.INVALID_OPTIONS(message="readConcern 'atClusterTime' is before the first cluster time")
     _check_provenance("readConcern", fields["provenance"])
     level = fields["level"]
     if level is not None and level not in _LEVELS:

@@ -11,7 +11,7 @@ from amongo.commands.context import Context
 from amongo.commands.fields import Field, parse_fields
 from amongo.commands.hints import check_hint
 from amongo.commands.namespaces import collection_namespace
-from amongo.commands.planning import plan
+from amongo.commands.planning import estimated, plan
 from amongo.commands.view_reads import count_view
 from amongo.commands.views import is_view, most_in_view
 from amongo.planner import canonical_query
@@ -90,8 +90,8 @@ def run(instance: Instance, request: CountRequest, context: Context) -> dict[str
         return {"n": number(count_view(instance, request, interrupt)) if is_known else 0, "ok": 1.0}
     check_hint(collection, request.hint)
     if request.filter or request.hint:
-        rows = plan(instance, query, collection).rows(instance.store, interrupt)
-        found = _count(rows, request.skip + request.limit if request.limit else None)
+        most = request.skip + request.limit if request.limit else None
+        found = plan(instance, query, collection).count(instance.store, interrupt, most)
     else:
         found = collection.count
     counted = max(found - request.skip, 0)
@@ -103,17 +103,11 @@ def examines(instance: Instance, request: CountRequest) -> int:
     collection = instance.store.catalog.get(request.namespace)
     if collection is None:
         return most_in_view(instance.store.catalog, request.namespace)
-    return collection.count if request.filter or request.hint else 0
-
-
-def _count(rows: Any, most: int | None) -> int:
-    """How many rows there are, counted to `most`."""
-    found = 0
-    for _ in rows:
-        found += 1
-        if found == most:
-            break
-    return found
+    if not request.filter and not request.hint:
+        return 0
+    return estimated(
+        instance, collection, request.filter, hint=request.hint, collation=request.collation, limit=request.limit
+    )
 
 
 COMMAND = Command("count", parse, run)

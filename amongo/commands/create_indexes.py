@@ -16,7 +16,7 @@ from amongo.commands.namespaces import check_creatable, collection_namespace
 from amongo.commands.time_series import indexed_collection, is_series
 from amongo.commands.time_series_indexes import check_series_indexes
 from amongo.commands.time_series_options import SeriesOptions
-from amongo.engine.index_writes import IndexesChanged
+from amongo.engine.index_commits import IndexesChanged
 from amongo.engine.indexes import Definition
 from amongo.engine.records import Collection
 from amongo.engine.store import CollectionDropped
@@ -114,7 +114,7 @@ def run(instance: Instance, request: CreateIndexesRequest, context: Context) -> 
                 check_series_indexes(SeriesOptions.of(collection.options["timeseries"]), request.definitions)
             wanted = _missing(before, _collated(request, collection.options.get("collation")))
             if wanted:
-                store.create_indexes(collection, wanted, interrupt)
+                store.create_indexes(collection, wanted, interrupt, before=before)
         except (CollectionDropped, IndexesChanged):
             continue
         except ServerError as error:

@@ -62,14 +62,14 @@ def run(instance: Instance, request: DbStatsRequest, context: Context) -> dict[s
         "objects": Int64(sizes.documents),
         "avgObjSize": sizes.average_document_bytes,
         "dataSize": scaled(sizes.data_bytes),
-        "storageSize": scaled(sizes.data_bytes),
+        "storageSize": scaled(sizes.storage_bytes),
     }
     if request.includes_free_storage:
         reply["freeStorageSize"] = 0.0
     reply |= {"indexes": Int64(sizes.indexes), "indexSize": scaled(sizes.index_bytes)}
     if request.includes_free_storage:
         reply["indexFreeStorageSize"] = 0.0
-    reply["totalSize"] = scaled(sizes.data_bytes + sizes.index_bytes)
+    reply["totalSize"] = scaled(sizes.storage_bytes + sizes.index_bytes)
     if request.includes_free_storage:
         reply["totalFreeStorageSize"] = 0.0
     reply |= {

@@ -11,7 +11,7 @@ from amongo.commands.context import Context
 from amongo.commands.fields import Field, parse_fields
 from amongo.commands.hints import check_hint
 from amongo.commands.namespaces import collection_namespace
-from amongo.commands.planning import plan
+from amongo.commands.planning import estimated, plan
 from amongo.commands.replies import WriteReply
 from amongo.commands.time_series_writes import delete_measurements, written_series
 from amongo.commands.variables import let_variables, runtime_variables
@@ -203,8 +203,22 @@ def examines(instance: Instance, request: DeleteRequest) -> int:
     collection = instance.store.catalog.get(request.namespace)
     if collection is None:
         return len(request.deletes) + most_in_view(instance.store.catalog, request.namespace)
-    found = sum(1 if is_exact_id(each.filter, bool(each.collation)) else collection.count for each in request.deletes)
+    found = sum(_looks_at(instance, request, collection, each) for each in request.deletes)
     return found * collection.reads_per_write
+
+
+def _looks_at(instance: Instance, request: DeleteRequest, collection: Collection, statement: DeleteStatement) -> int:
+    if is_exact_id(statement.filter, bool(statement.collation)):
+        return 1
+    return estimated(
+        instance,
+        collection,
+        statement.filter,
+        hint=statement.hint,
+        variables=request.variables,
+        collation=statement.collation,
+        limit=0 if statement.multi else 1,
+    )
 
 
 COMMAND = Command("delete", parse, run)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,22 +12,23 @@ from amongo.commands.context import Context
 from amongo.commands.fields import Field, parse_fields
 from amongo.commands.hints import check_hint
 from amongo.commands.namespaces import collection_namespace
-from amongo.commands.planning import plan
+from amongo.commands.planning import allowed_indexes, estimated, plan
 from amongo.commands.view_reads import documents_of_view
 from amongo.commands.views import find_view, most_in_view
 from amongo.errors import command as errors
 from amongo.mql.sorting import in_order
-from amongo.planner import canonical_query
+from amongo.planner import CanonicalQuery, canonical_query
+from amongo.planner.distinct_scan import ValuesNotKept, distinct_scan, values_at
 from amongo.runtime.interrupts import Interrupt
 from amongo.runtime.limits import DOCUMENT_BYTES
 from amongo.values.collation import Collation
 from amongo.values.key_bytes import key_bytes
-from amongo.values.missing import MISSING
 from amongo.values.order import Collator
-from amongo.values.paths import FieldPath, expand, query_path
+from amongo.values.paths import FieldPath, query_path
 
 if TYPE_CHECKING:
     from amongo.commands.instance import Instance
+    from amongo.engine.records import Collection
 
 FIELDS = {
     "key": Field("string", required=True),
@@ -46,6 +47,7 @@ class DistinctRequest:
     hint           index name or key pattern
     time_limit_ms  None for no limit
     collation      None for that of the collection
+    allowed        the indexes that query settings allow; None where there are none
     """
 
     namespace: str
@@ -54,6 +56,7 @@ class DistinctRequest:
     hint: Any = None
     time_limit_ms: int | None = None
     collation: Collation | None = None
+    allowed: tuple[Any, ...] | None = None
 
 
 def parse(database: str, document: dict[str, Any]) -> DistinctRequest:
@@ -92,9 +95,32 @@ def run(instance: Instance, request: DistinctRequest, context: Context) -> dict[
         values = distinct_values(documents, request.path, interrupt, collator)
         return {"values": values, "ok": 1}  # of a view the server gives an int here
     check_hint(collection, request.hint)
-    rows = plan(instance, query, collection).rows(instance.store, interrupt)
+    by_index = _by_index(instance, request, query, collection, interrupt)
+    if by_index is not None:
+        return {"values": by_index, "ok": 1.0}
+    rows = plan(instance, query, collection, request.allowed).rows(instance.store, interrupt)
     documents = (row.decoded() for row in rows)
     return {"values": distinct_values(documents, request.path, interrupt, collator), "ok": 1.0}
+
+
+def _by_index(
+    instance: Instance, request: DistinctRequest, query: CanonicalQuery, collection: Collection, interrupt: Interrupt
+) -> list[Any] | None:
+    """The values as an index has them; None where none has.
+
+    errors   DISTINCT_TOO_LARGE
+    """
+    allowed = allowed_indexes(instance, query, collection, request.allowed)
+    scan = distinct_scan(query, request.path, collection, allowed)
+    moment = None if scan is None else scan.moment(instance.store, collection)
+    if scan is None or moment is None:
+        return None
+    try:
+        values = in_order_of_values(scan.values(moment, interrupt), interrupt, None)
+    except ValuesNotKept:
+        return None
+    collection.uses.count_index(collection.indexes[scan.stage.facts.name])
+    return values
 
 
 def distinct_values(
@@ -104,32 +130,33 @@ def distinct_values(
 
     errors   DISTINCT_TOO_LARGE
     """
+    values = (value for document in documents for value in values_at(document, path))
+    return in_order_of_values(values, interrupt, collator)
+
+
+def in_order_of_values(values: Iterable[Any], interrupt: Interrupt, collator: Collator | None) -> list[Any]:
+    """The different ones of some values, in the order of values; of equal ones the first.
+
+    errors   DISTINCT_TOO_LARGE
+    """
     found: dict[bytes, Any] = {}
     size = 0
-    for document in documents:
-        for value in _values(document, path):
-            key = key_bytes(value, collator)
-            if key not in found:
-                found[key] = value
-                size += len(key)
-                if size > DOCUMENT_BYTES:
-                    raise errors.DISTINCT_TOO_LARGE(limit_mb=DOCUMENT_BYTES >> 20)
+    for value in values:
+        key = key_bytes(value, collator)
+        if key not in found:
+            found[key] = value
+            size += len(key)
+            if size > DOCUMENT_BYTES:
+                raise errors.DISTINCT_TOO_LARGE(limit_mb=DOCUMENT_BYTES >> 20)
     return list(in_order(found.items(), interrupt))
-
-
-def _values(document: dict[str, Any], path: FieldPath) -> Iterator[Any]:
-    """The values of one document; an array at the path stands for its elements, but not for theirs."""
-    for value in expand(document, path, leaf_arrays=False):
-        if type(value) is list:
-            yield from value
-        elif value is not MISSING:
-            yield value
 
 
 def examines(instance: Instance, request: DistinctRequest) -> int:
     """How many documents the command looks at, at most."""
     collection = instance.store.catalog.get(request.namespace)
-    return most_in_view(instance.store.catalog, request.namespace) if collection is None else collection.count
+    if collection is None:
+        return most_in_view(instance.store.catalog, request.namespace)
+    return estimated(instance, collection, request.filter, hint=request.hint, collation=request.collation)
 
 
 COMMAND = Command("distinct", parse, run)

@@ -15,6 +15,7 @@ from bson.errors import InvalidBSON
 
 from amongo.engine.indexes import ID_INDEX_NAME, EntriesView, Index, entry_of, key_of, record_id_of
 from amongo.engine.records import Collection, View, record_id_value, record_key
+from amongo.engine.snapshots import Rows, Run
 from amongo.engine.store import Store
 from amongo.errors import ServerError
 from amongo.runtime.interrupts import Interrupt
@@ -51,6 +52,19 @@ class Findings:
     missing: list[dict[str, Any]] = field(default_factory=list)
     extra: list[dict[str, Any]] = field(default_factory=list)
     wrong_indexes: set[str] = field(default_factory=set)
+
+
+def check_files(collection: Collection, interrupt: Interrupt) -> list[str]:
+    """Verify every page of the snapshot files of a collection and of its indexes; what is wrong, in words."""
+    indexes = () if collection.secondary is None else collection.secondary.indexes
+    problems = []
+    for layer in (*collection.layers, *collection.id_layers, *(each for index in indexes for each in index.layers)):
+        if isinstance(layer, Rows | Run):
+            try:
+                layer.check(interrupt)
+            except ServerError as error:
+                problems.append(error.message)
+    return problems
 
 
 def examine(store: Store, collection: Collection, interrupt: Interrupt, *, checks_conformance: bool) -> Findings:

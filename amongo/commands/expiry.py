@@ -7,7 +7,7 @@ dates has its lifetime itself. Source: manual, TTL Indexes, "Behavior"; Clustere
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
@@ -107,11 +107,13 @@ def _expired(store: Store, collection: Collection, index: Index | None, until_ms
     with store.lock:
         view = collection.view()
         if index is None:
-            found: Any = collection.id_order().between(low, end + b"\x00")
+            found: Iterable[int] = collection.id_order().between(low, end + b"\x00")
         else:
             is_ascending = to_double(next(iter(index.definition["key"].values()))) > 0
             low, end = (low, end + b"\xff") if is_ascending else (descending(end), descending(low) + b"\xff")
-            found = dict.fromkeys(map(record_id_of, index.entries.view().between(low, end)))
+            found = map(record_id_of, index.view().between(low, end))
+    if index is not None and index.is_multikey:
+        found = dict.fromkeys(found)  # a document with several dates goes by the first
     for record_id in found:
         raw = view.record(record_id)
         if raw is not None:

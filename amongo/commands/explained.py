@@ -5,14 +5,14 @@ Source: manual, Explain Results.
 
 from __future__ import annotations
 
-import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from amongo.commands.build_info import SERVER_VERSION, own_version
 from amongo.commands.hello import HOST
 from amongo.commands.index_filters import shape_key
+from amongo.commands.shape_hashes import plan_cache_key, plan_shape_hash
 from amongo.mql.matcher import MatchExpression
 from amongo.mql.matcher.normal_form import normal_form
 from amongo.planner.explain_stage import Stage
@@ -47,14 +47,13 @@ class Query:
     collation: Collation | None = None
 
 
-def query_planner(instance: Instance, query: Query, tree: Stage) -> Document:
-    """`queryPlanner`: the heading and the winning plan; there is never another."""
+def query_planner(instance: Instance, query: Query, tree: Stage, rejected: Sequence[Stage] = ()) -> Document:
+    """`queryPlanner`: the heading, the winning plan, and those that were weighed against it."""
     collection = instance.store.catalog.get(query.namespace)
     filters = None if collection is None else instance.index_filters.get(collection.uuid)
     collation = None if query.collation is None else query.collation.document()
     shape = shape_key(query.expression, query.sort or {}, query.projection or {}, collation)
-    outline = f"{zlib.crc32(repr(shape).encode()):08X}"
-    indexes = sorted(collection.indexes) if collection is not None else []
+    outline = plan_shape_hash(shape)
     return {
         "namespace": query.namespace,
         "parsedQuery": normal_form(query.filter),
@@ -62,14 +61,14 @@ def query_planner(instance: Instance, query: Query, tree: Stage) -> Document:
         **({} if collation is None else {"collation": collation}),
         "queryHash": outline,
         "planCacheShapeHash": outline,
-        "planCacheKey": f"{zlib.crc32(repr((shape, indexes)).encode()):08X}",
+        "planCacheKey": plan_cache_key(shape, collection),
         "optimizationTimeMillis": 0,
         "maxIndexedOrSolutionsReached": False,
         "maxIndexedAndSolutionsReached": False,
         "maxScansToExplodeReached": False,
         "prunedSimilarIndexes": False,
         "winningPlan": {"isCached": False, **tree.planned()},
-        "rejectedPlans": [],
+        "rejectedPlans": [{"isCached": False, **each.planned()} for each in rejected],
     }
 
 

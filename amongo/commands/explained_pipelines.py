@@ -80,22 +80,30 @@ def explain_pipeline(instance: Instance, request: AggregateRequest, verbosity: s
     plan = None
     if collection is not None and not is_series:
         check_hint(collection, request.hint)
+        sort, behind = rest.leading_sort()
+        order = sort.spec if sort is not None and not sort.pattern.keywords else None
         canonical = canonical_query(
             filter,
+            sort=order,
             variables=runtime_variables(instance) | request.variables,
             hint=request.hint,
             collator=collator,
             id_collator=collection.collator,
         )
-        plan = plan_for(instance, canonical, collection)
+        plan = plan_for(instance, canonical, collection, request.allowed, weighs_all=True)
         query = replace(query, expression=canonical.expression)
+        if order is not None and plan.query.sort is None:
+            rest = behind  # the plan gives the order
+        elif order is not None:
+            plan = replace(plan, query=replace(plan.query, sort=None))
     started = time.monotonic()
     if is_series:
         check_hint(find_series(catalog, namespace), request.hint)
         tree = _scan_of_series(find_series(catalog, namespace).count)
     else:
         tree = _tree(instance, plan, query, verbosity, interrupt)
-    head: Document = {"queryPlanner": query_planner(instance, query, tree)}
+    rejected = [] if plan is None else [plan_tree(each, filter, None, None, None) for each in plan.rejected]
+    head: Document = {"queryPlanner": query_planner(instance, query, tree, rejected)}
     if verbosity != QUERY_PLANNER:
         head["executionStats"] = execution_stats(tree, int((time.monotonic() - started) * 1000), verbosity)
     if not rest.stages:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from amongo.commands.collations import collator_for
@@ -11,14 +11,16 @@ from amongo.commands.explained import QUERY_PLANNER, Document, Query, execution_
 from amongo.commands.explained_pipelines import explain_pipeline
 from amongo.commands.find import plan_find
 from amongo.commands.hints import check_hint
+from amongo.commands.planning import allowed_indexes
 from amongo.commands.planning import plan as plan_for
 from amongo.commands.variables import runtime_variables
 from amongo.commands.view_reads import count_in_view, distinct_in_view, find_in_view_request
 from amongo.commands.views import is_view
 from amongo.planner import Plan, canonical_query
-from amongo.planner.explain import end_of_nothing, plan_tree
+from amongo.planner.distinct_scan import DistinctScan, ValuesNotKept, distinct_scan
+from amongo.planner.explain import count_tree, distinct_tree, end_of_nothing, plan_tree
 from amongo.planner.explain_stage import Stage
-from amongo.planner.probe import Probe
+from amongo.planner.probe import Counts, Probe
 from amongo.values.numbers import number
 
 if TYPE_CHECKING:
@@ -37,7 +39,7 @@ def explain_find(instance: Instance, request: FindRequest, verbosity: str, inter
     """
     if is_view(instance.store.catalog, request.namespace):
         return explain_pipeline(instance, find_in_view_request(request), verbosity, interrupt)
-    plan = plan_find(instance, request)
+    plan = plan_find(instance, request, weighs_all=True)
     query = _query(request.namespace, request.filter, plan, request.options.collation, request.sort, request.projection)
     return explain_plan(instance, plan, query, verbosity, interrupt)
 
@@ -49,9 +51,37 @@ def explain_distinct(instance: Instance, request: DistinctRequest, verbosity: st
     """
     if is_view(instance.store.catalog, request.namespace):
         return explain_pipeline(instance, distinct_in_view(request), verbosity, interrupt)
-    plan = planned(instance, request.namespace, request.filter, request.hint, request.collation)
+    plan = planned(
+        instance, request.namespace, request.filter, request.hint, request.collation, allowed=request.allowed
+    )
     query = _query(request.namespace, request.filter, plan, request.collation)
+    if plan is not None:
+        allowed = allowed_indexes(instance, plan.query, plan.collection, request.allowed)
+        scan = distinct_scan(plan.query, request.path, plan.collection, allowed)
+        if scan is not None:
+            return _explain_scan(instance, scan, plan, query, verbosity, interrupt)
     return explain_plan(instance, plan, query, verbosity, interrupt)
+
+
+def _explain_scan(
+    instance: Instance, scan: DistinctScan, plan: Plan, query: Query, verbosity: str, interrupt: Interrupt
+) -> Document:
+    """The plan of a distinct whose values an index has; the other plans would read documents."""
+    started = time.monotonic()
+    counts = Counts()
+    if verbosity != QUERY_PLANNER and (moment := scan.moment(instance.store, plan.collection)) is not None:
+        try:
+            counts.given = sum(1 for _ in scan.values(moment, interrupt, counts))
+        except ValuesNotKept:
+            return explain_plan(instance, plan, query, verbosity, interrupt)
+        counts.is_ended = True
+    tree = distinct_tree(scan, counts)
+    others = [plan, *plan.rejected] if plan.access is not None else []
+    rejected = [plan_tree(each, query.filter, None, None, None) for each in others]
+    body: Document = {"queryPlanner": query_planner(instance, query, tree, rejected)}
+    if verbosity != QUERY_PLANNER:
+        body["executionStats"] = execution_stats(tree, _ms_since(started), verbosity)
+    return body
 
 
 def explain_count(instance: Instance, request: CountRequest, verbosity: str, interrupt: Interrupt) -> Document:
@@ -64,6 +94,7 @@ def explain_count(instance: Instance, request: CountRequest, verbosity: str, int
     plan = planned(instance, request.namespace, request.filter, request.hint, request.collation)
     query = _query(request.namespace, request.filter, plan, request.collation)
     started = time.monotonic()
+    rejected: list[Stage] = []
     is_whole = plan is not None and not request.filter and not request.hint
     if is_whole and plan is not None:
         tree = Stage("RECORD_STORE_FAST_COUNT", returned=0, works=1)
@@ -72,13 +103,14 @@ def explain_count(instance: Instance, request: CountRequest, verbosity: str, int
         probe = None
         if verbosity != QUERY_PLANNER and plan is not None:
             probe = _executed(instance, plan, interrupt, request.skip + request.limit if request.limit else None)
-        below = end_of_nothing() if plan is None else plan_tree(plan, request.filter, None, None, probe)
+        below = end_of_nothing() if plan is None else count_tree(plan, request.filter, probe)
+        rejected = [] if plan is None else [count_tree(each, request.filter, None) for each in plan.rejected]
         counted = below.returned or 0
         tree = Stage("COUNT", returned=0, works=below.works, child=below)
     skipped = min(counted, request.skip)
     most = request.limit or counted
     tree.counted = {"nCounted": number(min(counted - skipped, most)), "nSkipped": number(skipped)}
-    body: Document = {"queryPlanner": query_planner(instance, query, tree)}
+    body: Document = {"queryPlanner": query_planner(instance, query, tree, rejected)}
     if verbosity != QUERY_PLANNER:
         body["executionStats"] = execution_stats(tree, _ms_since(started), verbosity)
     return body
@@ -92,6 +124,7 @@ def planned(
     collation: Collation | None,
     variables: Mapping[str, Any] | None = None,
     limit: int = 0,
+    allowed: Sequence[Any] | None = None,
 ) -> Plan | None:
     """The plan of a filter as count, distinct and delete make it; None without a collection.
 
@@ -110,17 +143,18 @@ def planned(
         query.check_without_collection()
         return None
     check_hint(collection, hint)
-    return plan_for(instance, query, collection)
+    return plan_for(instance, query, collection, allowed, weighs_all=True)
 
 
 def explain_plan(instance: Instance, plan: Plan | None, query: Query, verbosity: str, interrupt: Interrupt) -> Document:
     """`queryPlanner` of a plan, and `executionStats` where they are asked for; None stands for no collection."""
     started = time.monotonic()
     probe = None if plan is None or verbosity == QUERY_PLANNER else _executed(instance, plan, interrupt)
-    tree = end_of_nothing()
+    tree, rejected = end_of_nothing(), []
     if plan is not None:
         tree = plan_tree(plan, query.filter, query.projection, query.sort, probe)
-    body: Document = {"queryPlanner": query_planner(instance, query, tree)}
+        rejected = [plan_tree(each, query.filter, query.projection, query.sort, None) for each in plan.rejected]
+    body: Document = {"queryPlanner": query_planner(instance, query, tree, rejected)}
     if verbosity != QUERY_PLANNER:
         body["executionStats"] = execution_stats(tree, _ms_since(started), verbosity)
     return body
@@ -129,6 +163,11 @@ def explain_plan(instance: Instance, plan: Plan | None, query: Query, verbosity:
 def _executed(instance: Instance, plan: Plan, interrupt: Interrupt, most: int | None = None) -> Probe:
     """The counters of an execution; to `most` documents where that is not None."""
     probe = Probe()
+    kept = plan.covered_fields
+    if kept is not None:
+        for _ in probe.watch("given", plan.covered(kept, instance.store, interrupt, probe)):
+            pass
+        return probe
     for number_given, _ in enumerate(probe.watch("given", plan.rows(instance.store, interrupt, probe)), 1):
         if number_given == most:
             break

@@ -103,7 +103,7 @@ def _plan(task: UpdateTask) -> Plan | None:
     if collection is None:
         return None
     check_hint(collection, task.hint)
-    return plan_for(task.instance, task.query, collection)
+    return plan_for(task.instance, task.query, collection, weighs_all=True)
 
 
 def _explain_update(

@@ -12,6 +12,7 @@ from amongo.commands.cursors import Cursor
 from amongo.commands.fields import Field, parse_fields
 from amongo.commands.hints import check_hint
 from amongo.commands.namespaces import collection_namespace
+from amongo.commands.planning import may_use_index, planned_ahead
 from amongo.commands.planning import plan as plan_for
 from amongo.commands.replies import CursorReply
 from amongo.commands.scan_options import NO_SCAN_OPTIONS, ScanOptions, scan_options
@@ -25,9 +26,10 @@ from amongo.commands.tailing import (
 from amongo.commands.variables import let_variables, runtime_variables
 from amongo.commands.view_reads import find_in_view
 from amongo.commands.views import is_view, most_in_view
+from amongo.errors import ServerError
 from amongo.planner import CappedScan, LiveScan, Plan, canonical_query, is_exact_id
 from amongo.runtime.interrupts import NEVER, Interrupt
-from amongo.runtime.limits import FIRST_BATCH_COUNT
+from amongo.runtime.limits import FIRST_BATCH_COUNT, LOOP_DOCUMENTS
 from amongo.values.collation import Collation
 from amongo.values.key_bytes import collated
 
@@ -78,6 +80,7 @@ class FindOptions:
     scan               what a find asks even more rarely; None for nothing
     tailable           keep the cursor at its end, for what is inserted later
     awaits_data        let its getMores wait for that
+    allowed            the indexes that query settings allow; None where there are none
     """
 
     variables: dict[str, Any] = field(default_factory=dict)
@@ -88,6 +91,7 @@ class FindOptions:
     scan: ScanOptions | None = None
     tailable: bool = False
     awaits_data: bool = False
+    allowed: tuple[Any, ...] | None = None
 
 
 NO_OPTIONS = FindOptions()
@@ -164,7 +168,7 @@ def run(instance: Instance, request: FindRequest, context: Context) -> CursorRep
         instance.store.catalog, request.namespace
     ):
         return find_in_view(instance, request, context)
-    plan = plan_find(instance, request)
+    plan = planned_ahead(instance, request) or plan_find(instance, request)
     if plan is None:
         return CursorReply(0, request.namespace, [])
     options = request.options
@@ -233,8 +237,11 @@ def find_by_id(instance: Instance, namespace: str, key: bytes) -> bytes | None:
     return collection.get_by_key(key)
 
 
-def plan_find(instance: Instance, request: FindRequest) -> Plan | None:
-    """The plan of a find; None when the collection does not exist (the query is checked all the same)."""
+def plan_find(instance: Instance, request: FindRequest, *, weighs_all: bool = False) -> Plan | None:
+    """The plan of a find; None when the collection does not exist (the query is checked all the same).
+
+    weighs_all   for explain; see `plan_query`
+    """
     options = request.options
     scan = options.scan or NO_SCAN_OPTIONS
     collection = instance.store.catalog.get(request.namespace)
@@ -260,7 +267,7 @@ def plan_find(instance: Instance, request: FindRequest) -> Plan | None:
     if collection is None:
         query.check_without_collection()
         return None
-    return plan_for(instance, query, collection)
+    return plan_for(instance, query, collection, options.allowed, weighs_all=weighs_all)
 
 
 def _plan_tailable(instance: Instance, request: FindRequest, collection: Collection | None) -> Plan | None:
@@ -294,16 +301,25 @@ def examines(instance: Instance, request: FindRequest) -> int:
     collection = instance.store.catalog.get(request.namespace)
     if collection is None:
         return most_in_view(instance.store.catalog, request.namespace) or 1
-    if request.options.hint or request.options.tailable:
+    if request.options.tailable:
         return collection.count
     if is_exact_id(request.filter, request.options.collation is not None):
         return 1
     wanted = request.skip + (request.limit or request.batch_size or FIRST_BATCH_COUNT)
-    if not request.filter and not request.sort:
+    if not request.filter and not request.sort and not request.options.hint:
         return min(collection.count, wanted // _UNDECODED)
     if _goes_by_id(request) and collection.has_id_order:
         return min(collection.count, wanted)
-    return collection.count
+    if collection.count <= LOOP_DOCUMENTS or not may_use_index(collection, request.filter, request.sort):
+        return collection.count
+    try:
+        plan = plan_find(instance, request)
+    except ServerError:  # it fails when it is run, and at once
+        return 1
+    if plan is None:
+        return 1
+    instance.ahead = (request, plan)
+    return plan.looks_at(instance.store, wanted)
 
 
 def _goes_by_id(request: FindRequest) -> bool:

@@ -13,7 +13,7 @@ from amongo.commands.fields import Field, parse_fields
 from amongo.commands.hints import check_hint
 from amongo.commands.insert import check_depth
 from amongo.commands.namespaces import check_writable, collection_namespace
-from amongo.commands.planning import plan
+from amongo.commands.planning import estimated, plan
 from amongo.commands.replies import raw_documents
 from amongo.commands.time_series_writes import remove_measurement, written_series
 from amongo.commands.update import UpdateStatement
@@ -300,7 +300,18 @@ def examines(instance: Instance, request: FindAndModifyRequest) -> int:
     statement = request.statement
     if collection is None:
         return 1
-    found = 1 if is_exact_id(statement.filter, bool(statement.collation)) else collection.count
+    if is_exact_id(statement.filter, bool(statement.collation)):
+        return 1 + collection.reads_per_write
+    found = estimated(
+        instance,
+        collection,
+        statement.filter,
+        sort=statement.sort,
+        hint=statement.hint,
+        variables=request.variables,
+        collation=statement.collation,
+        limit=1,
+    )
     return found + collection.reads_per_write
 
 

@@ -6,7 +6,6 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from operator import methodcaller
 from typing import TYPE_CHECKING, Any
 
 from bson import Timestamp
@@ -30,7 +29,7 @@ from amongo.errors import command as errors
 from amongo.errors import view as view_errors
 from amongo.runtime.batches import Handled
 from amongo.runtime.interrupts import Interrupt
-from amongo.runtime.limits import DOCUMENT_BYTES, LOOP_DOCUMENTS, NESTING_DEPTH
+from amongo.runtime.limits import DOCUMENT_BYTES, LOOP_DOCUMENTS, NESTING_DEPTH, QUICK_DOCUMENT_BYTES
 from amongo.values.codec import decode_foreign, encode
 from amongo.values.exact import NestedTooDeep
 from amongo.values.identities import new_object_id
@@ -54,8 +53,9 @@ _ID_NAME = b"_id\x00"
 _SIMPLE_ID_KINDS = frozenset({0x01, 0x02, 0x05, 0x07, 0x08, 0x09, 0x0A, 0x10, 0x11, 0x12, 0x13})
 _SIMPLE_IDS = frozenset(bytes((kind,)) + _ID_NAME for kind in _SIMPLE_ID_KINDS)
 
-# The type byte of timestamps, and how an element with an empty one looks; so may other bytes by chance.
-_TIMESTAMP = b"\x11"
+# The type byte of timestamps, and how an element with an empty one looks; so may other bytes by chance. As a number the
+# byte is found in a twentieth of the time that it takes as bytes.
+_TIMESTAMP = 0x11
 _EMPTY_TIMESTAMP = re.compile(rb"\x11[^\0]*\0{9}")
 
 # The nested documents and arrays of the deepest document that may be stored take so many bytes at least.
@@ -216,14 +216,11 @@ class _Batch:
         return self.keys if collection.collator is None else record_keys(self.raws, collection.collator)
 
 
-_may_hold_timestamp = methodcaller("__contains__", _TIMESTAMP)
-
-
 def _keys_as_they_are(documents: Sequence[bytes]) -> list[bytes] | None:
     """The keys of the `_id`s, if a look at the first bytes shows that all these documents can be stored as they are."""
     if max(map(len, documents)) > _DEEP_BYTES:
         return None
-    if any(map(_EMPTY_TIMESTAMP.search, filter(_may_hold_timestamp, documents))):
+    if any(map(_EMPTY_TIMESTAMP.search, [raw for raw in documents if _TIMESTAMP in raw])):
         return None
     keys = object_id_keys(documents)
     if keys is None and _SIMPLE_IDS.issuperset({raw[4:9] for raw in documents}):
@@ -270,9 +267,11 @@ def insert_one(instance: Instance, namespace: str, raw: bytes) -> int:
                 return 0
         collection = store.catalog.by_namespace.get(namespace) or instance.writable_collection(namespace)
         if not collection.is_ordinary:
-            if collection.is_validated or collection.reads(1, len(raw)) > LOOP_DOCUMENTS:
+            is_quick = collection.is_quick and len(raw) <= QUICK_DOCUMENT_BYTES
+            if not is_quick and (collection.is_validated or collection.reads(1, len(raw)) > LOOP_DOCUMENTS):
                 return 0
-            key = record_key(raw, collection.collator)
+            if collection.collator is not None:
+                key = record_key(raw, collection.collator)
         if collection.has_key(key):
             return 0
         instance.counts["insert"] += 1
@@ -288,6 +287,9 @@ def insert_together(raws: list[bytes], instance: Instance, namespace: str, is_du
 
     result   for each document what `insert_one` gives; with `is_durable`, tasks wait until the commit is
     """
+    if len(raws) == 1:
+        sequence = insert_one(instance, namespace, raws[0])
+        return Handled((sequence,), instance.durable(sequence) if is_durable and sequence else None)
     sequences = [0] * len(raws)
     store = instance.store
     if not store.lock.acquire(False):

@@ -48,6 +48,7 @@ from amongo.engine.settings import DEFAULT_SETTINGS, Settings
 from amongo.engine.store import Store
 from amongo.errors import command as errors
 from amongo.mql.index_keys import key_maker
+from amongo.planner import Plan
 from amongo.runtime.clock import SYSTEM_CLOCK, Clock
 from amongo.runtime.interrupts import NEVER, Interrupt, OperationInterrupted, TimeLimitExpired
 from amongo.runtime.limits import LOOP_DOCUMENTS, SLOW_KEY_DOCUMENTS
@@ -98,6 +99,7 @@ class Instance:
     index_filters   of the collections, by UUID
     temporary  where operations put aside what does not fit in memory: in the store's directory, or where the system
                keeps temporary files
+    ahead      the request of which it was asked last how much it looks at, with its plan; None if it was run since
     counts     operations since the opening: query, getmore, insert, update, delete, command
     operations   those that run now
     sessions     those that are known
@@ -128,6 +130,7 @@ class Instance:
         self.profile_settings = ProfileSettings()
         self.parameters: dict[str, Any] = {}
         self.query_settings: QuerySettings | None = stored_settings(store)
+        self.ahead: tuple[object, Plan] | None = None
         self.counts = dict.fromkeys(("query", "getmore", "insert", "update", "delete", "command"), 0)
 
     @classmethod

@@ -16,6 +16,7 @@ from amongo.commands.context import Context
 from amongo.commands.fields import Field, parse_fields
 from amongo.commands.restricted_filters import restricted_filter
 from amongo.engine.catalog import Catalog
+from amongo.errors.expression import VARIABLE_UNAVAILABLE
 
 if TYPE_CHECKING:
     from amongo.commands.instance import Instance
@@ -47,8 +48,20 @@ def parse(database: str, document: dict[str, Any]) -> ListDatabasesRequest:
     errors   those of `parse_fields` and of the filter
     """
     fields = parse_fields("listDatabases", document, FIELDS)
+    _refuse_clock(fields["filter"])
     accepts = restricted_filter(fields["filter"])
     return ListDatabasesRequest(accepts, fields["nameOnly"])
+
+
+def _refuse_clock(filter: Any) -> None:
+    """Refuse expressions that ask what time it is.
+
+    errors   VARIABLE_UNAVAILABLE
+    """
+    if type(filter) is str and filter.partition(".")[0] == "$$NOW":
+        raise VARIABLE_UNAVAILABLE(name="NOW")
+    for inner in filter.values() if type(filter) is dict else filter if type(filter) is list else ():
+        _refuse_clock(inner)
 
 
 def run(instance: Instance, request: ListDatabasesRequest, context: Context) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from bson import Binary, Int64
 from bson.datetime_ms import DatetimeMS
 
 from amongo.aggregate.node import OperationsAsked, StatisticsAsked
+from amongo.commands.cached_plans import shown_plans
 from amongo.commands.coll_stats import storage_sizes
 from amongo.commands.cursors import Cursor
 from amongo.commands.hello import HOST
@@ -81,14 +82,15 @@ class LocalNode:
                 "spec": definition,
             }
 
-    def cached_plans(self, database: str, collection: str) -> tuple[Document, ...]:
-        """The plans that are kept for a collection: none, since every query is planned anew.
+    def cached_plans(self, database: str, collection: str) -> Iterable[Document]:
+        """What is kept of the shapes of queries on a collection.
 
         errors   NO_PLAN_CACHE
         """
-        if self._read_collection(f"{database}.{collection}") is None:
+        found = self._read_collection(f"{database}.{collection}")
+        if found is None:
             raise errors.NO_PLAN_CACHE(namespace=f"{database}.{collection}")
-        return ()
+        return shown_plans(self._instance, found)
 
     def query_settings(self, *, shows_shape: bool) -> Iterable[Document]:
         """What is set for queries, shape by shape."""

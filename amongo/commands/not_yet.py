@@ -10,7 +10,7 @@ _NAMES: Final = {
         startSession
     """,
     "files over collections come with the Streams issue": "filemd5",
-    "it comes with snapshot files and checkpoints (the Scale issue)": "autoCompact fsync fsyncUnlock",
+    "files are merged by every checkpoint, and nothing is locked": "autoCompact fsyncUnlock",
     "users, roles and connections come with the Wire issue": """
         authenticate createRole createUser dropAllRolesFromDatabase dropAllUsersFromDatabase dropRole dropUser
         grantPrivilegesToRole grantRolesToRole grantRolesToUser invalidateUserCache logout

@@ -1,11 +1,11 @@
-"""planCacheClear: forget plans. There is no plan cache, so there is nothing to forget. Source: manual,
-planCacheClear."""
+"""planCacheClear: forget what is known of the shapes of queries. Source: manual, planCacheClear."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from amongo.commands.cached_plans import forget_plans
 from amongo.commands.command import Command
 from amongo.commands.context import Context
 from amongo.commands.index_filters import parse_shape, refuse_shape_without_query
@@ -37,16 +37,18 @@ def parse(database: str, document: dict[str, Any]) -> PlanCacheRequest:
 
 
 def run(instance: Instance, request: PlanCacheRequest, context: Context) -> dict[str, Any]:
-    """{ok: 1}.
+    """{ok: 1}; one shape is forgotten, or all of the collection.
 
     errors   IS_A_VIEW, those of `parse_shape`, BAD_VALUE for a shape without a query
     """
     refuse_view(instance.store.catalog, request.namespace)
-    if instance.store.catalog.get(request.namespace) is not None:
+    collection = instance.store.catalog.get(request.namespace)
+    if collection is not None:
         if "query" in request.document:
-            parse_shape(request.document)
+            forget_plans(collection, parse_shape(request.document))
         else:
             refuse_shape_without_query(request.document)
+            forget_plans(collection)
     return {"ok": 1.0}
 
 

@@ -1,9 +1,8 @@
 """Query settings: what an administrator has set for all queries of one shape, be it find, distinct or aggregate.
 
-A query that is rejected fails; one with index hints is planned without the hint that it brings. The planner does not
-choose among secondary indexes yet (the Scale issue), so the indexes that a setting allows are kept and shown. As on the
-server, the settings are a document of `config.clusterParameters`, so that they outlive the instance. Source: manual,
-setQuerySettings, Query Settings.
+A query that is rejected fails; one with index hints is planned without the hint that it brings, by the indexes that the
+setting allows where one of them serves. As on the server, the settings are a document of `config.clusterParameters`, so
+that they outlive the instance. Source: manual, setQuerySettings, Query Settings.
 """
 
 from __future__ import annotations
@@ -80,7 +79,7 @@ class QuerySettings:
         settings = self.find(request)
         if settings is not None and settings.get("reject"):
             raise errors.REJECTED()
-        return request if settings is None else without_hint(request, settings)
+        return request if settings is None else with_hints(request, settings)
 
     def documents(self, *, shows_shape: bool) -> Iterator[Document]:
         """As $querySettings shows them.
@@ -94,16 +93,18 @@ class QuerySettings:
             yield shown
 
 
-def without_hint(request: Request, settings: Document) -> Request:
-    """A query without its own hint, where its settings have hints for its collection."""
+def with_hints(request: Request, settings: Document) -> Request:
+    """A query with the indexes that its settings allow for its collection, in the place of its own hint."""
     hints = settings.get("indexHints", ())
-    if not any(f"{each['ns']['db']}.{each['ns']['coll']}" == request.namespace for each in hints):
+    own = [each for each in hints if f"{each['ns']['db']}.{each['ns']['coll']}" == request.namespace]
+    if not own:
         return request
+    allowed = tuple(own[0]["allowedIndexes"])
     if not isinstance(request, FindRequest):
-        return replace(request, hint=None)
+        return replace(request, hint=None, allowed=allowed)
     if request.options.scan is not None:  # bounds are bounds of the index that is named beside them
         return request
-    return replace(request, options=replace(request.options, hint=None))
+    return replace(request, options=replace(request.options, hint=None, allowed=allowed))
 
 
 def under_settings(instance: Instance, request: Any) -> Any:
@@ -112,7 +113,7 @@ def under_settings(instance: Instance, request: Any) -> Any:
         return request
     settings = instance.query_settings.find(request)
     explained: Any = request
-    return request if settings is None else without_hint(explained, settings)
+    return request if settings is None else with_hints(explained, settings)
 
 
 def add_settings(instance: Instance, request: Any, body: Document) -> Document:

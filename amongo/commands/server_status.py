@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from bson import Int64
+from bson import Int64, Timestamp
 from bson.datetime_ms import DatetimeMS
 
 from amongo.commands.build_info import SERVER_VERSION, STORAGE_ENGINE, own_version
@@ -25,6 +25,8 @@ from amongo.commands.memory import resident_bytes, virtual_bytes
 from amongo.commands.namespaces import is_system
 from amongo.commands.time_series import is_series, shown_namespace
 from amongo.commands.views import SYSTEM_VIEWS
+from amongo.engine.checkpoints import Checkpoints
+from amongo.values.numbers import number
 from amongo.values.types import NUMERIC_CLASSES
 
 if TYPE_CHECKING:
@@ -154,12 +156,30 @@ def _replication(instance: Instance) -> dict[str, Any]:
 
 
 def _storage_engine(instance: Instance) -> dict[str, Any]:
-    return {
+    shown = {
         "name": STORAGE_ENGINE,
         "supportsCommittedReads": True,
         "readOnly": False,
         "persistent": instance.store.directory is not None,
     }
+    if instance.store.checkpoints is not None:
+        shown["checkpoint"] = _checkpoint(instance.store.checkpoints)
+    return shown
+
+
+def _checkpoint(checkpoints: Checkpoints) -> dict[str, Any]:
+    """The last checkpoint, and why the last attempt came to nothing if it did."""
+    last, failure = checkpoints.last, checkpoints.failure
+    shown: dict[str, Any] = {}
+    if last is not None:
+        shown |= {
+            "time": DatetimeMS(last.made_ms),
+            "sequence": Timestamp(last.sequence >> 32, last.sequence & 0xFFFFFFFF),
+            "durationMillis": Int64(last.duration_ms),
+            "files": number(last.file_count),
+            "fileBytes": Int64(last.disk_bytes),
+        }
+    return shown | {"failure": None if failure is None else str(failure)}
 
 
 def _transactions(instance: Instance) -> dict[str, Any]:

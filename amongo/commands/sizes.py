@@ -1,7 +1,7 @@
 """How large collections and databases are, for collStats and dbStats.
 
-Documents are counted exactly. The engine holds documents as they are, so that storage is as large as the data. An
-index is measured by its entries: key bytes are not added up, an entry counts as `INDEX_ENTRY_BYTES`.
+Documents are counted exactly. What is in snapshot files is as large as these are on the disk; documents in memory are
+held as they are, and an index entry in memory counts as `INDEX_ENTRY_BYTES`: key bytes are not added up.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from amongo.engine.records import Collection
+from amongo.engine.snapshots import Rows, Run
 from amongo.values.numbers import number
 
 INDEX_ENTRY_BYTES: Final = 32  # amongo: the key of an ObjectId, the record id, the slot; rounded
@@ -22,12 +23,14 @@ INDEX_ENTRY_BYTES: Final = 32  # amongo: the key of an ObjectId, the record id, 
 class Sizes:
     """The sizes of one collection or of several, in bytes.
 
+    storage_bytes         of the rows files, and of the documents that are in none yet
     index_bytes_by_name   of the indexes; of several collections, the names are told apart by their namespaces
     """
 
     collections: int
     documents: int
     data_bytes: int
+    storage_bytes: int
     index_bytes_by_name: Mapping[str, int]
 
     @property
@@ -40,12 +43,18 @@ class Sizes:
         """Added up. Call it under the store's lock."""
         each = list(collections)
         indexes = {
-            f"{one.namespace}.{name}" if len(each) > 1 else name: one.count * INDEX_ENTRY_BYTES
+            f"{one.namespace}.{name}" if len(each) > 1 else name: _index_bytes(one, name)
             for one in each
             for name, definition in one.indexes.items()
             if not definition.get("clustered")
         }
-        return cls(len(each), sum(one.count for one in each), sum(one.data_bytes for one in each), indexes)
+        return cls(
+            len(each),
+            sum(one.count for one in each),
+            sum(one.data_bytes for one in each),
+            sum(map(_storage_bytes, each)),
+            indexes,
+        )
 
     @property
     def index_bytes(self) -> int:
@@ -56,6 +65,21 @@ class Sizes:
     def average_document_bytes(self) -> float:
         """0 without documents."""
         return self.data_bytes / self.documents if self.documents else 0.0
+
+
+def _storage_bytes(collection: Collection) -> int:
+    files = [layer.file for layer in collection.layers if isinstance(layer, Rows)]
+    in_memory = collection.data_bytes - sum(each.data_bytes for each in files)
+    return sum(each.disk_bytes for each in files) + max(in_memory, 0)
+
+
+def _index_bytes(collection: Collection, name: str) -> int:
+    index = None if collection.secondary is None else collection.secondary.named(name)
+    layers = collection.id_layers if index is None else index.layers
+    files = [layer.file for layer in layers if isinstance(layer, Run)]
+    count = collection.count if index is None or not files else len(index.view())
+    in_memory = count - sum(each.added for each in files)
+    return sum(each.disk_bytes for each in files) + max(in_memory, 0) * INDEX_ENTRY_BYTES
 
 
 def scaled(size: int, scale: int) -> Any:

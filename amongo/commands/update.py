@@ -9,6 +9,7 @@ from amongo.commands.command import Command
 from amongo.commands.context import Context
 from amongo.commands.fields import Field, parse_fields
 from amongo.commands.namespaces import collection_namespace
+from amongo.commands.planning import estimated
 from amongo.commands.replies import WriteReply
 from amongo.commands.variables import let_variables, runtime_variables
 from amongo.commands.views import most_in_view
@@ -21,6 +22,7 @@ from amongo.values.types import alias
 
 if TYPE_CHECKING:
     from amongo.commands.instance import Instance
+    from amongo.engine.records import Collection
 
 FIELDS = {
     "updates": Field("array", required=True),
@@ -170,8 +172,23 @@ def examines(instance: Instance, request: UpdateRequest) -> int:
     collection = instance.store.catalog.get(request.namespace)
     if collection is None:
         return len(request.updates) + most_in_view(instance.store.catalog, request.namespace)
-    found = sum(1 if is_exact_id(each.filter, bool(each.collation)) else collection.count for each in request.updates)
+    found = sum(_looks_at(instance, request, collection, each) for each in request.updates)
     return found * collection.reads_per_write
+
+
+def _looks_at(instance: Instance, request: UpdateRequest, collection: Collection, statement: UpdateStatement) -> int:
+    if is_exact_id(statement.filter, bool(statement.collation)):
+        return 1
+    return estimated(
+        instance,
+        collection,
+        statement.filter,
+        sort=statement.sort,
+        hint=statement.hint,
+        variables=request.variables,
+        collation=statement.collation,
+        limit=0 if statement.multi else 1,
+    )
 
 
 COMMAND = Command("update", parse, run)

@@ -9,7 +9,7 @@ from bson import Binary, Int64
 
 from amongo.commands.command import Command
 from amongo.commands.context import Context
-from amongo.commands.examining import Findings, examine
+from amongo.commands.examining import Findings, check_files, examine
 from amongo.commands.fields import truth
 from amongo.commands.namespaces import collection_namespace
 from amongo.commands.validation import count_failing
@@ -35,12 +35,14 @@ class ValidateRequest:
     metadata_only       leave the documents alone
     time_limit_ms       None for no limit
     checks_conformance  look for documents whose bytes another writer would have made otherwise
+    checks_files        verify every page of the files first; otherwise those that are read
     """
 
     namespace: str
     metadata_only: bool = False
     time_limit_ms: int | None = None
     checks_conformance: bool = False
+    checks_files: bool = False
 
 
 def parse(database: str, document: dict[str, Any]) -> ValidateRequest:
@@ -64,7 +66,11 @@ def parse(database: str, document: dict[str, Any]) -> ValidateRequest:
         raise errors.NOT_SUPPORTED_YET(what="'validate.background'", reason="a plain validate holds up nobody")
     limit_ms = document.get("maxTimeMS")
     return ValidateRequest(
-        namespace, "metadata" in flags, int(limit_ms) if limit_ms else None, "checkBSONConformance" in flags
+        namespace,
+        "metadata" in flags,
+        int(limit_ms) if limit_ms else None,
+        "checkBSONConformance" in flags,
+        "full" in flags,
     )
 
 
@@ -88,7 +94,11 @@ def run(instance: Instance, request: ValidateRequest, context: Context) -> dict[
     found = Findings()
     if not request.metadata_only:
         interrupt = instance.operation_interrupt(context, request.time_limit_ms)
-        found = examine(instance.store, collection, interrupt, checks_conformance=request.checks_conformance)
+        damages = check_files(collection, interrupt) if request.checks_files else []
+        if damages:
+            found.problems += damages
+        else:
+            found = examine(instance.store, collection, interrupt, checks_conformance=request.checks_conformance)
         failing = 0 if found.problems else count_failing(instance, collection, interrupt)
         if failing:
             found.warnings.append(_NON_COMPLIANT)

@@ -1,208 +1,26 @@
-"""Writes to collections that have secondary indexes, and the coming and going of these indexes.
+"""Writes to collections that have secondary indexes.
 
 The keys of documents are made before the lock is taken, for the indexes that there are then; where these are others by
-the time the lock is held, they are made anew. Under the lock the documents are taken one by one, up to the first that
-an index refuses; the commit changes records and indexes together.
+the time the lock is held, they are made anew. Under the lock a batch of new documents is taken whole if it clashes with
+nothing, else the documents are taken one by one, up to the first that an index refuses; the commit changes records and
+indexes together.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Any, Final, NoReturn
+from collections.abc import Sequence
 
-from amongo.engine.checkpoints import Restored
-from amongo.engine.commits import Commits
-from amongo.engine.indexes import Build, Definition, Index, IndexChange, KeysOfAll, MakeKeys, Secondary, is_secondary
-from amongo.engine.log import Log, MemoryLog, entry, entry_pieces
+from amongo.engine.index_commits import IndexCommits
+from amongo.engine.indexes import IndexChange, KeysOfAll, Secondary
+from amongo.engine.log import entry, entry_pieces
 from amongo.engine.records import Collection, id_document, record_key
 from amongo.engine.writes import Change, Changed, CollectionDropped, Inserted, conflicts_of, without
 from amongo.errors import ServerError
-from amongo.errors import index as errors
-from amongo.runtime.interrupts import NEVER, Interrupt, OperationInterrupted
-from amongo.runtime.limits import INDEX_CATCH_UP_COUNT, INDEX_CATCH_UPS
+from amongo.runtime.interrupts import Interrupt
 
 
-def no_keys(definition: Definition) -> NoReturn:
-    """What makes no keys: for stores that have no secondary indexes."""
-    raise AssertionError(f"the store was opened without what makes the keys of '{definition['name']}'")
-
-
-_DROPPED: Final = "the indexes were dropped while they were being built"
-
-
-class IndexesChanged(Exception):
-    """Indexes of the collection have come, gone or changed while others were being built; nothing was done."""
-
-
-@dataclass(eq=False, slots=True)
-class Building:
-    """Indexes that are being built.
-
-    before       the collection's definitions when it began
-    is_aborted   whether they were dropped meanwhile
-    """
-
-    collection: Collection
-    definitions: tuple[Definition, ...]
-    before: dict[str, Definition]
-    interrupt: Interrupt
-    is_aborted: bool = False
-
-    def parts(self) -> tuple[Collection, tuple[Definition, ...], dict[str, Definition], Interrupt]:
-        """What is built where, and what may stop it."""
-        return self.collection, self.definitions, self.before, self.interrupt
-
-    def check(self) -> None:
-        """End a build that is in vain. Under the lock. errors: BUILD_ABORTED"""
-        if self.is_aborted:
-            raise errors.BUILD_ABORTED(reason=_DROPPED)
-        if self.collection.is_dropped:
-            raise errors.BUILD_ABORTED(reason="the collection was dropped while it was being indexed")
-
-
-class IndexWrites(Commits):
-    """The writes of a store that concern secondary indexes."""
-
-    def __init__(self, log: Log | MemoryLog, make_keys: MakeKeys) -> None:
-        super().__init__(log)
-        self._make_keys = make_keys
-        self._builds: list[Building] = []
-
-    # Which indexes there are
-
-    def settle_indexes(self, collection: Collection, restored: Restored | None = None) -> None:
-        """Build the secondary indexes of a collection that has their definitions alone: a new one, or at the opening.
-
-        A document that an index cannot take has no keys there; it was taken once.
-
-        restored   what the last checkpoint has of them: only what was written since is looked at
-        """
-        if collection.has_definitions_alone:
-            return
-        indexes = [Index(each, self._make_keys(each)) for each in collection.indexes.values() if is_secondary(each)]
-        if not indexes:
-            return
-        kept = [index for index in indexes if restored is not None and index.name in restored.layers]
-        for index in kept:
-            assert restored is not None
-            index.recall(restored.facts[index.name], restored.layers[index.name])
-        new = [index for index in indexes if index not in kept]
-        view = collection.view()
-        if kept and restored is not None:
-            Build(collection.namespace, kept, is_lenient=True, seen=restored.view).catch_up(view)
-        if new:
-            Build(collection.namespace, new, is_lenient=True).catch_up(view)
-        collection.set_indexes(collection.indexes, Secondary(indexes))
-
-    def create_indexes(
-        self, collection: Collection, definitions: Sequence[Definition], interrupt: Interrupt = NEVER
-    ) -> int:
-        """Build indexes and add them to a collection as one commit; its sequence.
-
-        interrupt   ends it before the commit, never after
-        errors      CollectionDropped; IndexesChanged if others have come or gone meanwhile that matter to these;
-                    BUILD_ABORTED if it was stopped, or the collection dropped meanwhile; ServerError for a document
-                    that an index cannot take, or for keys of a unique one that several documents have
-        """
-        building = Building(collection, tuple(definitions), collection.indexes, interrupt)
-        with self.lock:
-            if collection.is_dropped:
-                raise CollectionDropped
-            self._builds.append(building)
-        try:
-            return self._build_indexes(building)
-        except OperationInterrupted:
-            if building.is_aborted:
-                raise errors.BUILD_ABORTED(reason=_DROPPED) from None
-            raise
-        finally:
-            with self.lock:
-                self._builds.remove(building)
-
-    def _build_indexes(self, building: Building) -> int:
-        collection, definitions, before, interrupt = building.parts()
-        kept = () if collection.has_definitions_alone else definitions
-        indexes = [Index(definition, self._make_keys(definition)) for definition in kept]
-        build = Build(collection.namespace, indexes)
-        for _ in range(INDEX_CATCH_UPS):
-            with self.lock:
-                view = collection.view()
-            if build.catch_up(view, interrupt) <= INDEX_CATCH_UP_COUNT:
-                break
-        with self.lock:
-            building.check()
-            if collection.indexes is not before and collection.indexes != before:
-                raise IndexesChanged
-            view = collection.view()
-            build.catch_up(view, interrupt)
-            build.check_unique(view)
-            name = collection.namespace.partition(".")[2]
-            entries = [
-                self._catalog_entry(collection.namespace, collection.uuid, {"createIndexes": name, **definition})
-                for definition in definitions
-            ]
-            found = () if collection.secondary is None else collection.secondary.indexes
-            all_definitions = collection.indexes | {definition["name"]: definition for definition in definitions}
-            secondary = Secondary([*found, *indexes]) if found or indexes else None
-            return self._commit(entries, collection.set_indexes, all_definitions, secondary)
-
-    def definitions_in_work(self, collection: Collection) -> list[tuple[Definition, ...]]:
-        """The definitions of the indexes that are being built on a collection, those of one build together."""
-        with self.lock:
-            return [each.definitions for each in self._builds if each.collection is collection]
-
-    def abort_builds(self, collection: Collection, names: Iterable[str]) -> None:
-        """Stop the builds of all these indexes on a collection; those who wait for them get BUILD_ABORTED."""
-        wanted = set(names)
-        with self.lock:
-            for building in self._builds:
-                if building.collection is collection and {each["name"] for each in building.definitions} <= wanted:
-                    building.is_aborted = True
-                    building.interrupt.stop(_DROPPED)
-
-    def drop_indexes(self, collection: Collection, names: Sequence[str]) -> int:
-        """Remove secondary indexes from a collection as one commit; its sequence.
-
-        errors   CollectionDropped
-        """
-        with self.lock:
-            if collection.is_dropped:
-                raise CollectionDropped
-            name = collection.namespace.partition(".")[2]
-            namespace, identity, definitions = collection.namespace, collection.uuid, collection.indexes
-            entries = [
-                self._catalog_entry(namespace, identity, {"dropIndexes": name, "index": each}, definitions[each])
-                for each in names
-            ]
-            left = {each: definition for each, definition in definitions.items() if each not in names}
-            found = () if collection.secondary is None else collection.secondary.indexes
-            indexes = [index for index in found if index.name not in names]
-            return self._commit(entries, collection.set_indexes, left, Secondary(indexes) if indexes else None)
-
-    def change_index(self, collection: Collection, definition: Definition) -> int:
-        """Give the index of this name other options that leave its keys as they are (collMod); the sequence.
-
-        definition   the whole new one: hidden, expireAfterSeconds, prepareUnique and unique may differ. That no
-                     two documents have one key is the caller's to see, by `Index.duplicates`
-        errors       CollectionDropped
-        """
-        with self.lock:
-            if collection.is_dropped:
-                raise CollectionDropped
-            command = {"collMod": collection.namespace.partition(".")[2], "index": definition}
-            payload = self._catalog_entry(collection.namespace, collection.uuid, command)
-            definitions = collection.indexes | {definition["name"]: definition}
-            if collection.secondary is None:
-                return self._commit(payload, collection.set_indexes, definitions, None)
-            maker = self._make_keys(definition)
-            indexes = [
-                index.redefined(definition, maker) if index.name == definition["name"] else index
-                for index in collection.secondary.indexes
-            ]
-            return self._commit(payload, collection.set_indexes, definitions, Secondary(indexes))
-
-    # Writes of records. Each gives None where the collection has no secondary index any more.
+class IndexWrites(IndexCommits):
+    """The writes of records of collections with secondary indexes. Each gives None where there is none any more."""
 
     def _change_of_one(
         self, collection: Collection, record_id: int, raw: bytes, evicted: Sequence[tuple[int, bytes]]
@@ -219,7 +37,7 @@ class IndexWrites(Commits):
         if clash is not None:
             raise clash.error(collection.namespace, raw)
         for old_id, old in evicted:
-            change.remove(old_id, secondary.keys(old))
+            change.remove(old_id, secondary.keys_held(old))
         return change
 
     def _insert_indexed(
@@ -272,7 +90,7 @@ class IndexWrites(Commits):
             if (
                 collection.secondary is not secondary
                 or collection.first_duplicate(keys, interrupt) is not None
-                or not change.insert_all(record_id, len(raws), columns)
+                or not change.insert_all(record_id, len(raws), columns, interrupt)
             ):
                 return None
             pieces = entry_pieces(record_id, self._head(collection, "i"), raws, interrupt)
@@ -286,11 +104,14 @@ class IndexWrites(Commits):
         """
         old, secondary = collection.record(record_id), collection.secondary
         assert old is not None and secondary is not None
+        piece = entry(record_id, self._head(collection, "u"), (raw, description))
+        before, after = secondary.keys_held(old), secondary.keys(raw)
+        if before == after:
+            return self._commit(piece, collection.replace, record_id, raw)
         change = IndexChange(secondary)
-        clash = change.replace(record_id, secondary.keys(old), secondary.keys(raw))
+        clash = change.replace(record_id, before, after)
         if clash is not None:
             raise clash.error(collection.namespace, raw)
-        piece = entry(record_id, self._head(collection, "u"), (raw, description))
         return self._commit(piece, collection.replace_indexed, [(record_id, raw)], change)
 
     def _update_indexed(
@@ -301,7 +122,7 @@ class IndexWrites(Commits):
         errors   ServerError for a document that an index refuses; those before it are changed
         """
         while (secondary := collection.secondary) is not None:
-            before = secondary.keys_or_errors([change.expected for change in changes], interrupt)
+            before = [secondary.keys_held(change.expected) for change in interrupt.watch(changes)]
             after = secondary.keys_or_errors([change.raw for change in changes], interrupt)
             with self.lock:
                 if collection.secondary is not secondary:
@@ -331,18 +152,17 @@ class IndexWrites(Commits):
     ) -> Changed | None:
         """`delete` in a collection with secondary indexes."""
         while (secondary := collection.secondary) is not None:
-            made = secondary.keys_or_errors([raw for _, raw in removals], interrupt)
+            made: Sequence[KeysOfAll] = [secondary.keys_held(raw) for _, raw in interrupt.watch(removals)]
             with self.lock:
                 if collection.secondary is not secondary:
                     continue
                 conflicts = conflicts_of(collection, removals)
-                removals, made = without(removals, conflicts), list(without(made, conflicts))
+                removals, made = without(removals, conflicts), without(made, conflicts)
                 if not removals:
                     return Changed(conflicts, 0)
                 change = IndexChange(secondary)
                 for (record_id, _), keys in zip(removals, made, strict=True):
-                    if not isinstance(keys, ServerError):
-                        change.remove(record_id, keys)
+                    change.remove(record_id, keys)
                 pieces = self._delete_pieces(collection, removals, interrupt)
                 id_keys = self._record_keys(collection, removals, interrupt)
                 return Changed(conflicts, self._commit(pieces, collection.remove_indexed, id_keys, change))
@@ -410,15 +230,17 @@ class _Batch:
 
 
 def _refusal(
-    collection: Collection, index_change: IndexChange, change: Change, old: Any, new: Any
+    collection: Collection,
+    index_change: IndexChange,
+    change: Change,
+    old: KeysOfAll,
+    new: KeysOfAll | ServerError,
 ) -> ServerError | None:
     """Why an index refuses a changed document; None if none does, and then `index_change` holds it.
 
-    old, new   the keys of the document before and after, or the errors in their place
+    old, new   the keys of the document before and after; of the new one perhaps an error
     """
     if isinstance(new, ServerError):
         return new
-    if isinstance(old, ServerError):  # it had no keys
-        old = ((),) * len(new)
     clash = index_change.replace(change.record_id, old, new)
     return None if clash is None else clash.error(collection.namespace, change.raw)

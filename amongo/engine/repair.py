@@ -1,7 +1,10 @@
 """Looking at a store at rest, and salvaging a damaged one.
 
-`check` reads every log file and reports; `repair` writes every commit that still verifies into a new directory. Both
-keep owners away while they read and change nothing in the store they look at.
+`check` reads every log file and every snapshot file and reports; `repair` writes every commit that still verifies into
+a new directory. Where the log does not reach back to the store's beginning, or is damaged, the checkpoint comes first:
+what verifies of its documents, as commits (`salvage`); where the MANIFEST is lost, what the rows files say of
+themselves (`remnants`). What the log goes on with is made to fit (`fitting`), so that the new store opens. Both keep
+owners away while they read and change nothing in the store they look at.
 """
 
 from __future__ import annotations
@@ -10,11 +13,11 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from amongo.engine.checkpoints import place_of
 from amongo.engine.files import LOCK_NAME, DiskFiles, Files
 from amongo.engine.log.format import (
     COMMIT,
     FORMAT_VERSION,
-    FRAME_HEADER_BYTES,
     HEADER_BYTES,
     LOG_DIRECTORY,
     MARK,
@@ -26,9 +29,14 @@ from amongo.engine.log.format import (
     pack_mark,
 )
 from amongo.engine.log.log import random_uuid
-from amongo.engine.log.reader import Damage, FileReader, find_frame
+from amongo.engine.log.reader import Damage, FileReader
 from amongo.engine.log.recovery import Cut, Recovery, reason_of
+from amongo.engine.remnants import remnants_of
+from amongo.engine.salvage import Loss, SalvagedCheckpoint
+from amongo.engine.salvaged_log import SalvagedLog, SalvagedLogFile
 from amongo.engine.settings import DEFAULT_SETTINGS, Settings
+from amongo.engine.snapshots import DIRECTORY, Manifest, SnapshotReport, has_snapshot_files, inspect, read_manifest
+from amongo.engine.snapshots.format import MANIFEST_NAME
 from amongo.errors import ErrorCode, ServerError, storage
 from amongo.runtime.clock import SYSTEM_CLOCK, Clock
 
@@ -63,31 +71,23 @@ class FileReport:
 class CheckReport:
     """What `check` has found.
 
-    path      the store
-    files     a report for each log file, in order
-    refusal   why the store does not open; None if it does
-    cut       the torn tail that opening the store would cut off; None if there is none
+    path        the store
+    files       a report for each log file, in order
+    snapshots   a report for each file of the checkpoint
+    refusal     why the store does not open, or opens without its checkpoint; None if it does
+    cut         the torn tail that opening the store would cut off; None if there is none
     """
 
     path: str
     files: tuple[FileReport, ...]
+    snapshots: tuple[SnapshotReport, ...]
     refusal: str | None
     cut: Cut | None
 
     @property
     def is_sound(self) -> bool:
-        """Whether the store opens; a torn tail that is cut then is nothing that was promised."""
-        return self.refusal is None
-
-
-@dataclass(frozen=True, slots=True)
-class Loss:
-    """A stretch of a log file that could not be salvaged; `offset` and `lost_bytes` in bytes."""
-
-    file: str
-    offset: int
-    lost_bytes: int
-    reason: str
+        """Whether the store opens and all can be read; a torn tail that is cut then is nothing that was promised."""
+        return self.refusal is None and all(each.damage is None for each in self.snapshots)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,15 +95,17 @@ class RepairReport:
     """What `repair` has done.
 
     source, target   the damaged store and the new one
-    frames           commits salvaged
+    documents        of a checkpoint, salvaged as commits; 0 where the log is enough
+    frames           commits of the log salvaged
     entries          in them
     frame_bytes      of them, with their headers
     losses           what was left behind, in order; a lost commit may have created what later ones write to
-    not_copied       names in the store that are not of the log
+    not_copied       names in the store that nothing was taken from
     """
 
     source: str
     target: str
+    documents: int
     frames: int
     entries: int
     frame_bytes: int
@@ -120,25 +122,40 @@ def check(path: str, *, files: Files | None = None) -> CheckReport:
     lock = files.lock(path, shared=True)
     try:
         recovery = Recovery(path, files)
-        if not recovery.numbers:
-            raise storage.STORE_NOT_FOUND(path=path)
-        refusal = None
+        has_manifest = files.exists(os.path.join(path, MANIFEST_NAME))
+        if not (recovery.numbers or has_manifest):
+            if not has_snapshot_files(files, path):
+                raise storage.STORE_NOT_FOUND(path=path)
+            return CheckReport(path, (), (), storage.STORE_WITHOUT_LOG(path=path).message, None)
+        manifest, refusal = _manifest(path, files)
         try:
-            for frame in recovery.frames():
+            frames = recovery.frames() if manifest is None else recovery.frames(manifest.sequence, place_of(manifest))
+            for frame in frames:
                 for _ in frame.entries():
                     pass
         except ServerError as error:
             if error.code != ErrorCode.DataCorruptionDetected:
                 raise
-            refusal = error.message
+            refusal = refusal or error.message
         cut = recovery.ending.cut if recovery.ending else None
-        return CheckReport(path, tuple(_report(recovery, number) for number in recovery.numbers), refusal, cut)
+        reports = tuple(_report(recovery, number) for number in recovery.numbers)
+        return CheckReport(path, reports, inspect(files, path, manifest) if manifest else (), refusal, cut)
     finally:
         lock.release()
 
 
+def _manifest(path: str, files: Files) -> tuple[Manifest | None, str | None]:
+    """(the checkpoint of a store, what is wrong with its MANIFEST): None, None if there is none."""
+    try:
+        return read_manifest(files, path), None
+    except ServerError as error:
+        if error.code != ErrorCode.DataCorruptionDetected:
+            raise
+        return None, error.message
+
+
 def _report(recovery: Recovery, number: int) -> FileReport:
-    salvage = _Salvage(recovery, number, 0)
+    salvage = SalvagedLogFile(recovery, number, 0)
     sequences = [frame.sequence for frame in salvage]
     return FileReport(
         file_name(number),
@@ -161,9 +178,10 @@ def repair(
     clock: Clock = SYSTEM_CLOCK,
     settings: Settings = DEFAULT_SETTINGS,
 ) -> RepairReport:
-    """Write every commit of `source` that verifies into a new store in `target`; `source` is not touched.
+    """Write everything of `source` that verifies into a new store in `target`; `source` is not touched.
 
-    Commits keep their sequences, and the store its identity if a file header still tells it.
+    If the log alone has all there was, it is taken; otherwise the checkpoint, and the log behind it. Commits keep
+    their sequences, and the store its identity if a file header still tells it.
 
     errors   REPAIR_TARGET_NOT_EMPTY; what `check` raises; OUT_OF_DISK_SPACE, LOG_WRITE_FAILED
     """
@@ -171,7 +189,7 @@ def repair(
     lock = files.lock(source, shared=True)
     try:
         recovery = Recovery(source, files)
-        if not recovery.numbers:
+        if not (recovery.numbers or has_snapshot_files(files, source)):
             raise storage.STORE_NOT_FOUND(path=source)
         files.make_directory(target)
         if files.list(target):
@@ -188,98 +206,76 @@ def repair(
 def _repair(
     recovery: Recovery, source: str, target: str, files: Files, clock: Clock, settings: Settings
 ) -> RepairReport:
-    losses: list[Loss] = []
-    frames = entries = frame_bytes = last_sequence = 0
-    headers = [FileReader("", recovery.read(number, HEADER_BYTES), number).header for number in recovery.numbers]
-    store_uuid = next((header.store_uuid for header in headers if header), None) or random_uuid()
+    checkpoint, losses = _checkpoint(recovery, source, files)
+    log = SalvagedLog(recovery, checkpoint)
+    store_uuid = checkpoint.manifest.store_uuid if checkpoint is not None else _store_uuid(recovery)
     writer = _Writer(os.path.join(target, LOG_DIRECTORY), files, clock, settings, store_uuid)
-    if headers[0] is not None:
-        writer.last_sequence = last_sequence = headers[0].first_sequence - 1
     try:
         writer.begin()
-        before: _Salvage | None = None
-        for index, number in enumerate(recovery.numbers):
-            header = headers[index]
-            if before is not None and number > before.number + 1:
-                losses += _missing_files(before.number, number)
-            elif before is not None and not before.losses and header and header.first_sequence > last_sequence + 1:
-                losses.append(before.early_end())
-            before = salvage = _Salvage(recovery, number, last_sequence)
-            for frame in salvage:
+        if checkpoint is not None:
+            checkpoint.look_ahead(SalvagedLog(recovery, checkpoint))
+            for frame in _frames(checkpoint):
                 writer.write(frame)
-                last_sequence = frame.sequence
-            frames += salvage.frames
-            entries += salvage.entries
-            frame_bytes += salvage.frame_bytes
-            losses += salvage.losses
+        for frame in log:
+            writer.write(frame)
         writer.end()
     except OSError as error:
         raise storage.LOG_WRITE_FAILED(file=writer.path, reason=reason_of(error)) from error
-    not_copied = tuple(name for name in files.list(source) if name not in (LOCK_NAME, LOG_DIRECTORY))
-    return RepairReport(source, target, frames, entries, frame_bytes, tuple(losses), not_copied)
+    taken = {LOCK_NAME, LOG_DIRECTORY} if checkpoint is None else {LOCK_NAME, LOG_DIRECTORY, MANIFEST_NAME, DIRECTORY}
+    return RepairReport(
+        source,
+        target,
+        0 if checkpoint is None else checkpoint.documents,
+        log.frames,
+        log.entries,
+        log.frame_bytes,
+        (*losses, *(checkpoint.losses if checkpoint is not None else ()), *log.losses),
+        tuple(name for name in files.list(source) if name not in taken),
+    )
 
 
-def _missing_files(before: int, number: int) -> Iterator[Loss]:
-    """A loss for each file that should stand between two."""
-    for missing in range(before + 1, number):
-        yield Loss(file_name(missing), 0, 0, "the file is missing")
+def _checkpoint(recovery: Recovery, source: str, files: Files) -> tuple[SalvagedCheckpoint | None, list[Loss]]:
+    """(the checkpoint to begin with; None where the log is enough, or all that there is; what is lost of it)."""
+    manifest, damage = _manifest(source, files)
+    if _is_whole(source, files, 0 if manifest is None else manifest.sequence):
+        return None, []
+    if manifest is not None:
+        return SalvagedCheckpoint(files, source, manifest), []
+    losses = []
+    if damage is not None:
+        losses.append(Loss(MANIFEST_NAME, 0, files.size(os.path.join(source, MANIFEST_NAME)), damage))
+    remnants = remnants_of(files, source, _store_uuid(recovery))
+    if remnants is None:
+        return None, losses
+    losses += [Loss(each, 0, 0, "nothing tells whose documents these are") for each in remnants.unreadable]
+    return SalvagedCheckpoint(files, source, remnants.manifest, remnants.known), losses
 
 
-class _Salvage:
-    """The commits of one log file that verify, also behind bad places, and an account of both."""
+def _is_whole(source: str, files: Files, sequence: int) -> bool:
+    """Whether the log has every commit from the first to that of this sequence at least, and no damage."""
+    recovery = Recovery(source, files)
+    last_sequence = 0
+    try:
+        for frame in recovery.frames():
+            last_sequence = frame.sequence
+    except ServerError as error:
+        if error.code != ErrorCode.DataCorruptionDetected:
+            raise
+        return False
+    return bool(recovery.numbers) and last_sequence >= sequence
 
-    def __init__(self, recovery: Recovery, number: int, last_sequence: int) -> None:
-        self.name = file_name(number)
-        self.raw = recovery.read(number)
-        self.damage: Damage | None = None
-        self.losses: list[Loss] = []
-        self.frames = 0
-        self.entries = 0
-        self.frame_bytes = 0
-        self.number = number
-        self._end = 0
-        self._last_sequence = last_sequence
 
-    def __iter__(self) -> Iterator[Frame]:
-        reader = FileReader(self.name, self.raw, self.number, self._last_sequence)
-        if reader.header is None:
-            reader.position = min(HEADER_BYTES, reader.end)  # the frames may verify all the same
-            self._lose(reader.damage, reader.position)
-            reader.damage = None
-        while True:
-            for frame in reader:
-                if frame.kind == COMMIT and self._take(frame, reader.position):
-                    yield frame
-            if reader.damage is None:
-                self._end = reader.position
-                return
-            found = find_frame(self.raw, reader.position + 1, reader.last_sequence)
-            reader.position = reader.end if found is None else found[0]
-            self._lose(reader.damage, reader.position)
-            reader.damage = None
+def _store_uuid(recovery: Recovery) -> bytes:
+    """The store's identity as a file header tells it, or a new one."""
+    headers = (FileReader("", recovery.read(number, HEADER_BYTES), number).header for number in recovery.numbers)
+    return next((header.store_uuid for header in headers if header), None) or random_uuid()
 
-    def early_end(self) -> Loss:
-        """The loss of frames that the next file follows on, with nothing but zeros, or nothing, in their place."""
-        return Loss(self.name, self._end, len(self.raw) - self._end, "the file ends early, frames are missing")
 
-    def _lose(self, damage: Damage | None, end: int) -> None:
-        """Account for the bytes from a bad place up to where reading goes on."""
-        if damage is not None:
-            self.damage = self.damage or damage
-            self.losses.append(Loss(damage.file, damage.offset, end - damage.offset, damage.reason))
-
-    def _take(self, frame: Frame, end: int) -> bool:
-        """Whether a commit's entries parse; counts it then, and its loss otherwise."""
-        frame_bytes = FRAME_HEADER_BYTES + len(frame.payload)
-        try:
-            entries = sum(1 for _ in frame.entries())
-        except ServerError as error:
-            self._lose(Damage(self.name, end - frame_bytes, error.message), end)
-            return False
-        self.frames += 1
-        self.entries += entries
-        self.frame_bytes += frame_bytes
-        return True
+def _frames(checkpoint: SalvagedCheckpoint) -> Iterator[Frame]:
+    """A checkpoint as commits, with sequences before its own: from the second before."""
+    second = max((checkpoint.manifest.sequence >> 32) - 1, 0)
+    for sequence, payload in enumerate(checkpoint.payloads(), (second << 32) + 1):
+        yield Frame(sequence, second * 1000, COMMIT, payload)
 
 
 class _Writer:

@@ -11,8 +11,10 @@ report the records where something else stands by now, so that a caller may comp
 
 from __future__ import annotations
 
+import os
 import uuid
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 from bson import Binary
@@ -20,13 +22,15 @@ from bson import Binary
 from amongo.engine.catalog import Catalog
 from amongo.engine.checkpoints import Checkpoints, place_of, restore
 from amongo.engine.files import DiskFiles, Files, LockHandle
-from amongo.engine.index_writes import IndexWrites, no_keys
-from amongo.engine.indexes import MakeKeys
-from amongo.engine.log import Log, MemoryLog, entry, entry_pieces, pack_entry
+from amongo.engine.index_commits import no_keys
+from amongo.engine.index_writes import IndexWrites
+from amongo.engine.indexes import Entered, MakeKeys
+from amongo.engine.log import Log, MemoryLog, entry, entry_pieces
 from amongo.engine.records import Cap, Collection, IdOrder, View, converted, id_document, record_key
 from amongo.engine.replay import replay
 from amongo.engine.settings import DEFAULT_SETTINGS, Settings
-from amongo.engine.snapshots import read_manifest
+from amongo.engine.snapshots import DIRECTORY as SNAPSHOTS
+from amongo.engine.snapshots import MANIFEST_NAME, has_snapshot_files, read_manifest
 from amongo.engine.writes import Change, Changed, CollectionDropped, Inserted, conflicts_of, without
 from amongo.errors import ErrorCode, ServerError
 from amongo.errors import storage as errors
@@ -79,7 +83,13 @@ class Store(IndexWrites):
         files.make_directory(directory)
         lock = files.lock(directory)
         try:
-            return cls._opened(directory, files, clock, settings, has_service, make_keys, lock)
+            log = Log.open(directory, files, clock, settings=settings, has_service=has_service)
+            try:
+                return cls._opened(directory, files, clock, settings, has_service, make_keys, lock, log)
+            except BaseException:
+                with suppress(ServerError, OSError):
+                    log.close()
+                raise
         except BaseException:
             lock.release()
             raise
@@ -94,38 +104,46 @@ class Store(IndexWrites):
         has_service: bool,
         make_keys: MakeKeys,
         lock: LockHandle,
+        log: Log,
     ) -> Store:
         """Open the store in a directory whose owner we are: on its last checkpoint, with what the log has behind it.
 
         Where snapshot files are damaged and the log is still whole, the log alone is enough; they are written anew.
         """
-        log = Log.open(directory, files, clock, settings=settings, has_service=has_service)
         store = cls(log, lock.release, directory, make_keys)
-        manifest, restored, damage = None, {}, None
+        manifest, restored, damage, covered = None, {}, None, 0
         try:
             manifest = read_manifest(files, directory)
+            covered = 0 if manifest is None else manifest.sequence
             restored = {} if manifest is None else restore(manifest, store.catalog, files, directory)
         except ServerError as error:
             if error.code != ErrorCode.DataCorruptionDetected:
                 raise
             manifest, restored, damage = None, {}, error
             store.catalog = Catalog()
+        if manifest is None and log.is_missing and has_snapshot_files(files, directory):  # not a new store
+            raise damage or errors.STORE_WITHOUT_LOG(path=directory)
         try:
             frames = log.replay() if manifest is None else log.replay(manifest.sequence, place_of(manifest))
             replay(frames, store.catalog, restored)
         except ServerError as error:
             if damage is not None:
                 raise damage from error
+            if manifest is None and files.exists(os.path.join(directory, SNAPSHOTS)):
+                path = os.path.join(directory, MANIFEST_NAME)
+                raise errors.MANIFEST_CORRUPT(file=path, reason=f"it is missing, and {error.message}") from error
             raise
+        if damage is not None and log.last_sequence < covered:  # the log is not whole: it ends too early
+            raise damage
         if manifest is not None and manifest.store_uuid != log.store_uuid:
             raise errors.STORE_CORRUPT(reason="its MANIFEST and its log belong to different stores")
         for collection in store.catalog.by_uuid.values():
             store.settle_indexes(collection, restored.get(collection.uuid))
         checkpoints = store.checkpoints = Checkpoints(
-            store.lock, log, store.catalog, files, directory, settings, manifest
+            store.lock, log, store.catalog, files, directory, settings, manifest, clock
         )
         if damage is not None:
-            checkpoints.checkpoint()
+            checkpoints.attempt()
         if has_service:
             checkpoints.start()
             log.tell_of_new_files(checkpoints.wake)
@@ -165,6 +183,10 @@ class Store(IndexWrites):
         """Done when the commit `sequence` is safe against power loss."""
         return self._log.durable(sequence)
 
+    def _built(self, collection: Collection) -> None:
+        if self.checkpoints is not None:
+            self.checkpoints.owe(collection.data_bytes)
+
     # Records
 
     def view(self, collection: Collection) -> View:
@@ -190,11 +212,19 @@ class Store(IndexWrites):
             return self.append(collection, key, raw)
 
     def append(self, collection: Collection, key: bytes, raw: bytes) -> int:
-        """Insert a document whose `_id` the caller has found free under `lock`, which it holds; the sequence."""
+        """Insert a document whose `_id` the caller has found free under `lock`, which it holds; the sequence.
+
+        errors   ServerError for a document that a secondary index refuses
+        """
         if self._pending is not None:
             raise errors.STORE_BEHIND_LOG()
         if not collection.is_plain:
-            return self._append_special(collection, key, raw)
+            secondary = collection.secondary
+            if collection.cap is not None or secondary is None:
+                return self._append_special(collection, key, raw)
+            return self._append_entered(
+                collection, key, raw, secondary.entries(collection.namespace, collection.next_record_id, raw)
+            )
         record_id = collection.next_record_id
         head = collection.heads.get("i") or self._head(collection, "i")
         before = self._log.last_sequence
@@ -206,19 +236,29 @@ class Store(IndexWrites):
             raise
         return sequence
 
-    def _append_special(self, collection: Collection, key: bytes, raw: bytes) -> int:
-        """Insert a document into a collection that is capped or has secondary indexes, or both.
+    def _append_entered(self, collection: Collection, key: bytes, raw: bytes, entries: Sequence[Entered]) -> int:
+        """Insert a document that the secondary indexes have taken; the sequence."""
+        if self._pending is not None:
+            raise errors.STORE_BEHIND_LOG()
+        record_id = collection.next_record_id
+        head = collection.heads.get("i") or self._head(collection, "i")
+        before = self._log.last_sequence
+        try:
+            sequence = self._log.append_entry(record_id, 1, head, raw)
+            collection.append(record_id, key, raw)
+            for index, index_key, each in entries:
+                index.enter(index_key, each)
+        except BaseException:
+            self._make_up(before, collection.append_indexed, record_id, key, raw, entries)
+            raise
+        return sequence
 
-        The commit removes the oldest where a capped collection has too many then.
+    def _append_special(self, collection: Collection, key: bytes, raw: bytes) -> int:
+        """Insert a document into a capped collection: the commit removes the oldest where there are too many then.
 
         errors   ServerError for a document that a secondary index refuses
         """
         record_id = collection.next_record_id
-        if collection.cap is None and collection.secondary is not None:
-            entries = collection.secondary.entries(collection.namespace, record_id, raw)
-            head = collection.heads.get("i") or self._head(collection, "i")
-            payload = pack_entry(record_id, 1) + head + raw
-            return self._commit(payload, collection.append_indexed, record_id, key, raw, entries)
         head, evicted = self._head(collection, "d"), collection.overflow(len(raw))
         change = self._change_of_one(collection, record_id, raw, evicted)
         pieces = [entry(record_id, self._head(collection, "i"), (raw,))]
@@ -228,6 +268,22 @@ class Store(IndexWrites):
         if collection.cap is not None:
             collection.arrivals.announce()
         return sequence
+
+    def _insert_alone(self, collection: Collection, key: bytes, raw: bytes) -> Inserted:
+        """`insert` of one document into a collection with secondary indexes."""
+        with self.lock:
+            if collection.is_dropped:
+                raise CollectionDropped
+            if collection.has_key(key):
+                return Inserted([], [0], 0)
+            secondary = collection.secondary
+            try:
+                entries = (
+                    () if secondary is None else secondary.entries(collection.namespace, collection.next_record_id, raw)
+                )
+            except ServerError as error:
+                return Inserted([], [], 0, [(0, error)])
+            return Inserted(None, [], self._append_entered(collection, key, raw, entries))
 
     def _insert_capped(
         self, collection: Collection, keys: Sequence[bytes], raws: Sequence[bytes], ordered: bool, interrupt: Interrupt
@@ -275,6 +331,8 @@ class Store(IndexWrites):
         if collection.cap is not None:
             return self._insert_capped(collection, keys, raws, ordered, interrupt)
         if collection.secondary is not None:
+            if len(raws) == 1:
+                return self._insert_alone(collection, keys[0], raws[0])
             done = self._insert_indexed(collection, keys, raws, ordered, interrupt)
             if done is not None:
                 return done

@@ -47,6 +47,11 @@ ENTRY_MALFORMED = condition(
     ErrorCode.DataCorruptionDetected,
     "the frame of sequence {sequence} verifies, but its entries do not parse at byte {offset} of the payload: {reason}",
 )
+STORE_WITHOUT_LOG = condition(
+    ErrorCode.DataCorruptionDetected,
+    "the store '{path}' has snapshot files, and neither a MANIFEST nor a log. "
+    "`amongo repair` salvages what still verifies into a new directory",
+)
 STORE_CORRUPT = condition(ErrorCode.DataCorruptionDetected, "the store is damaged: {reason}")
 
 # Damage of snapshot files
@@ -67,6 +72,9 @@ MANIFEST_CORRUPT = condition(
 )
 
 # Writing the log
+CHECKPOINT_FAILED = condition(
+    ErrorCode.OperationFailed, "the checkpoint could not be written: {reason}. Nothing is lost; the last one stands"
+)
 OUT_OF_DISK_SPACE = condition(ErrorCode.OutOfDiskSpace, "cannot write the log file '{file}': {reason}")
 LOG_WRITE_FAILED = condition(ErrorCode.LogWriteFailed, "cannot write the log file '{file}': {reason}")
 LOG_SYNC_FAILED = condition(

@@ -39,14 +39,13 @@ CARRIED: Final[Mapping[str, str]] = {
     "geoNearPoint": "that place",
     "score": "double: of a $rankFusion, $scoreFusion or $score",
     "scoreDetails": "document: how that came about",
+    "indexKey": "document: the key in the index by which the document was found",
 }
 """What a search finds out, and documents carry on their way."""
 
-ABSENT: Final = frozenset(
-    {"searchScore", "searchHighlights", "searchScoreDetails", "vectorSearchScore", "randVal", "indexKey"}
-)
-"""What documents in a pipeline do not carry: it is missing there, as on the server without a search, a random order or
-an index that would tell it."""
+ABSENT: Final = frozenset({"searchScore", "searchHighlights", "searchScoreDetails", "vectorSearchScore", "randVal"})
+"""What documents in a pipeline do not carry: it is missing there, as on the server without a search or a random order
+that would tell it."""
 
 
 def asked_keywords(spec: Any) -> frozenset[str]:

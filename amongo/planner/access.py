@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any
 
 from amongo.engine.records import Collection
@@ -36,9 +37,12 @@ class IndexedAccess:
         """The same, ready to run."""
         return replace(self, matches=conjunction(self.residual).bind()) if self.residual else self
 
-    def moment(self, store: Store, collection: Collection) -> Moment | None:
-        """What it reads, as it is now; None where an index has changed so that the query has to be planned anew."""
-        return moment_of(self.stage, store, collection)
+    def moment(self, store: Store, collection: Collection, *, is_counted: bool = False) -> Moment | None:
+        """What it reads, as it is now; None where an index has changed so that the query has to be planned anew.
+
+        is_counted   see `moment_of`
+        """
+        return moment_of(self.stage, store, collection, is_counted=is_counted)
 
     def records(self, moment: Moment, interrupt: Interrupt, probe: Probe | None = None) -> Iterator[tuple[int, bytes]]:
         """(record id, document bytes) of what the stages give, in their order."""
@@ -52,9 +56,14 @@ class IndexedAccess:
         """The documents' bytes alone."""
         return filter(None, map(moment.view.record, self.stage.record_ids(moment, interrupt, None)))
 
-    def count(self, moment: Moment, interrupt: Interrupt, probe: Probe | None = None) -> int:
-        """How many records the stages give."""
-        return sum(1 for _ in interrupt.watch(self.stage.record_ids(moment, interrupt, probe)))
+    def count(self, moment: Moment, interrupt: Interrupt, most: int | None) -> int:
+        """How many records the stages give, counted to `most`; by the places of the entries alone where these tell."""
+        scan = self.single
+        if scan is not None and not scan.facts.is_multikey:
+            counted = scan.count(moment)
+            if counted is not None:
+                return counted
+        return sum(1 for _ in islice(interrupt.watch(self.stage.record_ids(moment, interrupt, None)), most))
 
     @property
     def index_names(self) -> tuple[str, ...]:

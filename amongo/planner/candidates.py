@@ -43,6 +43,7 @@ class Question:
     collator     of the query
     indexes      those that may be used
     estimate     how many entries an index has within bounds, about
+    by_id        the index on `_id`, which serves branches of a `$or`; None where there is none
     """
 
     expression: MatchExpression | None
@@ -51,6 +52,7 @@ class Question:
     collator: Collator | None
     indexes: Sequence[IndexFacts]
     estimate: Callable[[IndexFacts, Bounds], int]
+    by_id: IndexFacts | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,13 +77,18 @@ def candidates(question: Question) -> Iterator[IndexedAccess]:
             yield from _unions(root, question)
 
 
-def served_by(expression: MatchExpression | None, question: Question) -> Iterator[Served]:
-    """The indexes that can serve a filter, with each way to bound them."""
+def served_by(
+    expression: MatchExpression | None, question: Question, more: Sequence[IndexFacts] = ()
+) -> Iterator[Served]:
+    """The indexes that can serve a filter, with each way to bound them.
+
+    more   indexes beside those of the question
+    """
     if expression is None:
         return
     placed = placed_predicates(expression, question.collator)
     paths = {each.path for each in placed}
-    for facts in question.indexes:
+    for facts in (*question.indexes, *more):
         first = facts.fields[0]
         if first not in paths and not first.endswith("$**"):
             continue
@@ -192,7 +199,8 @@ def _branch(child: MatchExpression, others: tuple[MatchExpression, ...], questio
     """The scan of one branch, of several the one that looks at the fewest entries; None where no index serves it."""
     own = conditions(child)
     best: tuple[int, Served] | None = None
-    for served in served_by(conjunction((child, *others)), question):
+    more = () if question.by_id is None else (question.by_id,)
+    for served in served_by(conjunction((child, *others)), question, more):
         if not any(_is_among(each.root, own) for of_field in served.found.bounded for each, _ in of_field):
             continue
         keys = question.estimate(served.facts, served.found.bounds)

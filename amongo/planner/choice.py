@@ -19,8 +19,11 @@ from amongo.mql.sort_keys import SortPattern
 from amongo.planner.access import IndexedAccess
 from amongo.planner.bounds import conditions
 from amongo.planner.candidates import Question, candidates, hinted, whole_scans
-from amongo.planner.equalities import equality_accesses
+from amongo.planner.covered import covered_fields
+from amongo.planner.equalities import PointBounds, equality_accesses
+from amongo.planner.id_index import IdIndex
 from amongo.planner.index_facts import IndexFacts, Planning
+from amongo.planner.plan_cache import CachedShape, ShapeKey, shape_key
 from amongo.planner.query import CanonicalQuery
 from amongo.planner.stages import IndexScanStage, Intersection, ScannedBounds, Union
 
@@ -29,6 +32,7 @@ _FETCH: Final = 2.0
 _MATCH: Final = 12.0  # to decode a document and ask the filter
 _SORT: Final = 16.0  # to decode a document and put it in its place
 _DISTINCT: Final = 0.5
+_INTERSECTED_LEAST: Final = 256  # entries: of fewer the documents are soon looked at
 COST_OF_MATCH: Final = 1 + _FETCH + _MATCH
 """What it costs to find one document by an index and to ask the filter."""
 
@@ -64,6 +68,8 @@ class Census:
         view = self._views.get(facts.name)
         if view is None:
             with self._store.lock:
+                if isinstance(facts.index, IdIndex):
+                    return bounds.estimate(facts.index.view(in_order=False))
                 view = self._views[facts.name] = facts.index.view()
         return bounds.estimate(view)
 
@@ -79,24 +85,73 @@ def choose(
     store: Store,
     planning: Planning,
     indexes: Sequence[IndexFacts],
+    *,
+    weighs_all: bool = False,
 ) -> list[Weighed]:
     """The plans by indexes that can serve a query, the best first; none where no index serves it.
 
-    sort       the order that is asked for
-    planning   what is known of the indexes of the collection
-    indexes    those that may be used
+    sort         the order that is asked for
+    planning     what is known of the indexes of the collection
+    indexes      those that may be used
+    weighs_all   for explain: nothing is taken without being weighed against the others, and nothing is kept
     """
     census = Census(store)
-    if sort is None and query.expression is not None and indexes is planning.indexes:
-        quick = equality_accesses(query.expression, planning)
+    expression = query.expression
+    may_keep = expression is not None and indexes is planning.indexes and not weighs_all
+    key: ShapeKey | None = None
+    if may_keep and expression is not None:
+        quick = equality_accesses(expression, planning) if sort is None else None
         if quick is not None:
+            best = None if query.projection_spec else next((each for each in quick if _is_perfect(each, sort)), None)
+            if best is not None:
+                return [Weighed(best, UNKNOWN, UNKNOWN, 0.0)]
             return _weighed(quick, query, sort, collection, census)
-    roots = conditions(query.expression)
-    question = Question(query.expression, roots, sort, query.collator, indexes, census.estimate)
+        key = shape_key(expression, sort, query.collator)
+        known = planning.cache.find(key)
+        if known is not None and known.best is not None and not query.projection_spec:
+            question = _question(query, sort, (known.best,), census)
+            best = next((each for each in candidates(question) if _is_perfect(each, sort)), None)
+            if best is not None:
+                return [Weighed(best, UNKNOWN, UNKNOWN, 0.0)]
+    by_id = planning.by_id if indexes is planning.indexes else None
+    question = _question(query, sort, indexes, census, by_id)
     found = list(candidates(question))
     if sort is not None and not any(each.gives_sort for each in found):
         found += whole_scans(question)
-    return _weighed(found, query, sort, collection, census)
+    weighed = _weighed(found, query, sort, collection, census)
+    if key is not None and len(weighed) > 1:
+        _keep(key, weighed[0], query, sort, planning)
+    return weighed
+
+
+def _question(
+    query: CanonicalQuery,
+    sort: SortPattern | None,
+    indexes: Sequence[IndexFacts],
+    census: Census,
+    by_id: IndexFacts | None = None,
+) -> Question:
+    roots = conditions(query.expression)
+    return Question(query.expression, roots, sort, query.collator, indexes, census.estimate, by_id)
+
+
+def _is_perfect(access: IndexedAccess, sort: SortPattern | None) -> bool:
+    """Whether nothing can be better: the entries that it looks at are the result, side by side and in order."""
+    scan = access.single
+    if scan is None or access.residual or scan.facts.is_multikey:
+        return False
+    return (sort is None or access.gives_sort) and (type(scan.bounds) is PointBounds or scan.bounds.route.count == 1)
+
+
+def _keep(key: ShapeKey, best: Weighed, query: CanonicalQuery, sort: SortPattern | None, planning: Planning) -> None:
+    """Remember what a shape was served by; where that is perfect, other queries of the shape need not look further."""
+    if planning.cache.find(key) is not None:
+        return
+    facts = best.access.single.facts if best.access.single is not None and _is_perfect(best.access, sort) else None
+    shape = CachedShape(
+        facts, query.filter or {}, query.sort_spec, query.projection_spec, query.collator, best.keys + best.documents
+    )
+    planning.cache.keep(key, shape)
 
 
 def choose_hinted(
@@ -107,8 +162,7 @@ def choose_hinted(
     errors   NO_QUERY_SOLUTIONS
     """
     census = Census(store)
-    roots = conditions(query.expression)
-    question = Question(query.expression, roots, sort, query.collator, (facts,), census.estimate)
+    question = _question(query, sort, (facts,), census)
     return _weighed(hinted(question, facts, collection.namespace), query, sort, collection, census)
 
 
@@ -118,7 +172,7 @@ def _weighed(
     """The plans with what they cost, the best first."""
     if not found:
         return []
-    if len(found) == 1 and query.id_keys is query.id_bounds is None and not query.id_direction:
+    if len(found) == 1 and query.id_keys is None and query.id_bounds is None and not query.id_direction:
         return [Weighed(found[0], UNKNOWN, UNKNOWN, 0.0)]
     both = None if sort is not None else _intersection(found, census, collection.count)
     counted = [census.of(each) for each in found]
@@ -126,7 +180,7 @@ def _weighed(
     if both is not None:
         found, counted = [*found, both], [*counted, census.of(both)]
     weighed = [_weigh(each, count, result, query, sort, collection) for each, count in zip(found, counted, strict=True)]
-    return sorted(weighed, key=lambda each: each.cost)
+    return sorted(weighed, key=lambda each: (each.cost, not _is_perfect(each.access, sort)))
 
 
 def _weigh(
@@ -150,6 +204,8 @@ def _weigh(
         # The matches lie anywhere among what is looked at.
         share = min((query.skip + query.limit) / result, 1.0)
         keys, documents = _part(keys, share), _part(documents, share)
+    if query.projection_spec and covered_fields(with_order(query, sort, access), access) is not None:
+        documents = 0
     cost = keys + documents * (_MATCH + _FETCH if access.residual else _FETCH)
     if isinstance(access.stage, Union):
         cost += keys * _DISTINCT
@@ -178,7 +234,7 @@ def _intersection(found: list[IndexedAccess], census: Census, count: int) -> Ind
         return None
     (fewer, first, one), (more, second, other) = sorted(by_index.values(), key=itemgetter(0))[:2]
     both = fewer * more // max(count, 1)
-    if fewer * (_FETCH + _MATCH) <= 2 * (fewer + more + both * (_FETCH + _MATCH)):
+    if fewer < _INTERSECTED_LEAST or fewer * (_FETCH + _MATCH) <= 2 * (fewer + more + both * (_FETCH + _MATCH)):
         return None
     residual = tuple(each for each in one.residual if any(each is left for left in other.residual))
     return IndexedAccess(Intersection((first, second)), residual)

@@ -7,19 +7,25 @@ derived from what went through. Source: manual, Explain Results.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Final
 
+from amongo.mql.matcher import parse_filter
 from amongo.mql.matcher.normal_form import normal_form
-from amongo.planner.bounds_text import WHOLE, id_bounds_text
-from amongo.planner.explain_access import Asked, access_tree
+from amongo.planner.bounds import IndexBounds, id_bounds
+from amongo.planner.distinct_scan import DistinctScan
+from amongo.planner.explain_access import Asked, access_tree, count_scan_tree, distinct_scan_tree
 from amongo.planner.explain_stage import Stage
 from amongo.planner.plan import Plan
-from amongo.planner.probe import Probe
+from amongo.planner.probe import Counts, Probe
+from amongo.planner.residual_form import residual_form
 from amongo.runtime.limits import BLOCKING_STAGE_BYTES
 from amongo.values.numbers import number
 from amongo.values.wording import shown
 
 Document = dict[str, Any]
+
+WHOLE: Final = "[MinKey, MaxKey]"
 
 _SIMPLE: Final = (bool, int, float)
 
@@ -42,6 +48,9 @@ def plan_tree(
         stage.returned = given
         return stage
     query = plan.query
+    if plan.covered_fields is not None and stage.child is not None and projection:
+        stage = _covered(stage.child, plan, projection, given, probe)
+        projection = None
     if query.sort is not None:
         stage = Stage(
             "SORT",
@@ -65,7 +74,58 @@ def plan_tree(
     if query.limit and query.sort is None:
         stage = _on_top(stage, "LIMIT", {"limitAmount": number(query.limit)}, given)
         stage.is_ended = True
+    return _subplanned(stage, plan)
+
+
+def _covered(scan: Stage, plan: Plan, projection: Document, given: int, probe: Probe | None) -> Stage:
+    """A projection of what the entries of an index hold."""
+    through = min(given + plan.query.skip, scan.returned or 0)
+    stage = _on_top(scan, "PROJECTION_COVERED", {"transformBy": projection}, through)
+    fetched = 0 if probe is None or plan.access is None else probe.of(plan.access.single).docs
+    if fetched:  # of documents without one of the fields: see `covered`
+        stage.counted = {"docsExamined": number(fetched)}
     return stage
+
+
+def _subplanned(stage: Stage, plan: Plan) -> Stage:
+    """The plan of a filter that is one `$or` of several fields: its branches are planned each by itself."""
+    expression = plan.query.expression
+    if expression is None or plan.query.hint or plan.query.is_natural or expression.operator != "$or":
+        return stage
+    children = expression.children
+    is_in = len({child.path for child in children}) == 1 and all(each.operator in ("$eq", "$in") for each in children)
+    if len(children) < 2 or is_in:
+        return stage
+    return Stage("SUBPLAN", returned=stage.returned, works=stage.works, is_ended=stage.is_ended, child=stage)
+
+
+def count_tree(plan: Plan, filter: Mapping[str, Any], probe: Probe | None) -> Stage:
+    """The stages below a COUNT: no document is fetched where the entries of the indexes are all that is counted."""
+    tree = plan_tree(plan, filter, None, None, probe)
+    access = plan.access
+    if tree.name == "SUBPLAN" and tree.child is not None:
+        below = _counted(tree.child, plan)
+        return replace(tree, child=below)
+    return tree if access is None else _counted(tree, plan)
+
+
+def distinct_tree(scan: DistinctScan, counts: Counts) -> Stage:
+    """The stages of a DISTINCT_SCAN; of a multikey index its values are not those of documents, and not projected."""
+    below = distinct_scan_tree(scan.stage, counts)
+    if scan.stage.facts.is_multikey or scan.path.parts[1:]:
+        return below
+    shown = {"_id": 0, scan.path.text: 1}
+    return _on_top(below, "PROJECTION_COVERED", {"transformBy": shown}, counts.given)
+
+
+def _counted(tree: Stage, plan: Plan) -> Stage:
+    access = plan.access
+    if access is None or access.residual or tree.name != "FETCH" or tree.child is None:
+        return tree
+    scan = access.single
+    if scan is None or scan.bounds.route.count != 1:
+        return tree.child
+    return count_scan_tree(scan, tree.child)
 
 
 def end_of_nothing() -> Stage:
@@ -133,7 +193,7 @@ def _access(plan: Plan, filter: Mapping[str, Any], probe: Probe | None, *, is_si
         examined + is_ended,
         is_ended,
     )
-    asked = _residual(filter) if plan.scan is None else condition
+    asked = _residual(plan, condition) if plan.scan is None else condition
     return Stage(
         "FETCH",
         {"filter": asked} if asked else {},
@@ -174,7 +234,8 @@ def _direction(plan: Plan) -> str:
 def _index_fields(plan: Plan, filter: Mapping[str, Any]) -> Document:
     """What an index scan says of its index and its bounds."""
     definition: Mapping[str, Any] = plan.collection.indexes["_id_"]
-    bounds = {"_id": id_bounds_text(filter.get("_id"), has_condition="_id" in filter)}
+    by_id = _by_id(plan, filter)
+    bounds = {"_id": [WHOLE] if by_id is None else by_id.bounds.fields[0].texts()}
     is_multikey = False
     if plan.scan is not None:
         fields = plan.scan.fields
@@ -208,7 +269,17 @@ def _between(low: Document | None, high: Document | None, name: str) -> str:
     return f"{first}, {last}"
 
 
-def _residual(filter: Mapping[str, Any]) -> Document:
+def _by_id(plan: Plan, filter: Mapping[str, Any]) -> IndexBounds | None:
+    """The bounds on `_id`; None for a filter that does not bound it."""
+    query = plan.query
+    if query.expression is not None or not filter:
+        return query.id_bounds
+    return id_bounds(parse_filter(dict(filter)), None, None)  # an `_id` alone, which was looked up unparsed
+
+
+def _residual(plan: Plan, condition: Document) -> Document:
     """What is left to ask of a document that the index on `_id` has given."""
-    is_bounded = id_bounds_text(filter.get("_id"), has_condition="_id" in filter) != [WHOLE]
-    return normal_form({name: operand for name, operand in filter.items() if name != "_id" or not is_bounded})
+    query = plan.query
+    if query.expression is None:
+        return {}
+    return residual_form(condition, query.id_bounds.proved if query.id_bounds is not None else (), query.collator)

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from amongo.engine.indexes import ID_INDEX_NAME
 from amongo.mql.matcher import MatchExpression
 from amongo.planner.access import IndexedAccess
 from amongo.planner.bounds import IndexShape, conditions
@@ -112,6 +113,34 @@ def index_scan_tree(stage: IndexScanStage, counts: Counts) -> Stage:
     return Stage("IXSCAN", {}, index_fields(stage), counted, counts.given, works, counts.is_ended)
 
 
+def count_scan_tree(stage: IndexScanStage, scanned: Stage) -> Stage:
+    """A COUNT_SCAN, in the place of an IXSCAN: the entries from one key to another are counted.
+
+    scanned   the IXSCAN
+    """
+    names = list(_pattern(stage))
+    edges = [each.intervals.intervals[0] for each in stage.bounds.fields]
+    turned = [each.direction < 0 for each in stage.bounds.fields]
+    starts = [edge.high if is_turned else edge.low for edge, is_turned in zip(edges, turned, strict=True)]
+    ends = [edge.low if is_turned else edge.high for edge, is_turned in zip(edges, turned, strict=True)]
+    bounds = {
+        "startKey": {name: edge.value for name, edge in zip(names, starts, strict=True)},
+        "startKeyInclusive": all(edge.is_inclusive for edge in starts),
+        "endKey": {name: edge.value for name, edge in zip(names, ends, strict=True)},
+        "endKeyInclusive": all(edge.is_inclusive for edge in ends),
+    }
+    counted = {"keysExamined": scanned.counted.get("keysExamined", 0)}
+    after = {**described(stage), "indexBounds": bounds}
+    return Stage("COUNT_SCAN", {}, after, counted, scanned.returned, scanned.works, scanned.is_ended)
+
+
+def distinct_scan_tree(stage: IndexScanStage, counts: Counts) -> Stage:
+    """A DISTINCT_SCAN."""
+    counted = {"keysExamined": number(counts.keys)}
+    works = counts.keys + counts.is_ended
+    return Stage("DISTINCT_SCAN", {}, index_fields(stage), counted, counts.given, works, counts.is_ended)
+
+
 def index_fields(stage: IndexScanStage) -> Document:
     """What an IXSCAN says of its index and of its bounds."""
     bounds = {
@@ -133,7 +162,7 @@ def described(stage: IndexScanStage) -> Document:
         **({"collation": collation} if collation else {}),
         "isMultiKey": facts.is_multikey,
         "multiKeyPaths": _multikey_paths(stage, facts.shape),
-        "isUnique": bool(definition.get("unique")),
+        "isUnique": bool(definition.get("unique")) or facts.name == ID_INDEX_NAME,
         "isSparse": facts.is_sparse,
         "isPartial": facts.partial is not None,
         "indexVersion": int(definition.get("v", 2)),

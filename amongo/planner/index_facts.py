@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from amongo.engine.indexes import Index, Secondary
+from amongo.engine.indexes import ID_INDEX_NAME, Index, Secondary
 from amongo.engine.records import Collection
 from amongo.mql.index_keys import KeyMaker
 from amongo.mql.matcher import MatchExpression, parse_filter
 from amongo.planner.bounds.shape import IndexShape, Kind, index_shape
+from amongo.planner.id_index import IdIndex
 from amongo.planner.plan_cache import PlanCache
 from amongo.values.collation import collator as collator_of
 from amongo.values.order import Collator, equal
@@ -49,12 +50,12 @@ class IndexFacts:
         "parts",
     )
 
-    def __init__(self, index: Index, number: int) -> None:
-        definition = index.definition
+    def __init__(self, index: Index | IdIndex, number: int) -> None:
+        definition: Mapping[str, Any] = index.definition
         pattern: Mapping[str, Any] = definition["key"]
         maker = index.maker
         assert isinstance(maker, KeyMaker)
-        self.definition: Mapping[str, Any] = definition
+        self.definition = definition
         self.index = index
         self.name = index.name
         self.number = number
@@ -99,19 +100,23 @@ class Planning:
 
     indexes       those that are not hidden, in the order of their making
     by_first      those by the field that they begin with
+    first_names   the first components of these fields
+    by_id         the index on `_id`, for branches of a `$or`; None for a clustered collection
     has_special   one of them is a wildcard, and may serve any field
     cache         what was found out about shapes of queries
     """
 
-    __slots__ = ("by_first", "cache", "has_special", "indexes", "secondary")
+    __slots__ = ("by_first", "by_id", "cache", "first_names", "has_special", "indexes", "secondary")
 
-    def __init__(self, secondary: Secondary) -> None:
+    def __init__(self, secondary: Secondary, collection: Collection) -> None:
         self.secondary = secondary
+        self.by_id = IndexFacts(IdIndex(collection), -1) if ID_INDEX_NAME in collection.indexes else None
         found = [IndexFacts(index, number) for number, index in enumerate(secondary.indexes)]
         self.indexes = tuple(each for each in found if not each.definition.get("hidden"))
         self.by_first: dict[str, list[IndexFacts]] = {}
         for each in self.indexes:
             self.by_first.setdefault(each.fields[0], []).append(each)
+        self.first_names = frozenset(name.partition(".")[0] for name in self.by_first)
         self.has_special = any("$**" in name for each in self.indexes for name in each.fields)
         self.cache = PlanCache()
 
@@ -138,6 +143,6 @@ def planning_of(collection: Collection) -> Planning | None:
     planning = collection.planning
     if isinstance(planning, Planning) and planning.secondary is secondary:
         return planning
-    planning = Planning(secondary)
+    planning = Planning(secondary, collection)
     collection.planning = planning
     return planning

@@ -94,6 +94,6 @@ def _single(field: FieldBounds) -> list[FieldBounds]:
     """The field with one of its intervals each, in the order of the index."""
     intervals = field.intervals.intervals if field.direction > 0 else tuple(reversed(field.intervals.intervals))
     return [
-        replace(field, intervals=OrderedIntervals((interval,)), ranges=(one,))
+        field._replace(intervals=OrderedIntervals((interval,)), ranges=(one,))
         for interval, one in zip(intervals, field.ranges, strict=True)
     ]

@@ -10,7 +10,7 @@ import heapq
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import dropwhile, islice
+from itertools import chain, dropwhile, islice, starmap
 from operator import itemgetter
 from typing import Any, Final, NamedTuple
 
@@ -25,6 +25,7 @@ from amongo.mql.projections.projection import NO_METADATA
 from amongo.mql.sorting import in_order
 from amongo.planner.access import IndexedAccess
 from amongo.planner.choice import COST_OF_MATCH, Census, Weighed, choose, choose_hinted, with_order
+from amongo.planner.covered import Kept, covered_documents, covered_fields
 from amongo.planner.index_facts import planning_of
 from amongo.planner.index_scan import IndexScan, find_hinted, index_scan
 from amongo.planner.near_scan import NearScan, near_scan
@@ -33,6 +34,7 @@ from amongo.planner.query import CanonicalQuery
 from amongo.planner.stages import STALE, Moment
 from amongo.planner.text_scan import TextScan, text_scan
 from amongo.runtime.interrupts import Interrupt
+from amongo.runtime.limits import LOOP_DOCUMENTS
 from amongo.values.codec import decode, encode
 from amongo.values.missing import MISSING
 from amongo.values.wanted_fields import ReadAll
@@ -119,18 +121,18 @@ class Plan:
         """
         if self.access is None:
             return self.examines
-        census = Census(store)
-        keys = census.of(self.access)
-        if self.query.sort is not None:
-            return keys
-        return keys if self.access.residual else min(keys, wanted) // _UNDECODED
+        if self.query.sort is not None or self.access.residual:
+            return Census(store).of(self.access)
+        if wanted // _UNDECODED <= LOOP_DOCUMENTS:
+            return wanted // _UNDECODED
+        return min(Census(store).of(self.access), wanted) // _UNDECODED
 
     def rows(self, store: Store, interrupt: Interrupt, probe: Probe | None = None) -> Iterator[Row]:
         """The matching documents in the asked order, skipped and limited, not projected.
 
         probe   counts what goes by, for explain
         """
-        moment = self._moment(store)
+        moment = self._moment(store, is_counted=probe is not None)
         if moment is STALE:
             return self.anew(store).rows(store, interrupt, probe)
         query = self.query
@@ -155,6 +157,8 @@ class Plan:
             return _projected(rows, self) if query.projection is not None else (row.raw for row in rows)
         if self.stage == "COLLSCAN" and query.matches is None and query.sort is None and query.projection is None:
             return self._unfiltered(store)
+        if (kept := self.covered_fields) is not None:
+            return self.covered(kept, store, interrupt)
         if query.projection is not None or query.returns_key:
             return _projected(self.rows(store, interrupt), self)
         if self.access is not None and self.access.matches is None and query.sort is None:
@@ -166,6 +170,24 @@ class Plan:
             return islice(raws, *_window(query)) if query.skip or query.limit else raws
         return (row.raw for row in self.rows(store, interrupt))
 
+    @property
+    def covered_fields(self) -> Kept | None:
+        """The fields of the index that are the whole answer; None where documents have to be read."""
+        return None if self.access is None else covered_fields(self.query, self.access)
+
+    def covered(self, kept: Kept, store: Store, interrupt: Interrupt, probe: Probe | None = None) -> Iterator[bytes]:
+        """The result documents' bytes, from the entries of the index alone.
+
+        kept    `covered_fields`
+        probe   counts what goes by, for explain
+        """
+        moment = self._moment(store)
+        if self.access is None or moment is None or moment is STALE:
+            return self.anew(store).documents(store, interrupt)
+        self._count_use()
+        found = covered_documents(self.query, self.access, kept, moment, interrupt, probe)
+        return islice(found, *_window(self.query)) if self.query.skip or self.query.limit else found
+
     def found(
         self, store: Store, interrupt: Interrupt, read: Callable[[bytes], Document]
     ) -> Iterator[tuple[bytes, Document]]:
@@ -175,7 +197,7 @@ class Plan:
         """
         moment = self._moment(store)
         if moment is STALE:
-            return self.anew(store).found(store, interrupt, read)
+            return ((row.raw, read(row.raw)) for row in self.anew(store).rows(store, interrupt))
         self._count_use()
         matches = self._residual()
         records = interrupt.watch(self._records(store, interrupt, moment))
@@ -186,7 +208,7 @@ class Plan:
         """The documents that match, in the order in which they are found; `read` as for `found`, for all of them."""
         moment = self._moment(store)
         if moment is STALE:
-            return self.anew(store).read(store, interrupt, read)
+            return read(row.raw for row in self.anew(store).rows(store, interrupt))
         self._count_use()
         if moment is None and self.stage == "COLLSCAN" and self.near is None and not self.query.is_reverse:
             documents = read(interrupt.watch(store.view(self.collection).documents()))
@@ -194,6 +216,19 @@ class Plan:
             documents = read(map(_raw_of, interrupt.watch(self._records(store, interrupt, moment))))
         matches = self._residual()
         return documents if matches is None else filter(matches, documents)
+
+    def count(self, store: Store, interrupt: Interrupt, most: int | None) -> int:
+        """How many documents match; where the indexes say it alone, no document is looked at.
+
+        most   it is counted to; None for all
+        """
+        moment = self._moment(store)
+        if moment is STALE:
+            return self.anew(store).count(store, interrupt, most)
+        if self.access is not None and moment is not None and self.access.matches is None:
+            self._count_use()
+            return self.access.count(moment, interrupt, most)
+        return sum(1 for _ in islice(self.rows(store, interrupt), most))
 
     def documents_of(self, records: Iterable[tuple[int, bytes]], interrupt: Interrupt) -> Iterator[bytes]:
         """The result documents' bytes of records that are given, in their order; none is skipped, their number not
@@ -228,6 +263,9 @@ class Plan:
         """What the search says of a document that it found; MISSING for what it does not say."""
         if keyword == "textScore":
             return self.score(document)
+        if keyword == "indexKey":
+            key = self.index_key(document)
+            return MISSING if key is None else key
         measured = self.near.measure(document) if self.near is not None else None
         if measured is None or keyword not in ("geoNearDistance", "geoNearPoint"):
             return MISSING
@@ -273,15 +311,15 @@ class Plan:
             documents = islice(documents, *_window(query))
         return documents
 
-    def _moment(self, store: Store) -> Moment | None:
+    def _moment(self, store: Store, *, is_counted: bool = False) -> Moment | None:
         """What is read by indexes; None where the planner has chosen none, STALE where the plan does not hold now."""
         if self.access is None:
             return None
-        moment = self.access.moment(store, self.collection)
+        moment = self.access.moment(store, self.collection, is_counted=is_counted)
         return STALE if moment is None else moment
 
     def anew(self, store: Store) -> Plan:
-        """The plan of the same query as the indexes are now."""
+        """The plan of the same query as the indexes are now; its order may be by another way, so its rows count."""
         assert self.asked is not None
         return plan_query(self.asked, self.collection, store)
 
@@ -327,12 +365,18 @@ class Plan:
 
 
 def plan_query(
-    query: CanonicalQuery, collection: Collection, store: Store, allowed: Sequence[Any] | None = None
+    query: CanonicalQuery,
+    collection: Collection,
+    store: Store,
+    allowed: Sequence[Any] | None = None,
+    *,
+    weighs_all: bool = False,
 ) -> Plan:
     """The plan of a query: by the index of its hint, by `_id`, by the indexes that serve it best, else by a scan.
 
-    allowed   the indexes that may be used, by name or key pattern; None for any
-    errors    those of `index_scan`, `text_scan` and `near_scan`
+    allowed      the indexes that may be used, by name or key pattern; None for any
+    weighs_all   for explain: weigh all that can serve, and keep nothing
+    errors       those of `index_scan`, `text_scan` and `near_scan`
     """
     if query.near is not None and query.expression is not None:
         near = near_scan(query.near, query.expression, collection, query.hint)
@@ -350,7 +394,7 @@ def plan_query(
         if hinted is not None:
             return hinted
     elif collection.secondary is not None and not query.is_natural and not _is_by_one_id(query):
-        indexed = _by_index(query, collection, store, allowed)
+        indexed = _by_index(query, collection, store, allowed, weighs_all)
         if indexed is not None:
             return indexed
     if query.id_keys is not None:
@@ -367,14 +411,14 @@ def _is_by_one_id(query: CanonicalQuery) -> bool:
 
 
 def _by_index(
-    query: CanonicalQuery, collection: Collection, store: Store, allowed: Sequence[Any] | None
+    query: CanonicalQuery, collection: Collection, store: Store, allowed: Sequence[Any] | None, weighs_all: bool
 ) -> Plan | None:
     """The best plan by secondary indexes; None where none serves, or the index on `_id` serves better."""
     planning = planning_of(collection)
     sort = query.sort_key
     if planning is None or (query.expression is None and sort is None):
         return None
-    found = choose(query, sort, collection, store, planning, planning.usable(allowed))
+    found = choose(query, sort, collection, store, planning, planning.usable(allowed), weighs_all=weighs_all)
     if not found or _is_better_by_id(query, collection, found[0].cost):
         return None
     return _indexed(query, collection, found[0], found[1:])
@@ -406,7 +450,7 @@ def _is_better_by_id(query: CanonicalQuery, collection: Collection, cost: float)
     """Whether the index on `_id` finds what is asked for with less than the best of the others."""
     if query.id_keys is not None:
         return len(query.id_keys) * COST_OF_MATCH <= cost
-    if query.id_bounds is not None:
+    if query.id_bounds is not None and not query.id_bounds.bounds.is_everything:
         return collection.count * COST_OF_MATCH / _BOUNDED_PART <= cost
     if not query.id_direction:
         return False
@@ -426,8 +470,10 @@ def _fetched(collection: Collection, query: CanonicalQuery) -> Iterator[Row]:
 def _in_id_order(store: Store, collection: Collection, query: CanonicalQuery) -> Iterator[tuple[int, bytes]]:
     """(record id, document bytes) of the documents within the query's bounds on `_id`, by `_id`."""
     view, order = store.ordered_view(collection)
-    bounds = query.id_bounds or (b"", b"\xff")
-    for record_id in order.between_backward(*bounds) if query.id_direction < 0 else order.between(*bounds):
+    is_backward = query.id_direction < 0
+    bounds = [(b"", b"\xff")] if query.id_bounds is None else query.id_bounds.bounds.ranges(is_backward=is_backward)
+    between = order.between_backward if is_backward else order.between
+    for record_id in chain.from_iterable(starmap(between, bounds)):
         raw = view.record(record_id)
         if raw is not None:
             yield record_id, raw

@@ -1,22 +1,28 @@
-"""The plan cache of a collection: for shapes of queries, which indexes can serve them and how.
+"""The plan cache of a collection: what was found out about shapes of queries that several indexes can serve.
 
-What costs time is to find out which predicate bounds which field of which index. That depends on the shape of a query
-alone: on its operators and paths and on the types of its constants. So it is kept; the constants are bound anew, and
-where several indexes serve a shape, their entries are counted anew: a query's plan depends on what there is now, and
-never on the queries before it. The cache goes when an index comes or goes. Source: manual, Query Plans.
+A shape is a query without its constants: operators, paths and the types of the constants. Where an index serves a shape
+so that nothing can be better (its entries side by side are the result), that is kept: the next query of the shape binds
+its constants to that index alone, and looks no further. Everything else is weighed anew each time by what there is now,
+so that a plan never depends on the queries before it. The cache goes when an index comes or goes.
+Source: manual, Query Plans.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Final
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
 
 from bson import Regex
 
 from amongo.mql.matcher import MatchExpression
 from amongo.mql.sort_keys import SortPattern
+from amongo.runtime.clock import SYSTEM_CLOCK
 from amongo.runtime.limits import PLAN_CACHE_SHAPES
+from amongo.values.order import Collator
+
+if TYPE_CHECKING:
+    from amongo.planner.index_facts import IndexFacts
 
 Document = dict[str, Any]
 ShapeKey = tuple[Any, ...]
@@ -25,35 +31,23 @@ _JOINS: Final = frozenset({"$and", "$or", "$nor", "$not", "$elemMatch"})
 
 
 @dataclass(frozen=True, slots=True)
-class Assignment:
-    """Which terms of a filter bound which fields of an index.
-
-    index    the number of the index
-    fields   for each field of the index the numbers of its terms; fewer fields where the last have none
-    """
-
-    index: int
-    fields: tuple[tuple[int, ...], ...]
-
-
-@dataclass(slots=True)
 class CachedShape:
     """What is kept of one shape.
 
-    assignments   those that can serve it, the first index first
+    best    the index that serves it so that nothing can be better; None where the constants decide
     filter, sort, projection   of the query that was met first
-    works         about how many entries and documents its plan looked at
-    created_ms    when
-    winner        the index of its plan
+    collator  of that query
+    works   about how many entries and documents its plan was to look at
+    created_ms   when
     """
 
-    assignments: tuple[Assignment, ...]
-    filter: Mapping[str, Any] | None = None
-    sort: Mapping[str, Any] | None = None
-    projection: Mapping[str, Any] | None = None
-    works: int = 0
-    created_ms: int = 0
-    winner: str = ""
+    best: IndexFacts | None
+    filter: Mapping[str, Any]
+    sort: Mapping[str, Any] | None
+    projection: Mapping[str, Any] | None
+    collator: Collator | None
+    works: int
+    created_ms: int = field(default_factory=SYSTEM_CLOCK.now_ms)
 
 
 class PlanCache:

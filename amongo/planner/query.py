@@ -6,8 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bson import Binary, Int64, ObjectId, Regex, Timestamp
-from bson.datetime_ms import DatetimeMS
+from bson import Regex
 
 from amongo.errors import query as errors
 from amongo.errors import text as text_errors
@@ -15,21 +14,19 @@ from amongo.mql.matcher import MatchExpression, Text, parse_filter
 from amongo.mql.matcher.geospatial import Near
 from amongo.mql.projections import RECORD_ID_FIELD, Projection, parse_projection
 from amongo.mql.sort_keys import SortPattern, parse_sort
+from amongo.planner.bounds import IndexBounds, id_bounds
 from amongo.planner.index_scan import check_bounds
 from amongo.planner.metadata import check_metadata
 from amongo.planner.near_scan import check_near
 from amongo.planner.text_scan import check_search
 from amongo.values.deprecated import Undefined
-from amongo.values.key_bytes import bracket_bounds, has_strings, id_key
+from amongo.values.key_bytes import has_strings, id_key
 from amongo.values.numbers import exact_integer
 from amongo.values.order import Collator, equal
 from amongo.values.types import is_number
 
 _ID_KEY_PATTERN = {"_id": 1}
 _NOT_EXACT = frozenset({list, Regex, Undefined})
-
-# Types whose comparison is that of their key bytes within their bracket. (NaN compares with NaN alone, so not doubles.)
-_ORDERED = frozenset({int, Int64, str, ObjectId, DatetimeMS, Timestamp, bytes, Binary, bool})
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +36,7 @@ class CanonicalQuery:
     expression   the filter's tree; None matches everything
     matches      the bound filter; None matches everything
     id_keys      keys of the only `_id`s that can match, ascending; None if the filter does not say
-    id_bounds    (low, high): only `_id`s with low <= key < high can match; None if the filter does not say
+    id_bounds    the bounds on `_id`; None if the filter does not say
     id_direction 1 or -1 when the order is that of the `_id`s; 0 when it is another (`sort` says which)
     projection   None for whole documents
     sort         None for natural order
@@ -60,7 +57,7 @@ class CanonicalQuery:
     expression: MatchExpression | None = None
     matches: Callable[[dict[str, Any]], bool] | None = None
     id_keys: tuple[bytes, ...] | None = None
-    id_bounds: tuple[bytes, bytes] | None = None
+    id_bounds: IndexBounds | None = None
     id_direction: int = 0
     projection: Projection | None = None
     sort: SortPattern | None = None
@@ -154,7 +151,7 @@ def canonical_query(
         expression=expression,
         matches=expression.bind() if expression is not None else None,
         id_keys=_id_keys(filter, id_collator) if goes_by_id and not natural else None,
-        id_bounds=_id_bounds(filter, id_collator) if goes_by_id and not natural else None,
+        id_bounds=id_bounds(expression, collator, id_collator) if not natural else None,
         id_direction=id_direction,
         projection=_key_shape(projection) if returns_key else shape,
         sort=pattern,
@@ -234,27 +231,6 @@ def _id_keys(filter: Mapping[str, Any], collator: Collator | None) -> tuple[byte
     if any(type(value) in _NOT_EXACT for value in candidates):
         return None
     return tuple(sorted({id_key(value, collator) for value in candidates}))
-
-
-def _id_bounds(filter: Mapping[str, Any], collator: Collator | None) -> tuple[bytes, bytes] | None:
-    """(low, high) of the comparisons in the filter's `_id` field; None if there are none.
-
-    They may let through more than the filter does, never less: a document is matched all the same.
-    """
-    condition = filter.get("_id")
-    if type(condition) is not dict:
-        return None
-    bounds = None
-    for name in ("$gt", "$gte", "$lt", "$lte"):
-        if name in condition and type(condition[name]) in _ORDERED:
-            value = condition[name]
-            low, high = bracket_bounds(value)
-            if name in ("$gt", "$gte"):
-                low = id_key(value, collator) + (b"\x00" if name == "$gt" else b"")
-            else:
-                high = id_key(value, collator) + (b"\x00" if name == "$lte" else b"")
-            bounds = (low, high) if bounds is None else (max(bounds[0], low), min(bounds[1], high))
-    return bounds
 
 
 def _is_operators(condition: Mapping[str, Any]) -> bool:

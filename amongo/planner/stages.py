@@ -21,6 +21,7 @@ from amongo.mql.matcher import MatchExpression
 from amongo.planner.bounds import FieldBounds, IndexShape
 from amongo.planner.bounds.route import Route
 from amongo.planner.bounds.scan import Entries, ScanCounts
+from amongo.planner.id_index import IdEntries, IdIndex
 from amongo.planner.index_facts import IndexFacts, planning_of
 from amongo.planner.probe import Counts, Probe
 from amongo.runtime.interrupts import NEVER, Interrupt
@@ -38,7 +39,7 @@ class Moment:
     """
 
     view: View
-    entries: dict[str, EntriesView]
+    entries: dict[str, EntriesView | IdEntries]
 
 
 class ScannedBounds(Protocol):
@@ -74,6 +75,8 @@ class ScannedBounds(Protocol):
         """About how many entries a scan looks at."""
         ...
 
+
+_COUNTED_RANGES: Final = 64
 
 STALE: Final = Moment(View((), 0, 0), {})
 """In the place of a moment: the plan does not hold any more."""
@@ -125,6 +128,18 @@ class IndexScanStage:
             found = once(found, counts)
         return found if counts is None else counted(found, counts)
 
+    def count(self, moment: Moment) -> int | None:
+        """How many entries are in the bounds, by their places; None where these do not tell."""
+        route, view = self.bounds.route, moment.entries[self.facts.name]
+        if route.count is None or route.count > _COUNTED_RANGES:
+            return None
+        total = 0
+        for low, high in route.ranges():
+            if not view.is_exact(low, high):
+                return None
+            total += view.count_between(low, high)
+        return total
+
     def backward(self) -> IndexScanStage:
         """The same entries from the last to the first."""
         return replace(self, is_backward=not self.is_backward)
@@ -135,7 +150,7 @@ class IndexScanStage:
         if maker.accepts is not None and not maker.accepts(document):
             return None
         found = [(maker.key(each.values), each.values) for each in maker.combinations(document)]
-        inside = [each for each in found if not route.is_empty and route.next_place(each[0]) is None]
+        inside = [each for each in found if route.holds(each[0])]
         if not inside:
             return None
         values = (max if self.is_backward else min)(inside, key=itemgetter(0))[1]
@@ -286,13 +301,26 @@ def counted(record_ids: Iterable[int], counts: Counts) -> Iterator[int]:
     counts.is_ended = True
 
 
-def moment_of(stage: AnyStage, store: Store, collection: Collection) -> Moment | None:
+def moment_of(stage: AnyStage, store: Store, collection: Collection, *, is_counted: bool = False) -> Moment | None:
     """What a stage reads, as it is now; None where an index is another one by now, so that its bounds are wrong: it
-    has become multikey, or is gone."""
+    has become multikey, or is gone.
+
+    is_counted   keys and seeks are counted, for which an index is gone through in order
+    """
     with store.lock:
         planning = planning_of(collection)
         for scan in stage.scans:
-            if planning is None or scan.facts not in planning.indexes or scan.facts.shape is not scan.shape:
+            facts = scan.facts
+            is_known = planning is not None and (facts in planning.indexes or facts is planning.by_id)
+            if not is_known or facts.shape is not scan.shape:
                 return None
-        entries = {scan.facts.name: scan.facts.index.view() for scan in stage.scans}
+        entries = {scan.facts.name: _entries(scan, is_counted) for scan in stage.scans}
         return Moment(collection.view(), entries)
+
+
+def _entries(scan: IndexScanStage, is_counted: bool) -> EntriesView | IdEntries:
+    """The entries that a scan reads. Under the store's lock."""
+    index = scan.facts.index
+    if isinstance(index, IdIndex):
+        return index.view(in_order=is_counted or not scan.bounds.fields[0].intervals.is_points)
+    return index.view()

@@ -53,6 +53,7 @@ INDEX_COUNT: Final = 64  # manual, Number of Indexes per Collection
 INDEX_PATTERN_BYTES: Final = 2048  # server: a key pattern as BSON
 INDEX_FIELDS: Final = 32  # manual, Number of Indexed Fields in a Compound Index
 INDEX_CATCH_UP_COUNT: Final = 256  # amongo: records that the end of an index build handles under the store's lock
+QUICK_DOCUMENT_BYTES: Final = 16 * 1024  # amongo: a document up to here is indexed on the event loop
 INDEX_BUILD_BATCH_COUNT: Final = 64  # amongo: documents whose keys an index build makes together
 INDEX_CATCH_UPS: Final = 8  # amongo: times that an index build goes after what was written meanwhile, without the lock
 EXPIRY_INTERVAL_S: Final = 60.0  # manual, TTL Indexes: the background task runs every 60 seconds

@@ -188,6 +188,14 @@ READERS: Final[dict[int, Callable[[bytes, int], Any]]] = {
 """Type byte of a number -> what reads one, given the document and where the value begins."""
 
 
+PACKERS: Final[dict[type, tuple[bytes, Callable[[Any], bytes]]]] = {
+    int: (b"\x10", _INT32.pack),
+    Int64: (b"\x12", _INT64.pack),
+    float: (b"\x01", _DOUBLE.pack),
+}
+"""Type of a number -> (type byte, what packs the value): what `WRITERS` has for it, in two parts."""
+
+
 def _write_string(name: bytes, value: str) -> bytes:
     text = value.encode()
     return b"\x02" + name + _INT32.pack(len(text) + 1) + text + b"\x00"

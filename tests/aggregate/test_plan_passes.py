@@ -340,7 +340,7 @@ _JOINED = st.builds(
 )  # fmt: skip
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(_JOINED, st.lists(_STAGES, max_size=1), _DOCUMENTS)
 def test_joins_both_ways(joined: Pipeline, behind: Pipeline, documents: list[dict[str, Any]]) -> None:
     documents = [bson.decode(bson.encode(each), _CODEC) for each in documents]
@@ -357,7 +357,7 @@ def test_sub_pipelines_are_joined_too() -> None:
     assert parse_pipeline([{"$facet": {"x": inner}}]).optimized(_NAMES).passes == ()
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(_STAGES, min_size=2, max_size=5), _DOCUMENTS)
 def test_both_ways(pipeline: Pipeline, documents: list[dict[str, Any]]) -> None:
     documents = [bson.decode(bson.encode(each), _CODEC) for each in documents]

@@ -132,7 +132,7 @@ class _Measuring(Interrupt):
 
 def _longest_s(name: str) -> float:
     interrupt = _Measuring()
-    for _ in _run(name, _documents(5000), interrupt):
+    for _ in _run(name, _documents(2000), interrupt):
         pass
     interrupt.check()
     return interrupt.longest_s

@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 from asking import Ask
 
+from amongo.engine.indexes import Build
+
 INDEXES = [
     {"key": {"a": 1}, "name": "a_1"},
     {"key": {"b": 1, "a": -1}, "name": "b_1_a_-1"},
@@ -68,3 +70,22 @@ def test_what_a_unique_index_refused_is_taken_when_it_is_gone(ask: Ask) -> None:
     ask({"dropIndexes": "c", "index": "c_unique"})
     assert ask({"insert": "c", "documents": [{"c": 1}]})["n"] == 1
     assert ask({"createIndexes": "c", "indexes": [INDEXES[3]]})["code"] == 11000
+
+
+def test_to_drop_an_index_that_is_being_built_is_to_stop_its_build(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+    ask({"insert": "c", "documents": [{"a": 1}]})
+    replies: list[Any] = []
+    catch_up = Build.catch_up
+
+    def catch_up_and_drop(self: Build, *arguments: Any) -> int:
+        if not replies:
+            replies.append(ask({"dropIndexes": "c", "index": "a_1"}))
+            replies.append(ask({"dropIndexes": "c", "index": "*"}))
+        return catch_up(self, *arguments)
+
+    monkeypatch.setattr(Build, "catch_up", catch_up_and_drop)
+    reply = ask({"createIndexes": "c", "indexes": INDEXES[:2]})
+    assert [each.get("code") for each in replies] == [12587, None]
+    assert reply["code"] == 276
+    assert [each["name"] for each in ask({"listIndexes": "c"})["cursor"]["firstBatch"]] == ["_id_"]
+    assert ask({"createIndexes": "c", "indexes": INDEXES[:2]})["numIndexesAfter"] == 3

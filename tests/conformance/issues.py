@@ -46,6 +46,7 @@ ISSUES = {
             "core.aggregation",
         ),
         0.99,
+        is_built=True,
     ),
     "Scale": Issue(("core.indexes", "core.query-planning", "core.query_planning"), 0.97),
     "Columns": Issue((), 1.0),

@@ -7,7 +7,6 @@ checkpoint changes no state; once it is made, the state is durable.
 from __future__ import annotations
 
 import copy
-import itertools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -17,9 +16,10 @@ from amongo.engine.indexes import Definition, entry_of
 from amongo.engine.records import Collection, record_key
 from amongo.engine.settings import Settings
 from amongo.engine.store import Change, Store
-from amongo.errors import ErrorCode, ServerError
+from amongo.errors import ServerError
 from amongo.mql.index_keys import key_maker
 from amongo.runtime.clock import Clock, ManualClock
+from amongo.runtime.interrupts import NEVER
 from amongo.values.codec import decode, encode
 from amongo.values.key_bytes import id_key
 
@@ -65,14 +65,20 @@ def shown(store: Store) -> State:
 class Subject:
     """A store on a crashing file system, with its model beside it."""
 
-    def __init__(self, files: CrashingFiles, settings: Settings = SHORT_LOG) -> None:
+    def __init__(
+        self, files: CrashingFiles, settings: Settings = SHORT_LOG, states: Sequence[State] = ({},), durable: int = 0
+    ) -> None:
+        """states: what the store in `files` may show, from the `durable`-th on; one without files shows nothing."""
         self.files = files
         self.settings = settings
         self.clock = ManualClock()
-        self.states: list[State] = [{}]
-        self.durable = 0
+        self.states = list(states)
+        self.durable = durable
         self.checkpoints = 0
         self.store = opened(files, self.clock, settings)
+        found = shown(self.store)
+        assert found in self.states[durable:]
+        self.states, self.durable = [found], 0
 
     def commit(self, change: Callable[[], object], state: State) -> None:
         """Make a change that leads to `state`; if it fails, everything stays as it was."""
@@ -99,7 +105,7 @@ class Subject:
         return self.store.catalog.by_namespace[namespace]
 
     def insert(self, namespace: str, documents: Sequence[dict[str, Any]]) -> None:
-        """Insert documents whose `_id`s are free."""
+        """Insert those of the documents whose `_id`s are free."""
         if namespace not in self.states[-1]:
             state = self.now()
             state[namespace] = {}, ()
@@ -107,8 +113,9 @@ class Subject:
             if namespace not in self.states[-1]:
                 return
         state = self.now()
-        state[namespace][0].update({document["_id"]: document for document in documents})
-        raws = [encode(document) for document in documents]
+        fresh = [document for document in documents if document["_id"] not in state[namespace][0]]
+        state[namespace][0].update({document["_id"]: document for document in fresh})
+        raws = [encode(document) for document in fresh]
         keys = [record_key(raw) for raw in raws]
         self.commit(lambda: self.store.insert(self.collection(namespace), keys, raws), state)
 
@@ -168,7 +175,7 @@ class Subject:
         """Make a checkpoint, if the disk lets us."""
         assert self.store.checkpoints is not None
         try:
-            self.store.checkpoints.checkpoint()
+            self.store.checkpoints.checkpoint(NEVER)
         except (OSError, ServerError):
             return
         self.checkpoints += 1
@@ -179,26 +186,16 @@ class Subject:
         self.files = files
         self.store = opened(files, self.clock, self.settings)
 
-    def reopen_after_kill(self, next_states: Sequence[State] = ()) -> None:
-        """The process has died; the store shows the last state.
-
-        next_states   of the whole script: a commit that nobody was told of may be there
-        """
+    def reopen_after_kill(self) -> None:
+        """The process has died; the store shows the last state."""
         self.reopen(self.files.kill())
-        found = shown(self.store)
-        if found != self.states[-1]:
-            assert (self.states[-1], found) in list(itertools.pairwise(next_states))
-            self.states.append(found)
+        assert shown(self.store) == self.states[-1]
 
-    def reopen_after_power_loss(self, seed: int, next_states: Sequence[State] = ()) -> None:
-        """The power went; the store shows a state, whole, that is not older than what was durable.
-
-        next_states   of the whole script: a commit that nobody was told of may be there
-        """
+    def reopen_after_power_loss(self, seed: int) -> None:
+        """The power went; the store shows a state, whole, that is not older than what was durable."""
         self.reopen(self.files.crash(seed))
         found = shown(self.store)
-        untold = [after for before, after in itertools.pairwise(next_states) if before == self.states[-1]]
-        assert found in [*self.states[self.durable :], *untold]
+        assert found in self.states[self.durable :]
         self.states = [found]
         self.durable = 0
 
@@ -225,8 +222,3 @@ def script(subject: Subject) -> None:
     subject.update("db.a", [3], u="three")
     subject.checkpoint()
     subject.delete("db.a", [5])
-
-
-def is_damage(error: BaseException) -> bool:
-    """Whether a store says that a file of its is damaged."""
-    return isinstance(error, ServerError) and error.code == ErrorCode.DataCorruptionDetected

@@ -1,6 +1,8 @@
 """The process that `test_sigkill` kills: writers that tell what was acknowledged, one JSON line each.
 
 Started once, it forks a fresh writer process for every line on its standard input: a directory and a round number.
+With the argument "checkpoints", its stores are always at one: a checkpoint follows after little has been written, files
+are merged, and the log behind it goes; and a writer builds indexes meanwhile.
 """
 
 from __future__ import annotations
@@ -15,8 +17,13 @@ import anyio.lowlevel
 from pymongo import WriteConcern
 
 from amongo import AsyncMongoClient
+from amongo.commands.instance import Instance
+from amongo.engine import snapshots
+from amongo.engine.settings import Settings
 
 BATCH = 20
+HAS_CHECKPOINTS = "checkpoints" in sys.argv[1:]
+BUSY = Settings(log_file_bytes=20_000, checkpoint_bytes=1, closing_checkpoint_bytes=1, log_retained_bytes=0)
 
 
 def tell(**event: Any) -> None:
@@ -60,13 +67,36 @@ async def work(directory: str, number: int) -> None:
                 await journaled.deleted.delete_one({"_id": identity})
                 tell(kind="deleted", id=identity)
 
+    async def build_indexes() -> None:
+        await database.singles.insert_one({"_id": f"{number}-indexes"})
+        await database.singles.drop_indexes()  # the last round's
+        for count in range(1_000_000):
+            name = await database.singles.create_index([("text", 1), (f"n{number}-{count}", 1)])
+            tell(kind="built", name=name)
+            if count % 2:
+                await database.singles.drop_index(name)
+
+    async def tell_of_checkpoints() -> None:
+        await database.command("ping")
+        checkpoints = client._runner.instance.store.checkpoints  # type: ignore[union-attr]
+        seen = checkpoints._manifest
+        while True:
+            await anyio.sleep(0.001)
+            if checkpoints._manifest is not seen:
+                seen = checkpoints._manifest
+                tell(kind="checkpoint", sequence=seen.sequence)
+
+    writers = [insert_singles, insert_batches, count_up, insert_journaled_and_delete]
     async with anyio.create_task_group() as group:
-        for writer in (insert_singles, insert_batches, count_up, insert_journaled_and_delete):
+        for writer in [*writers, build_indexes, tell_of_checkpoints] if HAS_CHECKPOINTS else writers:
             group.start_soon(writer)
 
 
 def main() -> None:
     """Fork a writer for every line of standard input and wait for its death."""
+    if HAS_CHECKPOINTS:
+        assert snapshots.RowsWriter  # loaded once, for all that are forked
+        Instance.open.__func__.__kwdefaults__["settings"] = BUSY
     tell(kind="ready")
     for line in sys.stdin:
         directory, number = line.rsplit(maxsplit=1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -12,13 +13,16 @@ from hypothesis import strategies as st
 
 from amongo.engine.files import MemoryFiles
 from amongo.engine.files.crashing import CrashingFiles, Failure
-from amongo.engine.indexes import Definition, entry_of
+from amongo.engine.index_commits import IndexesChanged
+from amongo.engine.indexes import Build, Definition, FrozenLayer, Index, Secondary, entry_of, merged_layer
+from amongo.engine.indexes.chunks import Chunks
 from amongo.engine.records import Collection, record_key
+from amongo.engine.settings import Settings
 from amongo.engine.store import Change, CollectionDropped, Store
 from amongo.errors import ErrorCode, ServerError
 from amongo.mql.index_keys import key_maker
 from amongo.runtime.clock import ManualClock
-from amongo.runtime.interrupts import Interrupt
+from amongo.runtime.interrupts import Interrupt, OperationInterrupted
 from amongo.values.codec import decode, encode
 from amongo.values.key_bytes import id_key
 
@@ -65,12 +69,31 @@ STEPS = st.lists(
         st.tuples(st.just("update"), st.integers(0, 20), DOCUMENTS),
         st.tuples(st.just("delete"), st.integers(0, 20)),
         st.tuples(st.just("replace"), st.integers(0, 20), DOCUMENTS),
+        st.tuples(st.just("freeze")),
+        st.tuples(st.just("settle"), st.integers(0, 3), st.integers(1, 3)),
     ),
-    max_size=12,
+    max_size=14,
 )
 
 
-@settings(max_examples=80, deadline=None)
+def move_layers(collection: Collection, step: tuple[Any, ...]) -> None:
+    """What a checkpoint does to the indexes, and what a compaction does, with runs in memory."""
+    for index in () if collection.secondary is None else collection.secondary.indexes:
+        if step[0] == "freeze":
+            index.freeze()
+            continue
+        layers = index.layers[step[1] : step[1] + step[2]]
+        if not layers:
+            continue
+        views = []
+        for entries in merged_layer(layers, is_oldest=layers[-1] is index.layers[-1]):
+            chunks = Chunks()
+            chunks.add_all(list(entries))
+            views.append(chunks.chunks_view())
+        index.settle(layers, FrozenLayer(views[0], views[1], None))
+
+
+@settings(max_examples=150, deadline=None)
 @given(steps=STEPS, definitions=st.sampled_from([[A], [UNIQUE], [SPARSE, A], [UNIQUE, SPARSE]]))
 def test_indexes_hold_the_keys_of_the_records_live_and_reopened(
     steps: list[tuple[Any, ...]], definitions: list[Definition]
@@ -84,6 +107,8 @@ def test_indexes_hold_the_keys_of_the_records_live_and_reopened(
         try:
             if step[0] == "insert":
                 insert(store, collection, *[{"_id": next(ids), **each} for each in step[1]], ordered=False)
+            elif step[0] in ("freeze", "settle"):
+                move_layers(collection, step)
             elif collection.find_id(id_key(step[1])) is None:
                 continue
             elif step[0] == "update":
@@ -208,6 +233,75 @@ def test_a_build_takes_in_what_is_written_beside_it() -> None:
     check(collection)
 
 
+class Once(Interrupt):
+    """Does something when the build first looks up."""
+
+    def __init__(self, act: Callable[[], object]) -> None:
+        super().__init__()
+        self._act: Callable[[], object] | None = act
+
+    def breathe(self) -> None:
+        act, self._act = self._act, None
+        if act is not None:
+            act()
+
+
+ABORTING: list[tuple[str, Callable[[Store, Collection], object]]] = [
+    ("its index is dropped", lambda store, collection: store.abort_builds(collection, ["b_a", "a_1", "other"])),
+    ("its collection is dropped", lambda store, collection: store.drop("db.c")),
+]
+
+
+@pytest.mark.parametrize("act", [case[1] for case in ABORTING], ids=[case[0] for case in ABORTING])
+def test_a_build_ends_when(act: Callable[[Store, Collection], object]) -> None:
+    store = opened(MemoryFiles())
+    collection = store.create("db.c")
+    insert(store, collection, *[{"_id": number, "a": number} for number in range(500)])
+
+    def during() -> None:
+        assert store.definitions_in_work(collection) == [(A, SPARSE)]
+        store.abort_builds(collection, ["a_1"])  # not all of what is built together
+        act(store, collection)
+
+    with pytest.raises(ServerError) as failure:
+        store.create_indexes(collection, [A, SPARSE], Once(during))
+    assert failure.value.code == ErrorCode.IndexBuildAborted
+    assert (list(collection.indexes), collection.secondary) == (["_id_"], None)
+    assert store.definitions_in_work(collection) == []
+
+
+def test_a_build_that_is_stopped_leaves_no_trace() -> None:
+    store = opened(MemoryFiles())
+    collection = store.create("db.c")
+    insert(store, collection, *[{"_id": number, "a": number} for number in range(500)])
+    interrupt = Once(lambda: interrupt.stop())
+    with pytest.raises(OperationInterrupted):
+        store.create_indexes(collection, [A], interrupt)
+    assert (list(collection.indexes), store.definitions_in_work(collection)) == (["_id_"], [])
+
+
+def test_of_two_builds_of_one_index_the_later_looks_again() -> None:
+    store = opened(MemoryFiles())
+    collection = store.create("db.c")
+    insert(store, collection, *[{"_id": number, "a": number} for number in range(500)])
+    with pytest.raises(IndexesChanged):
+        store.create_indexes(collection, [A], Once(lambda: store.create_indexes(collection, [A])))
+    assert [index.name for index in collection.secondary.indexes] == ["a_1"]  # type: ignore[union-attr]
+    check(collection)
+
+
+def test_a_duplicate_that_is_gone_before_the_end_does_no_harm() -> None:
+    store = opened(MemoryFiles())
+    collection = store.create("db.c")
+    insert(store, collection, {"_id": 1, "a": 1}, {"_id": 2, "a": 1})
+    found = collection.find_id(id_key(2))
+    assert found is not None
+    store.create_indexes(collection, [UNIQUE], Once(lambda: store.delete(collection, [found])))
+    check(collection)
+    insert(store, collection, {"_id": 3, "a": 1}, {"_id": 4, "a": 2}, ordered=False)
+    assert collection.count == 2
+
+
 def test_a_build_on_a_collection_that_is_dropped_meanwhile_fails() -> None:
     store = opened(MemoryFiles())
     collection = store.create("db.c")
@@ -311,3 +405,50 @@ def test_a_failing_disk_leaves_indexes_as_they_were() -> None:
                 failed += 1
             check(collection)
     assert failed
+
+
+def test_a_store_that_is_closed_behind_a_build_opens_on_the_index() -> None:
+    files, few = MemoryFiles(), Settings(closing_checkpoint_bytes=2000)
+    for step in range(4):
+        store = Store.open("data", files=files, clock=ManualClock(), make_keys=key_maker, settings=few)
+        collection = store.create("db.c")
+        if step == 0:
+            insert(store, collection, *[{"_id": number, "a": [number, 1.0]} for number in range(200)])
+        elif step == 1:
+            store.create_indexes(collection, [A])
+        else:
+            assert collection.secondary is not None
+            (index,) = collection.secondary.indexes
+            assert (sum(map(len, index.layers)), index.multikey_paths) == (397 + step, (frozenset({0}),))
+            assert not index.entries.has_news
+            check(collection)
+            insert(store, collection, {"_id": -step, "a": "x" * 2000})
+            check(collection)
+        store.close()
+
+
+def test_large_batches_are_taken_whole_or_document_by_document() -> None:
+    store = opened(MemoryFiles())
+    collection = store.create("db.c")
+    store.create_indexes(collection, [UNIQUE, SPARSE])
+    many = [{"_id": number, "a": number / 2, **({"b": number} if number % 3 else {})} for number in range(3000)]
+    assert insert(store, collection, *many).positions is None
+    check(collection)
+    more = [{"_id": number, "a": number / 2} for number in range(3000, 6000)]
+    more[2500]["a"] = 7
+    done = insert(store, collection, *more, ordered=False)
+    assert [position for position, _ in done.failures] == [2500]
+    check(collection)
+
+
+def test_a_document_that_an_index_once_refused_gets_its_keys_with_its_next_change() -> None:
+    both: Definition = {"v": 2, "key": {"a": 1, "b": 1}, "name": "both"}
+    store = opened(MemoryFiles())
+    collection = store.create("db.c")
+    insert(store, collection, {"_id": 1, "a": [1], "b": [2]}, {"_id": 2})
+    index = Index(both, key_maker(both))
+    Build("db.c", [index], is_lenient=True).catch_up(collection.view())
+    collection.set_indexes({**collection.indexes, "both": both}, Secondary([index]))
+    assert len(index.view()) == 1
+    store.update(collection, [change(collection, 1, {"a": [1], "b": 2})])
+    check(collection)

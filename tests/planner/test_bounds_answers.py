@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+import pytest
 from bson import Int64, MaxKey, MinKey, ObjectId, Regex
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -13,7 +14,15 @@ from amongo.engine.indexes import Entries, entry_of, key_of, record_id_of
 from amongo.errors import ServerError
 from amongo.mql.index_keys import key_maker
 from amongo.mql.matcher import MatchExpression, parse_filter
-from amongo.planner.bounds import Bounds, IndexShape, index_bounds, index_shape, placed_predicates, whole_bounds
+from amongo.planner.bounds import (
+    Bounds,
+    IndexShape,
+    id_bounds,
+    index_bounds,
+    index_shape,
+    placed_predicates,
+    whole_bounds,
+)
 from amongo.values.collation import Options
 from amongo.values.collation import collator as collator_of
 from amongo.values.deprecated import UNDEFINED
@@ -195,7 +204,7 @@ def cases(draw: Any) -> tuple[list[Document], Document, Document, bool, bool]:
 
 
 @given(cases())
-@settings(max_examples=400)
+@settings(max_examples=250)
 def test_bounds_hold_what_a_filter_finds(case: tuple[list[Document], Document, Document, bool, bool]) -> None:
     check(*case)
 
@@ -228,3 +237,55 @@ def check(
             fields = [number for number, of_field in enumerate(way.bounded) if any(root is e.root for e, _ in of_field)]
             assert built.decided_by(way.bounds, root, fields[0]) == found_by(root, built, record_ids), root
     assert list(whole_bounds(built.shape).scan(view)) == list(view)
+
+
+# (case, key pattern, whether it is sparse, documents, filter): what once went wrong, or easily could
+REMEMBERED: list[tuple[str, Document, bool, list[Document], Document]] = [
+    ("two elements, one range", {"a": 1}, False, [{"a": [1, 10]}], {"a": {"$gt": 5, "$lt": 7}}),
+    ("no element equal", {"a": 1}, False, [{"a": [1, 2]}, {"a": [2]}], {"a": {"$ne": 1}}),
+    ("an empty array", {"a": 1}, False, [{"a": []}, {"a": [[]]}], {"a": []}),
+    ("not null, behind scalars", {"a.b": 1}, False, [{"a": [1]}, {"a": {"b": 1}}], {"a.b": {"$ne": None}}),
+    ("not null, behind scalars, sparse", {"a.b": 1}, True, [{"a": [1]}, {"a": []}], {"a.b": {"$ne": None}}),
+    ("an expression, behind scalars, sparse", {"a.b": 1}, True, [{"a": [1]}], {"$expr": {"$gt": ["$a.b", "a"]}}),
+    ("an element and a place", {"a.0": 1}, False, [{"a": [{"x": 1}]}], {"a.0": None}),
+    ("an array in an array, by place", {"a.0": 1}, False, [{"a": [[5]]}], {"a": {"$elemMatch": {"0": 5}}}),
+    ("elements at a place", {"a.0": 1}, False, [{"a": [[5]]}], {"a.0": {"$elemMatch": {"$gt": 1}}}),
+    ("two elements, two fields", {"a.b": 1, "a.c": 1}, False, [{"a": [{"b": 1}, {"c": 2}]}], {"a.b": 1, "a.c": 2}),
+    ("an array above MinKey", {"a": 1}, False, [{"a": [MinKey()]}], {"a": {"$gt": MinKey()}}),
+    ("an array below an array", {"a": 1}, False, [{"a": [[MaxKey()]]}], {"a": {"$lte": [[MaxKey()]]}}),
+    ("missing below null", {"a": 1}, False, [{}], {"$expr": {"$lt": ["$a", None]}}),
+    ("missing above MinKey", {"a": 1}, False, [{}], {"$expr": {"$gt": ["$a", MinKey()]}}),
+    ("below a path", {"$**": 1}, False, [{"a": {"b": 1}}], {"a": {"$exists": True}}),
+    ("a document of a path", {"$**": 1}, False, [{"a": {"b": 1}}], {"a": {"$type": "object"}}),
+    ("null below a path", {"$**": 1}, False, [{"a": {"b": None}}], {"a": {"$ne": None}}),
+    ("a place of a path", {"$**": 1}, False, [{"a": [1, 2]}], {"a.1": 2}),
+    ("a place on a path", {"$**": 1}, False, [{"a": [[{"b": 1}]]}], {"a.0.b": 1}),
+    ("a place in the root", {"a.0.$**": 1}, False, [{"a": [{"b": 2}]}], {"a.0.b": 2}),
+]
+
+
+@pytest.mark.parametrize("knows_paths", [True, False])
+@pytest.mark.parametrize(
+    ("key", "is_sparse", "documents", "filter"), [case[1:] for case in REMEMBERED], ids=[case[0] for case in REMEMBERED]
+)
+def test_remembered(
+    key: Document, is_sparse: bool, documents: list[Document], filter: Document, knows_paths: bool
+) -> None:
+    definition = {"v": 2, "name": "x", "key": key, **({"sparse": True} if is_sparse else {})}
+    check([*documents, {"b": 1}], filter, definition, knows_paths, False)
+
+
+@given(st.lists(SCALARS.filter(is_compared) | st.dictionaries(NAMES, SCALARS, max_size=2), max_size=8), PLAIN)
+@settings(max_examples=100)
+def test_bounds_on_ids(ids: list[Any], condition: Document) -> None:
+    expression = parse_filter({"_id": condition})
+    matches = expression.bind()
+    found = id_bounds(expression, None, None)
+    if found is None:
+        return
+    for value in ids:
+        is_in = found.bounds.fields[0].intervals.holds(key_bytes(value))
+        assert is_in == any(low <= key_bytes(value) + b"\0" < high for low, high in found.bounds.ranges())
+        assert is_in or not matches({"_id": value})
+        if is_in:
+            assert all(root.bind()({"_id": value}) for root in found.proved)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from amongo.engine.indexes import entry_of, record_id_of
+from amongo.engine.indexes import entry_of, key_of, record_id_of
 from amongo.mql.index_keys import key_maker
 from amongo.mql.matcher import parse_filter
 from amongo.planner.bounds import Bounds, index_bounds, index_shape, placed_predicates
@@ -157,3 +157,4 @@ def test_every_way_through_finds_the_same(values: list[Any], filter: Document, d
     assert list(bounds.scan(view, is_backward=True)) == entries[::-1]
     assert list(bounds.scan(view, is_backward=True, counts=Counts())) == entries[::-1]
     assert bounds.estimate(view) >= len(entries)
+    assert [entry for entry in view.between(b"", b"\xff") if bounds.route.holds(key_of(entry))] == entries

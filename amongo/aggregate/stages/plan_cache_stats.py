@@ -16,7 +16,8 @@ def parse_plan_cache_stats(spec: Any, surroundings: Surroundings) -> Telling:
     """A document for each plan that is kept, as the first stage on a collection.
 
     spec     {} or {allHosts: false}
-    result   none: amongo plans every query anew
+    result   {version, queryHash, planCacheShapeHash, planCacheKey, isActive, works, timeOfCreation, createdFromQuery,
+             cachedPlan, indexFilterSet, host}; no trial runs stand behind a plan, so there are no scores of these
     errors   EXPECTS_OBJECT, PLAN_CACHE_UNKNOWN_FIELD, PLAN_CACHE_ALL_HOSTS_TYPE, PLAN_CACHE_ALL_HOSTS; when run
              NO_PLAN_CACHE
     source   manual, $planCacheStats

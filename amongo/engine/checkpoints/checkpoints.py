@@ -6,33 +6,65 @@ MANIFEST. Only then do the files take the place of what was frozen, and what no 
 log files that are older than needed. A stop at any point leaves the old checkpoint or the new one, and a log that goes
 on from it.
 
-A checkpoint that fails (disk full) changes nothing: what it froze stays in memory, and the next one writes it.
+A checkpoint that fails (disk full) changes nothing: what it froze stays in memory, and the next one writes it. One
+that finds a snapshot file damaged, when it merges files, throws nothing away from then on, neither files nor log: what
+is left may be what `amongo repair` needs.
 """
 
 from __future__ import annotations
 
 import os
-import weakref
-from collections.abc import Callable, Sequence
-from contextlib import suppress
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import Any
+from weakref import WeakValueDictionary
 
 from amongo.engine.catalog import Catalog
 from amongo.engine.checkpoints.compaction import compacted
-from amongo.engine.checkpoints.freezing import freeze
+from amongo.engine.checkpoints.freezing import freeze, pieces_of
 from amongo.engine.checkpoints.writing import FilePlace, Numbers, Swap, written
 from amongo.engine.files import Files
 from amongo.engine.log import Log, Mark
+from amongo.engine.records import Collection
 from amongo.engine.settings import Settings
-from amongo.engine.snapshots import DIRECTORY, Manifest, names_beside, snapshot_file_number, write_manifest
-from amongo.errors import ServerError
+from amongo.engine.snapshots import (
+    DIRECTORY,
+    CollectionContents,
+    Manifest,
+    Rows,
+    Run,
+    names_beside,
+    snapshot_file_number,
+    write_manifest,
+)
+from amongo.errors import ServerError, storage
+from amongo.runtime.clock import Clock
 from amongo.runtime.interrupts import Interrupt
 from amongo.runtime.workers import Condition, Lock, RLock, start_service
 
 PLACE_FILE = "log_file"
 PLACE_OFFSET = "log_offset"
+MADE_MS = "made_ms"
+DURATION_MS = "duration_ms"
+
+
+@dataclass(frozen=True, slots=True)
+class LastCheckpoint:
+    """What is known of the current checkpoint.
+
+    sequence      of the last commit in it
+    made_ms       wall time when it was made, milliseconds since 1970 UTC
+    duration_ms   how long it took to write, in milliseconds
+    file_count    rows files and index runs
+    disk_bytes    bytes of all its files
+    """
+
+    sequence: int
+    made_ms: int
+    duration_ms: int
+    file_count: int
+    disk_bytes: int
 
 
 class Checkpoints:
@@ -50,6 +82,7 @@ class Checkpoints:
         directory: str,
         settings: Settings,
         manifest: Manifest | None,
+        clock: Clock,
     ) -> None:
         """
         lock       the store's
@@ -63,15 +96,20 @@ class Checkpoints:
         self._store_directory = directory
         self._directory = os.path.join(directory, DIRECTORY)
         self._settings = settings
+        self._clock = clock
         self._manifest = manifest
+        self._is_certain = False  # whether `_manifest` is surely on the disk: who wrote it may have died just then
         self._place = Mark(0, 0) if manifest is None else place_of(manifest)
         self._numbers = Numbers(self._first_number(manifest))
         self._turn = Lock()
-        self._leaving: list[
-            tuple[str, weakref.ref[Any]]
-        ] = []  # files that no MANIFEST names, but readers may still use
+        # Every layer that is a file, by its name: one that no MANIFEST names any more stays while somebody reads it.
+        self._layers: WeakValueDictionary[str, Rows | Run] = WeakValueDictionary()
+        for collection in catalog.by_uuid.values():
+            self._layers |= {layer.file.name: layer for layer in _file_layers(collection)}
         self._changed = Condition(Lock())
+        self._owed_bytes = 0
         self._is_closing = False
+        self._is_over = False
         self._interrupt = Interrupt()
         self._join: Callable[[], None] | None = None
 
@@ -92,6 +130,11 @@ class Checkpoints:
         with self._changed:
             self._changed.notify()
 
+    def owe(self, size_bytes: int) -> None:
+        """The next opening would have as much to do again as if so much more had been written: an index was built."""
+        self._owed_bytes += size_bytes
+        self.wake()
+
     def close(self) -> None:
         """End the thread, and make a last checkpoint if opening the store would otherwise take its time.
 
@@ -105,7 +148,9 @@ class Checkpoints:
             self._join()
         self._interrupt = Interrupt()
         if self._written_bytes() >= self._settings.closing_checkpoint_bytes:
-            self._try()
+            self.attempt()
+        with self._turn:  # that of a command may be under way
+            self._is_over = True
 
     def _serve(self) -> None:
         while True:
@@ -115,18 +160,19 @@ class Checkpoints:
                     return
             least = self._settings.checkpoint_bytes if has_come else self._settings.closing_checkpoint_bytes
             if self._written_bytes() >= least:
-                self._try()
+                self.attempt()
 
-    def _try(self) -> None:
+    def attempt(self) -> None:
+        """Make a checkpoint if it can be made; otherwise `failure` says why not."""
         try:
             self.checkpoint(self._interrupt)
         except Exception as error:  # whatever it is, everything is in the log and in memory
             self.failure = error
 
     def _written_bytes(self) -> int:
-        """What was written to the log since the last checkpoint."""
+        """What was written to the log since the last checkpoint, and what is owed."""
         number, offset = self._place
-        return sum(
+        return self._owed_bytes + sum(
             each.file_bytes - (offset if each.number == number else 0)
             for each in self._log.log_files()
             if each.number >= number
@@ -138,41 +184,83 @@ class Checkpoints:
         """Make a checkpoint of the last commit, then merge files where there are many; whether there was anything new.
 
         interrupt   ends it, and what it has begun is not taken
-        errors      OSError, ServerError: the last checkpoint stands, nothing is lost
+        errors      OSError, ServerError: the last checkpoint stands, nothing is lost; LOG_CLOSED
         """
         interrupt = Interrupt() if interrupt is None else interrupt
         with self._turn:
             is_new = self._make(interrupt)
-            if self._manifest is not None:
-                self._compact(interrupt)
-                self._sweep()
-                self._shorten_log()
-            self.failure = None
+            self._compact(interrupt)
+            self._tidy()
             return is_new
 
+    def compact(self, collection: Collection, interrupt: Interrupt) -> int:
+        """Make a checkpoint, and one file of all files of a collection, and of each of its indexes; the bytes freed.
+
+        errors   as `checkpoint`
+        """
+        with self._turn:
+            self._make(interrupt)
+            before = self._disk_bytes(collection)
+            self._compact(interrupt, collection)
+            self._tidy()
+            return max(0, before - self._disk_bytes(collection))
+
+    @property
+    def last(self) -> LastCheckpoint | None:
+        """The current checkpoint; None before the first."""
+        manifest = self._manifest
+        if manifest is None:
+            return None
+        disk_bytes = sum(map(_disk_bytes, manifest.collections))
+        made_ms, duration_ms = manifest.more.get(MADE_MS, 0), manifest.more.get(DURATION_MS, 0)
+        return LastCheckpoint(manifest.sequence, int(made_ms), int(duration_ms), len(manifest.file_names()), disk_bytes)
+
+    def _disk_bytes(self, collection: Collection) -> int:
+        """The bytes of a collection's files in the current checkpoint."""
+        contents = () if self._manifest is None else self._manifest.collections
+        return sum(_disk_bytes(each) for each in contents if each.uuid == collection.uuid)
+
     def _make(self, interrupt: Interrupt) -> bool:
+        if self._is_over:
+            raise storage.LOG_CLOSED()
+        began_s = self._clock.monotonic()
         with self._store_lock:
+            owed_bytes = self._owed_bytes
             sequence, end = self._log.last_sequence, self._log.place()
             if self._manifest is not None and sequence == self._manifest.sequence:
                 return False
-            parts = freeze(self._catalog.by_uuid.values())
+            parts = freeze(self._catalog.by_namespace.values())  # in the order in which they are listed
         self._files.make_directory(self._directory)
-        place = FilePlace(self._files, self._directory, self._numbers, [], interrupt)
-        contents = [written(part, place) for part in parts]
-        self._log.sync_to(end)
+        place = FilePlace(self._files, self._directory, self._numbers, [], interrupt, sequence)
+        with self._discarding(place):
+            contents = [written(part, place) for part in parts]
+            self._log.sync_to(end)
         more = {PLACE_FILE: end.file_number, PLACE_OFFSET: end.offset}
+        more[MADE_MS] = self._clock.now_ms()
+        more[DURATION_MS] = int((self._clock.monotonic() - began_s) * 1000)
         manifest = Manifest(self._log.store_uuid, sequence, self._numbers.next, tuple(contents), more)
         self._publish(manifest, place.swaps)
         self._place = end
+        self._owed_bytes -= owed_bytes
+        pieces = pieces_of(parts)
+        parts.clear()
+        place.swaps.clear()
+        while pieces:  # to free millions of small objects in one go would hold all threads up
+            pieces.pop()
+            interrupt.breathe()
         return True
 
-    def _compact(self, interrupt: Interrupt) -> None:
-        assert self._manifest is not None
-        place = FilePlace(self._files, self._directory, self._numbers, [], interrupt)
+    def _compact(self, interrupt: Interrupt, whole: Collection | None = None) -> None:
+        """Merge files; of the collection `whole` all of them."""
+        if self._manifest is None:
+            return
+        place = FilePlace(self._files, self._directory, self._numbers, [], interrupt, self._manifest.sequence)
         contents = []
-        for each in self._manifest.collections:
-            collection = self._catalog.by_uuid.get(each.uuid)
-            contents.append(each if collection is None else compacted(each, collection, place))
+        with self._discarding(place):
+            for each in self._manifest.collections:
+                collection = self._catalog.by_uuid.get(each.uuid)
+                is_whole = collection is not None and collection is whole
+                contents.append(each if collection is None else compacted(each, collection, place, is_whole))
         if place.swaps:
             changed = replace(self._manifest, next_file_number=self._numbers.next, collections=tuple(contents))
             self._publish(changed, place.swaps)
@@ -180,23 +268,53 @@ class Checkpoints:
     def _publish(self, manifest: Manifest, swaps: Sequence[Swap]) -> None:
         """Make a checkpoint the current one, and put its files in the place of what they were made of."""
         self._files.sync_directory(self._directory)
-        write_manifest(self._files, self._store_directory, manifest)
+        self._write(manifest)
+        for swap in swaps:
+            self._layers |= {layer.file.name: layer for layer in swap.new}
         with self._store_lock:
             self._manifest = manifest
             for swap in swaps:
                 swap.make()
-        for swap in swaps:
-            self._leaving += [(name, weakref.ref(layer)) for name, layer in swap.left_files()]
+
+    def _write(self, manifest: Manifest) -> None:
+        self._is_certain = False
+        write_manifest(self._files, self._store_directory, manifest)
+        self._is_certain = True
+
+    @contextmanager
+    def _discarding(self, place: FilePlace) -> Iterator[None]:
+        """Where the writing breaks off, remove what was written: a full disk is not to stay full of it. (Once a
+        MANIFEST is being written that names the files, they stay.)"""
+        try:
+            yield
+        except BaseException:
+            for swap in place.swaps:
+                for layer in swap.new:
+                    self._remove(layer.file.name)
+            raise
 
     # What goes
+
+    def _tidy(self) -> None:
+        """Remove what is not needed: only what the MANIFEST that a power loss leaves does not need either."""
+        if self._manifest is not None:
+            if not self._is_certain:
+                self._write(self._manifest)
+            self._sweep()
+            self._shorten_log()
+        self.failure = None
+
+    def _remove(self, name: str) -> None:
+        for each in names_beside(os.path.join(self._directory, name)):
+            with suppress(OSError):  # the next checkpoint tries again
+                if self._files.exists(each):
+                    self._files.remove(each)
 
     def _sweep(self) -> None:
         """Remove the files that the MANIFEST does not name, unless somebody still reads them."""
         assert self._manifest is not None
-        named = self._manifest.file_names()
-        in_use = {name for name, layer in self._leaving if layer() is not None}
-        self._leaving = [each for each in self._leaving if each[0] in in_use]
-        kept = {beside for name in named | in_use for beside in names_beside(name)}
+        named = self._manifest.file_names() | set(self._layers.keys())
+        kept = {beside for name in named for beside in names_beside(name)}
         for name in self._files.list(self._directory):
             if name not in kept and snapshot_file_number(name) is not None:
                 with suppress(OSError):  # the next checkpoint tries again
@@ -219,6 +337,18 @@ class Checkpoints:
         if first is not None:
             with suppress(ServerError):  # the next checkpoint tries again
                 self._log.drop_before(first)
+
+
+def _disk_bytes(contents: CollectionContents) -> int:
+    runs = (*contents.ids, *(run for index in contents.indexes for run in index.runs))
+    return sum(each.disk_bytes for each in contents.rows) + sum(each.disk_bytes for each in runs)
+
+
+def _file_layers(collection: Collection) -> Iterator[Rows | Run]:
+    """The snapshot files on which a collection and its indexes stand."""
+    indexes = () if collection.secondary is None else collection.secondary.indexes
+    for layers in (collection.layers, collection.id_layers, *(index.layers for index in indexes)):
+        yield from (layer for layer in layers if isinstance(layer, Rows | Run))
 
 
 def place_of(manifest: Manifest) -> Mark:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from heapq import merge
 from itertools import islice
-from typing import Any
+from typing import Any, Final
 
 from amongo.engine.checkpoints.freezing import FrozenCollection, FrozenIndex
 from amongo.engine.files import Files
@@ -17,6 +17,7 @@ from amongo.engine.records import FrozenRecords
 from amongo.engine.snapshots import (
     CollectionContents,
     IndexContents,
+    Origin,
     Rows,
     RowsFile,
     RowsWriter,
@@ -25,11 +26,14 @@ from amongo.engine.snapshots import (
     RunWriter,
     merge_rows,
     merge_runs,
+    origin_of,
     rows_name,
     run_name,
+    snapshot_file_number,
 )
 from amongo.runtime.interrupts import Interrupt
-from amongo.runtime.limits import SNAPSHOT_BATCH_COUNT
+
+_PART_COUNT: Final = 1024  # entries that are handed over at a time
 
 
 class Numbers:
@@ -64,10 +68,6 @@ class Swap:
         """Make it. Under the store's lock."""
         self.put(self.old, self.new)
 
-    def left_files(self) -> list[tuple[str, Rows | Run]]:
-        """(name, layer) of the files that the MANIFEST needs no more."""
-        return [(layer.file.name, layer) for layer in self.old if isinstance(layer, Rows | Run)]
-
 
 def written(part: FrozenCollection, place: FilePlace) -> CollectionContents:
     """What the MANIFEST says of a collection, with everything in files. errors: OSError, ServerError."""
@@ -79,7 +79,7 @@ def written(part: FrozenCollection, place: FilePlace) -> CollectionContents:
         part.next_record_id,
         part.count,
         part.data_bytes,
-        _files_of(part.layers, place.rows, collection.settle, place.swaps),
+        _files_of(part.layers, partial(place.rows, place.origin(part)), collection.settle, place.swaps),
         _files_of(part.id_layers, place.ids, collection.settle_ids, place.swaps),
         tuple(_index(each, place) for each in part.indexes),
     )
@@ -135,6 +135,7 @@ class FilePlace:
     numbers     theirs
     swaps       what is to be done when the MANIFEST names them
     interrupt   ends the writing
+    sequence    the commit of the checkpoint
     """
 
     files: Files
@@ -142,22 +143,35 @@ class FilePlace:
     numbers: Numbers
     swaps: list[Swap]
     interrupt: Interrupt
+    sequence: int
 
-    def rows(self, layer: FrozenRecords, older: tuple[Any, ...]) -> Rows | None:
+    def origin(self, part: FrozenCollection | CollectionContents, merged: Sequence[Rows] = ()) -> Origin:
+        """What a new rows file of a collection is to say of itself.
+
+        merged   the files in whose place it comes
+        """
+        numbers = [snapshot_file_number(each.file.name) or 0 for each in merged]
+        origins = [origin_of(each.sidecar) for each in merged]
+        numbers += [each.first_number for each in origins if each is not None and each.first_number]
+        first = min(numbers, default=0)
+        definitions = [dict(each.definition) for each in part.indexes]
+        return Origin(part.namespace, part.uuid, part.options, definitions, self.sequence, first)
+
+    def rows(self, origin: Origin, layer: FrozenRecords, older: tuple[Any, ...]) -> Rows | None:
         """A file of a frozen layer of records; None if it says nothing.
 
         older   the layers below it
         """
-        return self.rows_of(layer.batches(older))
+        return self.rows_of(origin, layer.batches(older))
 
-    def rows_of(self, batches: Iterable[tuple[list[int], list[bytes | None]]]) -> Rows | None:
+    def rows_of(self, origin: Origin, batches: Iterable[tuple[list[int], list[bytes | None]]]) -> Rows | None:
         """A file of records, ascending; None if there are none."""
         writer: RowsWriter | None = None
         try:
             for ids, documents in batches:
                 if writer is None:
                     path = os.path.join(self.directory, rows_name(self.numbers.take()))
-                    writer = RowsWriter(self.files, path, self.interrupt)
+                    writer = RowsWriter(self.files, path, self.interrupt, origin)
                 writer.add(ids, documents)
                 self.interrupt.check()
             if writer is None:
@@ -169,12 +183,13 @@ class FilePlace:
             raise
         return Rows(self.files, self.directory, file)
 
-    def merged_rows(self, files: Sequence[Rows], is_oldest: bool) -> Rows | None:
+    def merged_rows(self, origin: Origin, files: Sequence[Rows], is_oldest: bool) -> Rows | None:
         """A file of what rows files, the newest first, say together; None if that is nothing.
 
         is_oldest   no file lies below these
         """
-        writer = RowsWriter(self.files, os.path.join(self.directory, rows_name(self.numbers.take())), self.interrupt)
+        path = os.path.join(self.directory, rows_name(self.numbers.take()))
+        writer = RowsWriter(self.files, path, self.interrupt, origin)
         try:
             merge_rows(writer, files, is_oldest, self.interrupt)
             if not writer.count:
@@ -221,7 +236,8 @@ class FilePlace:
         writer: RunWriter | None = None
         try:
             for entries, marks in ((added, False), (removed, True)):
-                while batch := list(islice(entries, SNAPSHOT_BATCH_COUNT)):
+                entries = self.interrupt.watch(entries)
+                while batch := list(islice(entries, _PART_COUNT)):
                     if writer is None:
                         path = os.path.join(self.directory, run_name(self.numbers.take()))
                         writer = RunWriter(self.files, path, has_hash, self.interrupt)
@@ -229,7 +245,6 @@ class FilePlace:
                         writer.remove(batch)
                     else:
                         writer.add(batch)
-                    self.interrupt.check()
             if writer is None:
                 return None
             file: RunFile = writer.finish()
@@ -243,13 +258,12 @@ class FilePlace:
 def in_order(entries: Iterable[bytes], interrupt: Interrupt) -> Iterator[bytes]:
     """Entries, ascending: sorted in small parts, so that other threads have their turn, and merged."""
     parts: list[list[bytes]] = []
-    entries = iter(entries)
+    entries = interrupt.watch(entries)
     is_ascending = True
-    while part := list(islice(entries, SNAPSHOT_BATCH_COUNT)):
+    while part := list(islice(entries, _PART_COUNT)):
         part.sort()
         is_ascending = is_ascending and (not parts or parts[-1][-1] <= part[0])
         parts.append(part)
-        interrupt.check()
     if is_ascending:
         for part in parts:
             yield from part

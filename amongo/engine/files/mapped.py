@@ -12,6 +12,9 @@ may need a new block for a page that had one; there, and where reserving or mapp
 calls. Longer blocks are written by system calls anyway: a map costs a page fault for every new page, and holds up the
 other threads.
 
+Most of what such a fault takes is making the page: an own one for each, with a note in the file system's journal. So a
+window is first filled with zeros by one system call, which makes its pages together; that halves the time of a copy.
+
 Behind the end of such a file stand reserved zeros. `close` cuts them off; after the death of the process they stay. A
 program that shortens the file of a running process kills it; a file that is deleted or renamed does no harm.
 """
@@ -37,6 +40,7 @@ CAN_MAP = sys.platform == "linux"
 IN_PLACE = frozenset({"ext4", "tmpfs"})
 
 _PAGE_BYTES = mmap.ALLOCATIONGRANULARITY
+_ZEROS = memoryview(bytes(MAPPED_WINDOW_BYTES))
 _MOUNTS = "/proc/self/mountinfo"
 _UNSUPPORTED = frozenset({errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSYS, errno.ENODEV, errno.EPERM})
 
@@ -128,8 +132,11 @@ class MappedAppendFile:
         base = end - end % _PAGE_BYTES
         if base < end:
             os.pread(self._descriptor, 1, base)  # a page that cannot be read is an error here, and SIGBUS in the map
+        size = min(self._reserved - base, MAPPED_WINDOW_BYTES)
+        with suppress(OSError):  # pages that are not there yet come with the first touch
+            os.pwrite(self._descriptor, _ZEROS[: base + size - end], end)
         try:
-            window = mmap.mmap(self._descriptor, min(self._reserved - base, MAPPED_WINDOW_BYTES), offset=base)
+            window = mmap.mmap(self._descriptor, size, offset=base)
         except (OSError, ValueError):
             self._can_map = False
             return False

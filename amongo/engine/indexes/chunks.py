@@ -36,6 +36,10 @@ class ChunksView:
         self._chunks = chunks
         self._count = -1
 
+    def pieces(self) -> list[object]:
+        """Its chunks, for those who let go of them little by little."""
+        return list(self._chunks)
+
     def __len__(self) -> int:
         if self._count < 0:
             self._count = sum(map(len, self._chunks))

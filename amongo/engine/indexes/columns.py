@@ -27,11 +27,12 @@ class Column(NamedTuple):
 
     def entries(self, record_ids: Sequence[int]) -> list[bytes]:
         """The entries, one for each key, of documents with these record ids."""
-        if self.types is not None:
-            owners = record_ids if self.positions is None else map(record_ids.__getitem__, self.positions)
-            return list(map(entry_of, self.keys, owners, self.types))
+        keys, types, positions = self
+        if types is not None:
+            owners = record_ids if positions is None else map(record_ids.__getitem__, positions)
+            return list(map(entry_of, keys, owners, types))
         ends = list(map(entry_end, record_ids))
-        return list(map(add, self.keys, ends if self.positions is None else map(ends.__getitem__, self.positions)))
+        return list(map(add, keys, ends if positions is None else map(ends.__getitem__, positions)))
 
 
 def column_of(index: Index, raws: Sequence[bytes], interrupt: Interrupt = NEVER, *, is_lenient: bool = False) -> Column:

@@ -101,8 +101,12 @@ class Entries(Chunks):
     def has_key(self, key: bytes) -> bool:
         """Whether a record has this key."""
         keys = self._keys
-        if keys is not None and key not in keys and not self.layers:
-            return False
+        if keys is not None and key not in keys:
+            for layer in self.layers:
+                if layer.has_key(key):
+                    break
+            else:
+                return False
         return self.record_with(key) is not None
 
     def record_with(self, key: bytes) -> int | None:
@@ -125,7 +129,7 @@ class Entries(Chunks):
         """Whether no record has any of these keys: cheap for many at once; False where that is not known at once."""
         if self._keys is None or not self._keys.isdisjoint(keys):
             return False
-        return not any(next(iter(layer.has_key(key)), None) is not None for layer in self.layers for key in keys)
+        return all(layer.lacks_all(keys) or not any(map(layer.has_key, keys)) for layer in self.layers)
 
     def _is_removed(self, key: bytes, record_id: int, layers: Sequence[EntriesLayer]) -> bool:
         """Whether the overlay or one of these layers has a mark for the entry of a key and a record."""

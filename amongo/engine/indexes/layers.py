@@ -12,7 +12,7 @@ puts the file in their place. In the oldest layer of all, marks mean nothing and
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from operator import gt, lt
 from typing import Final, Protocol
 
@@ -57,8 +57,12 @@ class EntriesLayer(Protocol):
         """How many added entries have low <= entry < high; cheap, by position."""
         ...
 
-    def has_key(self, key: bytes) -> Iterable[int]:
+    def has_key(self, key: bytes) -> Sequence[int]:
         """The records of the added entries with this very key, ascending: by hash in the layers of unique indexes."""
+        ...
+
+    def lacks_all(self, keys: Sequence[bytes]) -> bool:
+        """Whether it has none of these keys, found out cheaply; False where that would take a look at each."""
         ...
 
 
@@ -80,6 +84,10 @@ class FrozenLayer:
     def removed(self) -> Iterator[bytes]:
         """Its removal marks, ascending: what a checkpoint writes."""
         return iter(self._removed)
+
+    def pieces(self) -> list[object]:
+        """Its contents in small pieces: who holds them can let go of them little by little."""
+        return [*self._added.pieces(), *self._removed.pieces()]
 
     @property
     def removed_count(self) -> int:
@@ -113,11 +121,15 @@ class FrozenLayer:
         """How many added entries have low <= entry < high."""
         return self._added.count_between(low, high)
 
-    def has_key(self, key: bytes) -> Iterable[int]:
+    def has_key(self, key: bytes) -> Sequence[int]:
         """The records of the added entries with this key, ascending."""
         if self._keys is not None and key not in self._keys:
             return ()
-        return map(record_id_of, self._added.between(key, key + BEHIND_ALL))
+        return list(map(record_id_of, self._added.between(key, key + BEHIND_ALL)))
+
+    def lacks_all(self, keys: Sequence[bytes]) -> bool:
+        """Whether it has none of these keys; False where that would take a look at each."""
+        return self._keys is not None and self._keys.isdisjoint(keys)
 
 
 def between(layers: Sequence[EntriesLayer], low: bytes, high: bytes) -> Iterator[bytes]:

@@ -10,6 +10,7 @@ change, which may be repeated.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import Any, Final, NamedTuple
 
 from amongo.engine.indexes.columns import Column, column_of
@@ -30,17 +31,23 @@ Entered = tuple[Entries, bytes, bytes]
 
 _BYTES_PER_READ: Final = 1024
 _SLOW_BYTES_PER_READ: Final = 32
-_SLICE_COUNT: Final = 1024  # entries of a batch that are entered at once
+_QUICK_COUNT: Final = 8
+SLICE_COUNT: Final = 1024
+"""Documents of a batch whose keys are made, and entered, together."""
 
 
 class Secondary:
-    """The secondary indexes of a collection, at least one; another object takes its place when one comes or goes."""
+    """The secondary indexes of a collection, at least one; another object takes its place when one comes or goes.
 
-    __slots__ = ("_bytes_per_read", "_ways", "indexes")
+    is_quick   they are few, and take their keys from a document's bytes: a small document is indexed at once
+    """
+
+    __slots__ = ("_bytes_per_read", "_ways", "indexes", "is_quick")
 
     def __init__(self, indexes: Sequence[Index]) -> None:
         self.indexes = tuple(indexes)
-        self._ways = [(index, index.maker.cut, index.entries) for index in indexes]
+        self._ways = [(index, index.maker.cut, index.entries, index.is_unique) for index in indexes]
+        self.is_quick = len(indexes) <= _QUICK_COUNT and all(index.maker.cut is not None for index in indexes)
         # In the time in which a read looks at one document, the keys of so many bytes are made.
         self._bytes_per_read = _BYTES_PER_READ if all(map(_is_quick, indexes)) else _SLOW_BYTES_PER_READ
 
@@ -59,7 +66,7 @@ class Secondary:
         """
         document: Document | None = None
         found: list[Keys] = []
-        for index, cut, _ in self._ways:
+        for index, cut, _, _ in self._ways:
             made = None if cut is None else cut(raw)
             if made is None:
                 if document is None:
@@ -74,21 +81,21 @@ class Secondary:
 
         errors   ServerError for a document that an index refuses
         """
+        found: list[Entered] = []
         document: Document | None = None
         end = entry_end(record_id)
-        found: list[Entered] = []
-        for index, cut, entries in self._ways:
+        for index, cut, entries, is_unique in self._ways:
             made = None if cut is None else cut(raw)
             if made is None:
                 if document is None:
                     document = decode(raw)
                 for key, types in index.keys_of(document).items():
-                    if index.is_unique and entries.has_key(key):
+                    if is_unique and entries.has_key(key):
                         raise index.maker.duplicate(namespace, document, key)
                     found.append((entries, key, entry_of(key, record_id, types)))
             elif made:
                 key, types = made
-                if index.is_unique and entries.has_key(key):
+                if is_unique and entries.has_key(key):
                     raise index.maker.duplicate(namespace, decode(raw), key)
                 found.append((entries, key, entry_of(key, record_id, types) if types else key + end))
         return found
@@ -103,12 +110,33 @@ class Secondary:
                 found.append(error)
         return found
 
-    def columns(self, raws: Sequence[bytes], interrupt: Interrupt = NEVER) -> list[Column] | None:
-        """The keys of new documents, index by index; None if there is one that an index cannot take."""
+    def keys_held(self, raw: bytes) -> KeysOfAll:
+        """The keys that a stored document has; none in an index that cannot take it, where it has not been entered."""
         try:
-            return [column_of(index, raws, interrupt) for index in self.indexes]
+            return self.keys(raw)
+        except ServerError:
+            return tuple(map(partial(_keys_or_none, raw), self.indexes))
+
+    def columns(self, raws: Sequence[bytes], interrupt: Interrupt = NEVER) -> list[list[Column]] | None:
+        """The keys of new documents, index by index, and for each in slices of `SLICE_COUNT` documents, so that nothing
+        that is done with one holds up other threads; None if there is a document that an index cannot take."""
+        try:
+            return [
+                [
+                    column_of(index, raws[start : start + SLICE_COUNT], interrupt)
+                    for start in range(0, len(raws), SLICE_COUNT)
+                ]
+                for index in self.indexes
+            ]
         except ServerError:
             return None
+
+
+def _keys_or_none(raw: bytes, index: Index) -> Keys:
+    try:
+        return index.keys(raw)
+    except ServerError:
+        return {}
 
 
 def _is_quick(index: Index) -> bool:
@@ -145,19 +173,24 @@ class IndexChange:
         self._freed: list[set[bytes]] = [set() for _ in self._indexes]
         self._batches: list[tuple[Entries, list[bytes], list[bytes]]] = []
 
-    def insert_all(self, record_id: int, count: int, columns: Sequence[Column]) -> bool:
+    def insert_all(
+        self, record_id: int, count: int, columns: Sequence[Sequence[Column]], interrupt: Interrupt = NEVER
+    ) -> bool:
         """Enter a batch of documents; whether it can be, since none of their keys is taken or comes twice where the
         index is unique. Nothing else may have been entered.
 
         record_id   of the first; the others follow
+        columns     as `Secondary.columns` gives them
         """
-        for index, (keys, _, _) in zip(self._indexes, columns, strict=True):
-            if index.is_unique and not (len(set(keys)) == len(keys) and index.entries.is_free(keys)):
+        for index, slices in zip(self._indexes, columns, strict=True):
+            if index.is_unique and not _are_free(index.entries, slices, interrupt):
                 return False
-        record_ids = range(record_id, record_id + count)
-        for index, column in zip(self._indexes, columns, strict=True):
-            keys, entries = column.keys, column.entries(record_ids)
-            self._batches.append((index.entries, keys, entries))
+        end = record_id + count
+        for index, slices in zip(self._indexes, columns, strict=True):
+            for first, column in zip(range(record_id, end, SLICE_COUNT), slices, strict=True):
+                interrupt.check()
+                entries = column.entries(range(first, min(first + SLICE_COUNT, end)))
+                self._batches.append((index.entries, column.keys, entries))
         return True
 
     def insert(self, record_id: int, keys: KeysOfAll) -> Clash | None:
@@ -176,9 +209,8 @@ class IndexChange:
                 index.entries.enter(key, entry)
             interrupt.breathe()
         for where, keys, entries in self._batches:
-            for start in range(0, len(keys), _SLICE_COUNT):
-                where.extend(keys[start : start + _SLICE_COUNT], entries[start : start + _SLICE_COUNT])
-                interrupt.breathe()
+            where.extend(keys, entries)
+            interrupt.breathe()
 
     def remove(self, record_id: int, keys: KeysOfAll) -> None:
         """Take a document out."""
@@ -232,6 +264,21 @@ class IndexChange:
             if taken is not None:
                 taken.discard(key)
                 self._freed[position].add(entry_of(key, record_id))
+
+
+def _are_free(entries: Entries, slices: Sequence[Column], interrupt: Interrupt) -> bool:
+    """Whether no record has any of these keys, and none comes twice among them."""
+    seen: set[bytes] = set()
+    count = 0
+    for column in slices:
+        interrupt.check()
+        if not entries.is_free(column.keys):
+            return False
+        seen.update(column.keys)
+        count += len(column.keys)
+        if len(seen) != count:
+            return False
+    return True
 
 
 _NOTHING: Final[KeysOfAll] = ({},)

@@ -150,6 +150,11 @@ class Log(Durability):
         """
         return cls(directory, files, clock, settings, has_service, new_uuid)
 
+    @property
+    def is_missing(self) -> bool:
+        """Whether there is no log yet; before `replay`."""
+        return self._recovery is not None and not self._recovery.numbers
+
     # Replay
 
     def replay(self, after: int = 0, start: Mark | None = None) -> Iterator[Frame]:

@@ -43,6 +43,7 @@ class Collection:
     secondary   the keys of all but that of `_id`; None if there are none
     is_plain    neither capped nor with secondary indexes
     is_ordinary  and neither validated nor with a collation: a write of one document has nothing more to look at
+    is_quick    it has secondary indexes that take small documents at once, and nothing else to look at
     is_dropped  true for ever once it has been dropped
     uses        how often it is read in which way
     count       documents in it
@@ -69,6 +70,7 @@ class Collection:
         "is_dropped",
         "is_ordinary",
         "is_plain",
+        "is_quick",
         "is_validated",
         "namespace",
         "next_record_id",
@@ -93,7 +95,7 @@ class Collection:
         self.uses = Uses()
         self.indexes: dict[str, Definition] = first_indexes(options)
         self.secondary: Secondary | None = None
-        self.is_plain = self.is_ordinary = False
+        self.is_plain = self.is_ordinary = self.is_quick = False
         self._classify()
         self.is_dropped = False
         self.count = 0
@@ -119,7 +121,10 @@ class Collection:
         record_id = self._by_id.get(key)
         if record_id is None:
             return self._find_below(key) if self._id_layers else None
-        raw = self.record(record_id)
+        chunk = self._chunks[record_id >> CHUNK_BITS]
+        raw = BELOW if chunk is None else chunk[record_id & CHUNK_MASK]
+        if raw is BELOW:
+            raw = record_in(self._layers, record_id)
         return None if raw is None else (record_id, raw)
 
     def get_by_key(self, key: bytes) -> bytes | None:
@@ -284,6 +289,8 @@ class Collection:
     def _classify(self) -> None:
         self.is_plain = self.cap is None and self.secondary is None
         self.is_ordinary = self.is_plain and not self.is_validated and self.collator is None
+        is_indexed_only = self.secondary is not None and self.cap is None and not self.is_validated
+        self.is_quick = is_indexed_only and self.secondary is not None and self.secondary.is_quick
 
     def append(self, record_id: int, key: bytes, raw: bytes) -> None:
         """Add one document behind the others, under the next record id."""
@@ -353,10 +360,12 @@ class Collection:
 
     def replace(self, record_id: int, raw: bytes) -> None:
         """Put other bytes under a record id; the `_id` stays the same."""
-        old = self.record(record_id)
+        index, slot = record_id >> CHUNK_BITS, record_id & CHUNK_MASK
+        chunk = self._chunks[index]
+        old = BELOW if chunk is None or index in self._shared else chunk[slot]
+        if chunk is None or old is BELOW:
+            old, chunk = self.record(record_id), self._writable(index)
         assert old is not None
-        chunk = self._writable(record_id >> CHUNK_BITS)
-        slot = record_id & CHUNK_MASK
         data_bytes = self.data_bytes + len(raw) - len(old)
         chunk[slot], self.data_bytes, self._view = raw, data_bytes, None
 

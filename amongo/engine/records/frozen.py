@@ -6,11 +6,15 @@ Nobody writes to it any more. The checkpoint takes its records and its `_id`s fr
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Final
 
 from amongo.engine.indexes import entry_of
 from amongo.engine.records.id_order import IdOrder, id_order
 from amongo.engine.records.layers import BELOW, RecordLayer, Slot
 from amongo.engine.records.view import CHUNK_BITS, CHUNK_MASK, CHUNK_SIZE, Chunk, record_in
+
+_PART_COUNT: Final = 512  # records that a checkpoint takes at a time, in about a tenth of a millisecond
 
 
 class FrozenRecords:
@@ -81,7 +85,7 @@ class FrozenRecords:
     # For the checkpoint
 
     def batches(self, older: tuple[RecordLayer, ...]) -> Iterator[tuple[list[int], list[bytes | None]]]:
-        """(record ids, documents) of what it says, ascending, a chunk at a time; None for a record that is deleted.
+        """(record ids, documents) of what it says, ascending, in small parts; None for a record that is deleted.
 
         older   the layers below: what none of them has need not be called deleted
         """
@@ -90,15 +94,24 @@ class FrozenRecords:
                 continue
             base = index << CHUNK_BITS
             below = tuple(each for each in older if each.first_id < base + CHUNK_SIZE and each.last_id >= base)
-            ids: list[int] = []
-            documents: list[bytes | None] = []
-            for record_id, found in enumerate(chunk, base):
-                if found is BELOW or (found is None and record_in(below, record_id) is None):
-                    continue
-                ids.append(record_id)
-                documents.append(found)
-            if ids:
-                yield ids, documents
+            for start in range(0, len(chunk), _PART_COUNT):
+                ids: list[int] = []
+                documents: list[bytes | None] = []
+                for record_id, found in enumerate(chunk[start : start + _PART_COUNT], base + start):
+                    if found is BELOW or (found is None and record_in(below, record_id) is None):
+                        continue
+                    ids.append(record_id)
+                    documents.append(found)
+                if ids:
+                    yield ids, documents
+
+    def pieces(self) -> list[object]:
+        """Its contents in small pieces: who holds them can let go of them little by little."""
+        keys = iter(self._by_id)
+        held: list[object] = [chunk for chunk in self._chunks if chunk is not None]
+        while part := list(islice(keys, CHUNK_SIZE)):
+            held.append(part)
+        return held
 
     def id_entries(self) -> Iterator[bytes]:
         """The entries of the `_id` index, in no order."""

@@ -140,8 +140,8 @@ class View:
         chunk, slot = self.chunks[base >> CHUNK_BITS], base & CHUNK_MASK
         part: Chunk | None = None
         if chunk is not None:
-            whole = not slot and len(chunk) == end - base
-            part = chunk if whole else chunk[slot : slot + end - base]
+            is_whole = end - base == CHUNK_SIZE  # to another one something may be appended while it is looked at
+            part = chunk if is_whole else chunk[slot : slot + end - base]
             if self.layers is None or BELOW not in part:
                 return cast(Window, part)
         window: Window = [None] * (end - base)

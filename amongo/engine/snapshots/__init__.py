@@ -9,8 +9,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from amongo.engine.snapshots.contents import CollectionContents, IndexContents, Manifest, RowsFile, RunFile
-from amongo.engine.snapshots.format import DIRECTORY, names_beside, rows_name, run_name, snapshot_file_number
-from amongo.engine.snapshots.manifest import read_manifest, write_manifest
+from amongo.engine.snapshots.format import (
+    DIRECTORY,
+    MANIFEST_NAME,
+    names_beside,
+    rows_name,
+    run_name,
+    snapshot_file_number,
+)
+from amongo.engine.snapshots.inspection import SnapshotReport, inspect
+from amongo.engine.snapshots.manifest import has_snapshot_files, read_manifest, write_manifest
+from amongo.engine.snapshots.origin import Origin, lone_rows_file, origin_of
 from amongo.engine.snapshots.rows import Rows
 from amongo.engine.snapshots.runs import Run, SortedEntries
 
@@ -23,19 +32,26 @@ _WRITERS = {"RowsWriter": "rows_writer", "RunWriter": "run_writer", "merge_rows"
 
 __all__ = [
     "DIRECTORY",
+    "MANIFEST_NAME",
     "CollectionContents",
     "IndexContents",
     "Manifest",
+    "Origin",
     "Rows",
     "RowsFile",
     "RowsWriter",
     "Run",
     "RunFile",
     "RunWriter",
+    "SnapshotReport",
     "SortedEntries",
+    "has_snapshot_files",
+    "inspect",
+    "lone_rows_file",
     "merge_rows",
     "merge_runs",
     "names_beside",
+    "origin_of",
     "read_manifest",
     "rows_name",
     "run_name",

@@ -78,9 +78,15 @@ bytes); the same for the pages of the hash table; then for each record batch {ba
 
 {batch_rows}
 
-Added entries come first there, in their order, then removed ones. In the sidecar of a run follow the *fences*, each
-with its length (4 bytes) before it: for every batch bytes that are not greater than any of its entries, and greater
-than every entry of the batch of its kind before (of the first batch: its first entry), and last the last added entry.
+Added entries come first there, in their order, then removed ones. In the sidecar of a run follow the last added entry
+and the *fences*, each with its length (4 bytes) before it. A fence is, for every batch, bytes that are not greater than
+any of its entries, and greater than every entry of the batch of its kind before; of a first batch, its first entry.
+
+In the sidecar of a rows file follow two blocks, each with its length (4 bytes) before it: the origin, a BSON document
+with the `namespace`, `uuid`, `options` and `indexes` (definitions) of the collection as they were when the file was
+written, the `sequence` up to which the file knows of it, and `first_number` (the file takes the place of all of the
+collection's files from that number up to its own; 0: of none); and the XXH3-64 of the sidecar up to there. So it can be
+told whose documents these are without the {manifest}.
 
 ## Hash table
 
@@ -93,7 +99,8 @@ number of its first slot (4 bytes), and the number of slots. The first bits of t
 ## Damage
 
 A page is verified before the first byte of it is used. A page, a sidecar or a {manifest} that does not verify, a file
-of another size than the {manifest} says, or one that is missing, is an error that names the file and the offset.
+of another size than the {manifest} says, or one that is missing, is an error that names the file, and the offset of
+the page.
 """
 
 

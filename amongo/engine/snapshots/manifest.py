@@ -18,12 +18,14 @@ from xxhash import xxh3_64_intdigest
 from amongo.engine.files.interface import Files
 from amongo.engine.snapshots.contents import CollectionContents, IndexContents, Manifest, RowsFile, RunFile
 from amongo.engine.snapshots.format import (
+    DIRECTORY,
     FORMAT_VERSION,
     MANIFEST_HEADER,
     MANIFEST_LAYOUT,
     MANIFEST_MAGIC,
     MANIFEST_NAME,
     NEW_MANIFEST_NAME,
+    snapshot_file_number,
 )
 from amongo.errors import storage
 from amongo.values.codec import decode_foreign, encode_in_order
@@ -31,6 +33,12 @@ from amongo.values.codec import decode_foreign, encode_in_order
 _CHECKSUM_AT = MANIFEST_LAYOUT.offset("xxh3")
 _UNSIGNED = 1 << 64
 _SIGNED = 1 << 63
+
+
+def has_snapshot_files(files: Files, directory: str) -> bool:
+    """Whether there is any snapshot file in the store in `directory`, named by a MANIFEST or not."""
+    path = os.path.join(directory, DIRECTORY)
+    return files.exists(path) and any(snapshot_file_number(name) is not None for name in files.list(path))
 
 
 def read_manifest(files: Files, directory: str) -> Manifest | None:

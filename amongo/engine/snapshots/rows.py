@@ -17,6 +17,7 @@ from amongo.engine.snapshots.checked import CheckedMap
 from amongo.engine.snapshots.contents import RowsFile
 from amongo.engine.snapshots.format import BATCH, BLOCK_BITS, PAGE_BITS, ROWS
 from amongo.engine.snapshots.sidecar import BatchPlace, Sidecar, read_sidecar
+from amongo.errors import ServerError
 from amongo.runtime.interrupts import NEVER, Interrupt
 
 if TYPE_CHECKING:
@@ -157,6 +158,25 @@ class Rows:
         place = bisect_left(longs, record_id, start, start + batch.rows)
         return place - start if place < start + batch.rows and longs[place] == record_id else -1
 
+    def surely_knows(self, record_id: int) -> bool:
+        """Whether the file is sure to say something of a record id, where what it says may not verify."""
+        index = self._index(record_id) if self.first_id <= record_id <= self.last_id else -1
+        batch = self.sidecar.batch(index) if index >= 0 else None
+        if batch is None or record_id > batch.last:
+            return False
+        if batch.last - batch.first < batch.rows:
+            return True
+        try:
+            return self._position(record_id, index) >= 0
+        except ServerError:
+            return False
+
+    def ids_at(self, start: int, end: int) -> tuple[int, int] | None:
+        """The first and last record id of what stands in start <= offset < end of the file; None if nothing does."""
+        batches = [self.sidecar.batch(index) for index in self._batches]
+        found = [each for each in batches if each.at < end and each.at + each.length > start]
+        return (found[0].first, found[-1].last) if found else None
+
     def _index(self, record_id: int) -> int:
         """The last batch that begins at or before a record id that is not before the first."""
         return bisect_right(self._batches, record_id, key=self._first_of) - 1
@@ -261,6 +281,11 @@ class Rows:
         validity = base + batch.validity if batch.marks else 0
         raw = self.mapped.window(window).raw
         return Span(batch.rows, raw, base + batch.ids, validity, base + batch.offsets, base + batch.values)
+
+    @property
+    def maps(self) -> tuple[CheckedMap, ...]:
+        """Its files."""
+        return (self.mapped,)
 
     def check(self, interrupt: Interrupt = NEVER) -> None:
         """Verify all of the file. errors: SNAPSHOT_CORRUPT, STORE_UNREADABLE."""

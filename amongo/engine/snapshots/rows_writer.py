@@ -23,6 +23,7 @@ from amongo.engine.snapshots.format import (
     RECORD_ID_COLUMN,
     ROWS,
 )
+from amongo.engine.snapshots.origin import Origin, pack_origin, sealed
 from amongo.engine.snapshots.sidecar import BatchPlace, Facts, pack_sidecar, write_sidecar
 from amongo.runtime.interrupts import NEVER, Interrupt
 from amongo.runtime.limits import SNAPSHOT_BATCH_BYTES
@@ -41,12 +42,14 @@ SCHEMA = pa.schema(
 class RowsWriter:
     """A rows file being written."""
 
-    def __init__(self, files: Files, path: str, interrupt: Interrupt = NEVER) -> None:
+    def __init__(self, files: Files, path: str, interrupt: Interrupt = NEVER, origin: Origin | None = None) -> None:
         """path: its name is `format.rows_name` of a new number; interrupt: lets other threads have their turn.
 
+        origin   what the file is to say of itself
         errors   OSError
         """
         self._files = files
+        self._origin = origin
         self._file = ArrowFile(files, path, SCHEMA, interrupt)
         self._ids: list[npt.NDArray[np.int64]] = []  # of the batch to come, all in one block
         self._documents: list[pa.Array] = []
@@ -139,7 +142,8 @@ class RowsWriter:
             buckets=0,
             number_bits=0,
         )
-        sidecar = pack_sidecar(facts, self._file.sums, (), batches)
+        origin = () if self._origin is None else (pack_origin(self._origin),)
+        sidecar = sealed(pack_sidecar(facts, self._file.sums, (), batches, origin))
         checksum = write_sidecar(self._files, self._file.path, sidecar)
         return RowsFile(
             name=self._file.name,

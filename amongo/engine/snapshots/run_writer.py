@@ -140,7 +140,7 @@ class RunWriter:
             buckets=hashes.buckets if hashes is not None else 0,
             number_bits=hashes.number_bits if hashes is not None else 0,
         )
-        fences = [*self._added.fences, *self._removed.fences, self._added.last]
+        fences = [self._added.last, *self._added.fences, *self._removed.fences]
         sidecar = pack_sidecar(facts, self._file.sums, hash_file.sums if hash_file is not None else (), batches, fences)
         checksum = write_sidecar(self._files, self._file.path, sidecar)
         return RunFile(

@@ -50,16 +50,13 @@ class Span(NamedTuple):
 
 
 class SortedEntries:
-    """The added or the removed entries of a run, by their order and by their number.
+    """The added or the removed entries of a run, by their order and by their number."""
 
-    fences   where its batches begin
-    """
+    __slots__ = ("_count", "_fences", "_first_batch", "_mapped", "_places", "_sidecar")
 
-    __slots__ = ("_count", "_first_batch", "_mapped", "_places", "_sidecar", "fences")
-
-    def __init__(self, mapped: CheckedMap, sidecar: Sidecar, batches: range, fences: list[bytes]) -> None:
+    def __init__(self, mapped: CheckedMap, sidecar: Sidecar, batches: range) -> None:
         """batches: which of the file's."""
-        self.fences = fences
+        self._fences: list[bytes] | None = None
         self._mapped = mapped
         self._sidecar = sidecar
         self._first_batch = batches.start
@@ -85,7 +82,11 @@ class SortedEntries:
 
     def position(self, low: bytes) -> int:
         """How many entries are less than `low`. errors: SNAPSHOT_CORRUPT, STORE_UNREADABLE."""
-        index = bisect_right(self.fences, low) - 1
+        fences = self._fences
+        if fences is None:
+            first = self._first_batch
+            fences = self._fences = self._sidecar.fences()[first : first + len(self._places)]
+        index = bisect_right(fences, low) - 1
         if index < 0:
             return 0
         first, last, window_index, word, values = self._places[index] or self._place(index)
@@ -137,7 +138,7 @@ class SortedEntries:
         place = self._places[index]
         if place is not None and place[0] <= number <= place[1]:
             return index
-        return bisect_right(range(len(self.fences)), number, key=self._first_of) - 1
+        return bisect_right(range(len(self._places)), number, key=self._first_of) - 1
 
     def _first_of(self, index: int) -> int:
         return self._batch(index).first
@@ -189,11 +190,11 @@ class Run:
         sidecar = read_sidecar(files, path, file.sidecar_xxh3, RUN)
         facts = sidecar.facts
         self.mapped = CheckedMap(files, path, file.size, sidecar.sums, facts.longest)
-        *fences, self._last = sidecar.fences()
+        self._last = sidecar.last_entry()
         added = facts.batches - facts.mark_batches
-        self.added = SortedEntries(self.mapped, sidecar, range(added), fences[:added])
-        self.removed = SortedEntries(self.mapped, sidecar, range(added, facts.batches), fences[added:])
-        self._first_key = key_of(fences[0]) if added else b""
+        self.added = SortedEntries(self.mapped, sidecar, range(added))
+        self.removed = SortedEntries(self.mapped, sidecar, range(added, facts.batches))
+        self._first_key = key_of(sidecar.first_entry()) if added else b""
         self._hash = KeyHash(files, path, sidecar) if file.has_hash else None
 
     def __len__(self) -> int:
@@ -248,17 +249,21 @@ class Run:
 
     def lacks_all(self, keys: Iterable[bytes]) -> bool:
         """Whether none of these keys is here, found out cheaply; False where that would take a look at each."""
-        return min(keys) > self._last or max(keys) < self._first_key
+        return not keys or min(keys) > self._last or max(keys) < self._first_key
+
+    @property
+    def maps(self) -> tuple[CheckedMap, ...]:
+        """Its files."""
+        return (self.mapped,) if self._hash is None else (self.mapped, self._hash.mapped)
 
     def check(self, interrupt: Interrupt = NEVER) -> None:
         """Verify all of the files. errors: SNAPSHOT_CORRUPT, STORE_UNREADABLE."""
-        self.mapped.check_all(interrupt)
+        for mapped in self.maps:
+            mapped.check_all(interrupt)
         if self._hash is not None:
-            self._hash.mapped.check_all(interrupt)
             self._hash.check_header()
 
     def release(self) -> None:
         """Give back the memory that reading has taken; reading goes on."""
-        self.mapped.release()
-        if self._hash is not None:
-            self._hash.mapped.release()
+        for mapped in self.maps:
+            mapped.release()

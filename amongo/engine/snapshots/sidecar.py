@@ -4,7 +4,8 @@
 
 The fences of an index run say where its batches begin: fence i is not greater than any entry of batch i and greater
 than every entry of batch i - 1 (of the same kind), and as short as that allows; of the first batch it is the first
-entry. The last added entry stands behind them. Rows need none.
+entry. The last added entry stands before them. Rows need none: in their place stands the file's origin, and the
+checksum of the sidecar itself; see `origin`.
 """
 
 from __future__ import annotations
@@ -73,7 +74,7 @@ class Sidecar:
     directory    the record batches, `format.BATCH` back to back
     """
 
-    __slots__ = ("_fences", "directory", "facts", "hash_sums", "sums")
+    __slots__ = ("_fences", "_fences_view", "directory", "facts", "hash_sums", "sums")
 
     def __init__(self, raw: bytes) -> None:
         """errors: ValueError for a block that is too short or too long for what its header says."""
@@ -88,20 +89,42 @@ class Sidecar:
         self.sums = view[first_sum:first_hash_sum].cast("Q")
         self.hash_sums = view[first_hash_sum:directory].cast("Q")
         self.directory = view[directory:fences]
-        self._fences = view[fences:]
+        self._fences_view = view[fences:]
+        self._fences: list[bytes] | None = None
 
     def batch(self, index: int) -> BatchPlace:
         """A record batch."""
         return BatchPlace._make(BATCH.unpack_from(self.directory, index * BATCH.size))
 
+    def last_entry(self) -> bytes:
+        """The last added entry of an index run; empty if there is none."""
+        return self._string(0)
+
+    def origin(self) -> bytes:
+        """Of a rows file, its origin, packed."""
+        return self._string(0)
+
+    def first_entry(self) -> bytes:
+        """The first added entry of an index run that has any."""
+        return self._string(_LENGTH_BYTES + self._length(0))
+
     def fences(self) -> list[bytes]:
-        """The fences of all batches, in their order, and the last added entry."""
-        found, at, view = [], 0, self._fences
-        while at < len(view):
-            start = at + _LENGTH_BYTES
-            at = start + int.from_bytes(view[at:start], "little")
-            found.append(bytes(view[start:at]))
-        return found
+        """The fences of all batches, in their order; made when they are first asked for."""
+        fences = self._fences
+        if fences is None:
+            fences, at = [], _LENGTH_BYTES + self._length(0)
+            while at < len(self._fences_view):
+                fences.append(self._string(at))
+                at += _LENGTH_BYTES + len(fences[-1])
+            self._fences = fences
+        return fences
+
+    def _string(self, at: int) -> bytes:
+        start = at + _LENGTH_BYTES
+        return bytes(self._fences_view[start : start + self._length(at)])
+
+    def _length(self, at: int) -> int:
+        return int.from_bytes(self._fences_view[at : at + _LENGTH_BYTES], "little")
 
 
 def pack_sidecar(
@@ -116,9 +139,13 @@ def pack_sidecar(
     pieces += [each.to_bytes(_SUM_BYTES, "little") for each in sums]
     pieces += [each.to_bytes(_SUM_BYTES, "little") for each in hash_sums]
     pieces += [BATCH.pack(*each) for each in batches]
-    for fence in fences:
-        pieces += (len(fence).to_bytes(_LENGTH_BYTES, "little"), fence)
+    pieces.append(pack_fences(fences))
     return b"".join(pieces)
+
+
+def pack_fences(fences: Iterable[bytes]) -> bytes:
+    """The bytes of fences."""
+    return b"".join(len(fence).to_bytes(_LENGTH_BYTES, "little") + fence for fence in fences)
 
 
 def write_sidecar(files: Files, path: str, raw: bytes) -> int:

@@ -228,7 +228,9 @@ def log10(value: Any) -> Any:
     if not _is_positive(value):
         raise errors.LOG10_OF_NOT_POSITIVE(value=value)
     if type(value) is Decimal128 and not is_nan(value):
-        return pack_decimal(QUIET.log10(unpack_decimal(value)))
+        found = QUIET.log10(unpack_decimal(value))
+        is_whole = found.is_finite() and found == found.to_integral_value()
+        return pack_decimal(found.quantize(Decimal(1)) if is_whole else found)
     return math.log10(to_double(value))
 
 
@@ -317,7 +319,9 @@ def _decimal_power(base: Decimal, exponent: Decimal) -> Decimal128:
     if base == 1 or exponent == 0:
         return Decimal128("1")
     result = QUIET.power(base, exponent)
-    if result.is_finite() and result != 0:
+    if result == 0:
+        return Decimal128("0E-6176")  # whatever its sign
+    if result.is_finite():
         padded = result.quantize(Decimal((0, (1,), result.adjusted() - 33)), context=QUIET)
         result = result if padded.is_nan() else padded
     return pack_decimal(result)

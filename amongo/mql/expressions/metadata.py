@@ -39,7 +39,8 @@ def parse_meta(operand: Any, scope: Scope) -> Expression:
 
     args     a keyword
     result   for "textScore", "score" and "geoNearDistance": double; for "geoNearPoint": the place that was measured;
-             for "scoreDetails": document
+             for "scoreDetails": document; for "indexKey": the key of the index that a $match at the start of the
+             pipeline goes by; missing where documents carry nothing of the kind
     errors   META_NEEDS_STRING, META_UNKNOWN; NOT_SUPPORTED_YET for all keywords but these
     source   manual, $meta
     """

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from amongo.errors import ServerError
@@ -176,12 +176,16 @@ class ArrayExpression(Expression):
 
 @dataclass(frozen=True, slots=True)
 class Operator:
-    """What a Call needs to know: the function, how it takes its arguments, whether it may be folded."""
+    """What a Call needs to know: the function, how it takes its arguments, whether it may be folded.
+
+    constant   what computes it where all arguments are constants; None for `function`
+    """
 
     name: str
     function: Callable[..., Any]
     takes_list: bool
     is_pure: bool = True
+    constant: Callable[..., Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +202,8 @@ class Call(Expression):
         arguments = tuple(argument.fold() for argument in self.arguments)
         folded = Call(self.operator, arguments)
         if self.operator.is_pure and all(argument.is_constant for argument in arguments):
+            if self.operator.constant is not None:
+                folded = Call(replace(self.operator, function=self.operator.constant), arguments)
             return Literal(folded.compile()({}, {}))
         return folded
 

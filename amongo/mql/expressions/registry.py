@@ -112,16 +112,18 @@ def named(
     not_object: Condition,
     unknown: Condition,
     is_pure: bool = True,
+    constant: Function | None = None,
 ) -> Callable[[Function], Function]:
     """Register a function of evaluated named arguments, required ones first, in the order given here.
 
     required     argument -> the error when it is not written
     not_object   the error when the operand is no object; gaps: name
     unknown      the error for any other argument; gaps: name, field
+    constant     what computes it where all arguments are constants; None for the function itself
     """
 
     def enter(function: Function) -> Function:
-        call = Operator(name, function, False, is_pure)
+        call = Operator(name, function, False, is_pure, constant)
 
         def parse(operand: Any, scope: Scope) -> Expression:
             fields = read_fields(name, operand, required, optional, not_object, unknown)

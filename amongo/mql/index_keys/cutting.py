@@ -104,8 +104,24 @@ _CONVERTERS: Final[Mapping[int, Convert]] = {
 }
 
 _Made = tuple[bytes, bytes] | tuple[()] | None
-_Learned = Callable[[bytes], "_Made | bool"]
+_Way = Callable[[bytes], "_Made | bool"]
 """A layout's way to cut: False for a document of another layout."""
+
+
+class _Pattern(NamedTuple):
+    """One pattern that tells whether a document is built as another was, and has what is needed as its groups: the
+    strings on the way, whose lengths must be right, and the values.
+
+    match     the pattern
+    texts     of an index of one field, which groups are strings; its value is the last group,
+    convert   and what makes its key; None for a string
+    several   of an index of several, the groups that are strings, and (type byte, group) of each field in turn
+    """
+
+    match: Callable[[bytes, int], re.Match[bytes] | None]
+    texts: slice
+    convert: Convert | None
+    several: tuple[tuple[int, ...], tuple[tuple[int, int], ...]]
 
 
 def bind_cut(names: Sequence[str], directions: Sequence[int], *, is_sparse: bool) -> Cut:
@@ -115,27 +131,75 @@ def bind_cut(names: Sequence[str], directions: Sequence[int], *, is_sparse: bool
     directions   1 or -1 for each
     is_sparse    documents that have none of the fields have no key
     """
-    wanted = tuple(name.encode() for name in names)
-    form = _Form(wanted, tuple(directions), is_sparse)
-    ways: list[_Learned] = []
+    is_one = len(names) == 1  # its key is made ascending, and then turned round if need be
+    form = _Form(tuple(name.encode() for name in names), (1,) if is_one else tuple(directions), is_sparse)
+    patterns: list[_Pattern] = []
+    ways: list[_Way] = []
     unknown = 0
 
-    def cut(raw: bytes) -> _Made:
+    def cut_otherwise(raw: bytes) -> _Made:
+        """`cut` for a document that fits no pattern."""
         nonlocal unknown
         for way in ways:
             made = way(raw)
             if made is not False:
                 return made  # type: ignore[return-value]
-        places: list[Place | None] = [None] * len(wanted)
-        if not find_places(raw, wanted, places):
+        places: list[Place | None] = [None] * len(names)
+        if not find_places(raw, form.names, places):
             return None
         unknown += 1
-        if unknown > _LEARN_AFTER and len(ways) < READ_LAYOUTS:
+        if unknown > _LEARN_AFTER and len(patterns) + len(ways) < READ_LAYOUTS:
             unknown = 0
-            way_found = _way_of_groups(raw, form) or _way_of_places(raw, names, form)
-            if way_found is not None:
-                ways.append(way_found)
+            pattern = _pattern(raw, form)
+            if pattern is not None:
+                patterns.append(pattern)
+            elif (found := _way_of_places(raw, names, form)) is not None:
+                ways.append(found)
         return form.key(raw, places)
+
+    if is_one:
+        return _bind_one(patterns, cut_otherwise, directions[0] > 0)
+    return _bind_several(patterns, cut_otherwise, form)
+
+
+def _bind_one(patterns: list[_Pattern], cut_otherwise: Cut, is_ascending: bool) -> Cut:
+    """The cut of the one field of an index; its value is the last group of a pattern."""
+
+    def cut(raw: bytes) -> _Made:
+        for match, texts, convert, _ in patterns:
+            found = match(raw, 4)
+            if found is None:
+                continue
+            groups = found.groups()
+            for text in groups[texts]:
+                if _unpack_int32(text)[0] != len(text) - 4:
+                    break
+            else:
+                return (b"\x1e%b\0" % groups[-1][4:], b"") if convert is None else convert(groups[-1])
+        return cut_otherwise(raw)
+
+    def cut_descending(raw: bytes) -> _Made:
+        made = cut(raw)
+        return (descending(made[0]), made[1]) if made else made
+
+    return cut if is_ascending else cut_descending
+
+
+def _bind_several(patterns: list[_Pattern], cut_otherwise: Cut, form: _Form) -> Cut:
+    """The cut of several fields."""
+
+    def cut(raw: bytes) -> _Made:
+        for match, _, _, (strings, order) in patterns:
+            found = match(raw, 4)
+            if found is None:
+                continue
+            groups = found.groups()
+            for at in strings:
+                if _unpack_int32(groups[at])[0] != len(groups[at]) - 4:
+                    break
+            else:
+                return form.joined([(kind, groups[at]) for kind, at in order])
+        return cut_otherwise(raw)
 
     return cut
 
@@ -175,7 +239,7 @@ class _Form(NamedTuple):
         return b"".join(keys), b"".join(types).rstrip(b"\0")
 
 
-def _way_of_places(raw: bytes, names: Sequence[str], form: _Form) -> _Learned | None:
+def _way_of_places(raw: bytes, names: Sequence[str], form: _Form) -> _Way | None:
     """The way to cut documents that are built as this one is, whatever that is."""
     layout: Layout | None = find_layout(raw, names)
     if layout is None or not layout.runs:
@@ -189,9 +253,9 @@ def _way_of_places(raw: bytes, names: Sequence[str], form: _Form) -> _Learned | 
     return cut
 
 
-def _way_of_groups(raw: bytes, form: _Form) -> _Learned | None:
-    """The same where all the fields are there, and nothing in front of them needs to be leapt over: one pattern has
-    the strings on the way and the values as its groups."""
+def _pattern(raw: bytes, form: _Form) -> _Pattern | None:
+    """The pattern of documents that are built as this one is; None where a field is missing, or something in front of
+    one needs to be leapt over."""
     source = b""
     roles: list[int] = []  # of each group: the position of the field, or -1 for a string on the way
     kinds: dict[int, int] = {}
@@ -215,52 +279,13 @@ def _way_of_groups(raw: bytes, form: _Form) -> _Learned | None:
         if kind == _STRING or position >= 0:
             roles.append(position)
         if position >= 0:
-            if position in kinds or kind not in _CONVERTERS:
+            if kind not in _CONVERTERS:
                 return None
             kinds[position] = kind
     if len(kinds) < len(form.names):
         return None
     match = re.compile(source, re.DOTALL).match
-    if len(kinds) == 1:
-        return _way_to_one(match, len(roles) - 1, kinds[0], form.directions[0] > 0)
     strings = tuple(at for at, role in enumerate(roles) if role < 0 or kinds[role] == _STRING)
     order = tuple((kinds[position], roles.index(position)) for position in range(len(kinds)))
-
-    def cut(raw: bytes) -> _Made | bool:
-        found = match(raw, 4)
-        if found is None:
-            return False
-        groups = found.groups()
-        for at in strings:
-            if _unpack_int32(groups[at])[0] != len(groups[at]) - 4:
-                return False
-        return form.joined([(kind, groups[at]) for kind, at in order])
-
-    return cut
-
-
-def _way_to_one(
-    match: Callable[[bytes, int], re.Match[bytes] | None], string_count: int, kind: int, is_ascending: bool
-) -> _Learned:
-    """The way to the one field of an index, which is the last group of a pattern, behind so many strings."""
-    is_string = kind == _STRING
-    convert = _short_string if is_string else _CONVERTERS[kind]
-    count = string_count + is_string
-
-    def cut(raw: bytes) -> _Made | bool:
-        found = match(raw, 4)
-        if found is None:
-            return False
-        groups = found.groups()
-        for text in groups if is_string else groups[:count]:
-            if _unpack_int32(text)[0] != len(text) - 4:
-                return False
-        made = convert(groups[-1])
-        return made if is_ascending or made is None else (descending(made[0]), made[1])
-
-    return cut
-
-
-def _short_string(value: bytes) -> tuple[bytes, bytes]:
-    """`_string` where it is known that no NUL stands inside."""
-    return b"\x1e%b\0" % value[4:], b""
+    convert = None if kinds[0] == _STRING else _CONVERTERS[kinds[0]]
+    return _Pattern(match, slice(len(strings)), convert, (strings, order))

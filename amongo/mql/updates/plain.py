@@ -8,6 +8,7 @@ there. `parse_update` gives the same outcome for these, and gives the errors.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from struct import error as StructError
 from typing import Any, Final, NamedTuple
 
@@ -19,7 +20,7 @@ from amongo.mql.updates.paths import in_order, is_plain
 from amongo.mql.updates.registry import OPERATORS, UNCHANGED, Apply, Operator, Plain, Scene
 from amongo.runtime.limits import UPDATE_LAYOUTS, UPDATE_SHAPES
 from amongo.values.codec import encode
-from amongo.values.elements import READERS, WRITERS, Layout, Place, find_layout, locate, pack_length
+from amongo.values.elements import PACKERS, READERS, WRITERS, Layout, Place, find_layout, locate, pack_length
 from amongo.values.missing import MISSING
 from amongo.values.numbers import INT_MAX, INT_MIN
 
@@ -28,17 +29,40 @@ _COMPUTE: Final = Plain.COMPUTE
 _NO_SCENE: Final = Scene({}, DatetimeMS(0), Timestamp(0, 0), None, False, {}, [])
 
 
+class Step(NamedTuple):
+    """What the update does to one field.
+
+    position   in the shape's `names`
+    path       the field
+    name       as it stands in BSON
+    operator   whose operand it is
+    plain      what that does
+    apply      the operator
+    value_at   where the value begins in the field's element
+    packed     type of a number -> (the element up to the value, what packs that)
+    """
+
+    position: int
+    path: str
+    name: bytes
+    operator: str
+    plain: Plain
+    apply: Apply
+    value_at: int
+    packed: dict[type, tuple[bytes, Callable[[Any], bytes]]]
+
+
 class PlainShape(NamedTuple):
     """What the names of an update's fields decide.
 
     names         of the fields, in the server's order
-    steps         (position in `names`, field, its name in BSON, operator, what that does, apply), in that order
+    steps         one for each, in that order
     description   {"updatedPaths": [field, …]} of all fields, as BSON
     layouts       of the documents it was applied to last, the latest first
     """
 
     names: tuple[str, ...]
-    steps: tuple[tuple[int, str, bytes, str, Plain, Apply], ...]
+    steps: tuple[Step, ...]
     description: bytes
     layouts: list[Layout]
 
@@ -77,10 +101,13 @@ def _find_shape(update: dict[str, dict[str, Any]]) -> PlainShape | None:
             operators[path] = operator
     names = tuple(in_order(operators))
     steps = []
-    for position, name in enumerate(names):
-        operator = operators[name]
+    for position, path in enumerate(names):
+        operator = operators[path]
         assert operator.plain is not None
-        steps.append((position, name, name.encode() + b"\x00", operator.name, operator.plain, operator.apply))
+        encoded = path.encode() + b"\x00"
+        packed = {kind: (type_byte + encoded, pack) for kind, (type_byte, pack) in PACKERS.items()}
+        value_at = 1 + len(encoded)
+        steps.append(Step(position, path, encoded, operator.name, operator.plain, operator.apply, value_at, packed))
     return PlainShape(names, tuple(steps), encode({"updatedPaths": list(names)}), [])
 
 
@@ -91,17 +118,20 @@ def apply_plain(shape: PlainShape, update: dict[str, Any], raw: bytes) -> tuple[
              changed; None when an operand is no plain scalar, an operator refuses, or the document has elements whose
              place cannot be told: then `parse_update` is to be asked
     """
-    places = _places(shape, raw)
-    if places is None:
-        return None
+    layouts = shape.layouts
+    places: list[Place | None] | None = [None] * len(shape.names)
+    if not layouts or not locate(raw, layouts[0], places):  # type: ignore[arg-type]
+        places = _places(shape, raw)
+        if places is None:
+            return None
     edits: list[tuple[int, int, bytes]] = []
     added = b""
     updated: list[str] = []
     removed: list[str] = []
     try:
-        for position, path, name, operator, plain, apply in shape.steps:
+        for position, path, name, operator, plain, apply, value_at, packed in shape.steps:
             value = update[operator][path]
-            place = places[position]
+            place = places[position]  # type: ignore[index]
             if plain is _REMOVE:
                 if place is not None:
                     edits.append((*place, b""))
@@ -114,11 +144,12 @@ def apply_plain(shape: PlainShape, update: dict[str, Any], raw: bytes) -> tuple[
                         return None
                 elif kind is not float:
                     return None
-                current = MISSING if place is None else READERS[raw[place[0]]](raw, place[0] + 1 + len(name))
+                current = MISSING if place is None else READERS[raw[place[0]]](raw, place[0] + value_at)
                 value = apply(current, value, _NO_SCENE)
                 if value is UNCHANGED:
                     continue
-            written = WRITERS[type(value)](name, value)
+            number = packed.get(type(value))
+            written = WRITERS[type(value)](name, value) if number is None else number[0] + number[1](value)
             if place is None:
                 added += written
             elif raw[place[0] : place[1]] != written:

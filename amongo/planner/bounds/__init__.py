@@ -8,6 +8,7 @@ for found in index_bounds(shape, placed):                # the ways to bound one
 """
 
 from amongo.planner.bounds.bounds import Bounds, FieldBounds
+from amongo.planner.bounds.by_id import id_bounds
 from amongo.planner.bounds.index_bounds import IndexBounds, index_bounds, whole_bounds
 from amongo.planner.bounds.intervals import Interval, OrderedIntervals
 from amongo.planner.bounds.predicates import PlacedPredicate, conditions, placed_predicates
@@ -26,6 +27,7 @@ __all__ = [
     "PlacedPredicate",
     "Tightness",
     "conditions",
+    "id_bounds",
     "index_bounds",
     "index_shape",
     "placed_predicates",

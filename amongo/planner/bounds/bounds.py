@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import takewhile
+from typing import NamedTuple
 
 from amongo.planner.bounds.intervals import OrderedIntervals, Range
 from amongo.planner.bounds.route import Route
@@ -14,8 +15,7 @@ from amongo.runtime.interrupts import NEVER, Interrupt
 from amongo.values.order import Collator
 
 
-@dataclass(frozen=True, slots=True)
-class FieldBounds:
+class FieldBounds(NamedTuple):
     """The intervals of one field of an index.
 
     name         as explain shows it: the path; of a wildcard `$_path` and the path
@@ -49,10 +49,14 @@ class Bounds:
     fields: tuple[FieldBounds, ...]
     is_multikey: bool
 
-    @cached_property
+    @property
     def route(self) -> Route:
         """The way of a scan through them."""
-        return Route([field.ranges for field in self.fields], [field.direction for field in self.fields])
+        known: Route | None = self.__dict__.get("_route")  # a `cached_property` takes a lock until Python 3.12
+        if known is None:
+            known = Route([field.ranges for field in self.fields], [field.direction for field in self.fields])
+            self.__dict__["_route"] = known
+        return known
 
     @cached_property
     def prefix(self) -> bytes:
@@ -74,6 +78,11 @@ class Bounds:
         counts       takes the keys that are looked at and the seeks
         """
         return scan(view, self.route, is_backward=is_backward, counts=counts, interrupt=interrupt)
+
+    def ranges(self, *, is_backward: bool = False) -> Iterator[tuple[bytes, bytes]]:
+        """(low, high) of the ranges that the first fields make, in order: low <= entry < high. Of an index of one field
+        these are all."""
+        return self.route.ranges(is_backward=is_backward)
 
     def estimate(self, view: Entries) -> int:
         """About how many entries a scan looks at: no fewer than are in them, but where there are many ranges."""

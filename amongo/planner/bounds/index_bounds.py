@@ -8,8 +8,7 @@ one candidate. Source: manual, Multikey Index Bounds, "Compound Bounds of Fields
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from amongo.mql.matcher import MatchExpression
 from amongo.planner.bounds.bounds import Bounds, FieldBounds
@@ -28,8 +27,7 @@ from amongo.planner.bounds.wildcards import (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class IndexBounds:
+class IndexBounds(NamedTuple):
     """One way to bound an index by a filter.
 
     bounds       the bounds
@@ -179,16 +177,14 @@ def _has_all_that_exist(placed: PlacedPredicate, shape: IndexShape) -> bool:
 
 
 def _intersection(of_field: list[Chosen]) -> OrderedIntervals:
-    if not of_field:
-        return EVERYTHING
-    found = of_field[0][1].intervals
-    for _, translation in of_field[1:]:
+    found = EVERYTHING
+    for _, translation in of_field:
         found = found.intersection(translation.intervals)
     return found
 
 
 def _field_bounds(field: FieldShape, of_field: list[Chosen]) -> FieldBounds:
-    intervals = _intersection(of_field)
+    intervals = of_field[0][1].intervals if len(of_field) == 1 else _intersection(of_field)
     ranges = intervals.ranges(field.direction)
     return FieldBounds(field.path, intervals, ranges, field.direction, field.collator, bool(field.arrays))
 

@@ -101,7 +101,8 @@ class OrderedIntervals:
     @property
     def is_everything(self) -> bool:
         """Whether every value is in them."""
-        return self is EVERYTHING or (len(self.intervals) == 1 and _is_all(self.intervals[0]))
+        intervals = self.intervals
+        return intervals is EVERYTHING.intervals or (len(intervals) == 1 and _is_all(intervals[0]))
 
     @property
     def is_points(self) -> bool:
@@ -158,9 +159,11 @@ class OrderedIntervals:
 
         direction   1 where the field ascends, -1 where it descends: its keys are inverted bytes
         """
+        if self.is_everything:
+            return WHOLE_RANGES[direction > 0]
         if direction > 0:
-            return tuple(Range(each.low.at, each.high.at, each.high.is_inclusive) for each in self.intervals)
-        return tuple(_inverted(each) for each in reversed(self.intervals))
+            return tuple([Range(low.at, high.at, high.is_inclusive) for low, high in self.intervals])
+        return tuple([_inverted(each) for each in reversed(self.intervals)])
 
     def texts(self, collator: Collator | None = None, direction: int = 1) -> list[str]:
         """The intervals as explain shows them, in the order of a field of an index; parameters as for `ranges`."""
@@ -220,3 +223,6 @@ def _inverted(interval: Interval) -> Range:
 
 EVERYTHING: Final = OrderedIntervals((ALL,))
 NOTHING: Final = OrderedIntervals(())
+
+WHOLE_RANGES: Final = ((_inverted(ALL),), (Range(LEAST.at, GREATEST.at, True),))
+"""The ranges of a field of which every value is in the bounds: descending, and ascending."""

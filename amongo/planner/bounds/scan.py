@@ -68,14 +68,13 @@ def scan(
         return iter(())
     between = view.between_backward if is_backward else view.between
     count = route.count
-    if count == 1:
-        ((low, high),) = route.ranges()
-        found = between(low, high)
+    if count == 1 and route.single is not None:
+        found = between(*route.single)
         return found if counts is None else _counted(found, counts)
     if counts is not None:
         steps = 0
     elif count is not None and (count <= _FEW_RANGES or _ENTRIES_PER_RANGE * count <= len(view)):
-        return chain.from_iterable(starmap(between, route.ranges(is_backward=is_backward)))
+        return chain.from_iterable(starmap(between, interrupt.watch(route.ranges(is_backward=is_backward))))
     else:
         steps = _STEPS
     walk = _walk_backward if is_backward else _walk
@@ -86,10 +85,9 @@ def estimate(view: Entries, route: Route) -> int:
     """About how many entries are in the ranges that the first fields of the bounds make."""
     if route.is_empty:
         return 0
-    if not 1 < route.leading <= _PROBES:
-        if route.leading == 1:
-            ((low, high),) = route.ranges()
-            return view.count_between(low, high)
+    if route.single is not None:
+        return view.count_between(*route.single)
+    if route.leading > _PROBES:
         ranges = islice(route.ranges(), 0, None, -(-route.leading // _PROBES))
         counts = [view.count_between(low, high) for low, high in ranges]
         return min(-(-sum(counts) * route.leading // len(counts)), len(view))

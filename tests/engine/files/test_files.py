@@ -284,3 +284,22 @@ def test_a_failing_write_may_leave_all():
             file.write(b"x" * 100)
         sizes.add(file.size)
     assert 100 in sizes and len(sizes) > 10
+
+
+def test_mapping(place):
+    files, top = place
+    content = bytes(range(256)) * 1024
+    file = files.open_append(f"{top}/a", create=True)
+    file.write(content)
+    file.sync()
+    part = files.map(f"{top}/a", 65536, 1000)
+    assert part[:] == content[65536:66536] and part[5:9] == content[65541:65545] and len(part) == 1000
+    assert memoryview(part).cast("I")[1] == int.from_bytes(content[4:8], "little")
+    assert files.map(f"{top}/a", 0, len(content))[:] == content
+    with pytest.raises(ValueError):
+        files.map(f"{top}/a", 65536, len(content))
+    with pytest.raises(FileNotFoundError):
+        files.map(f"{top}/b", 0, 1)
+    files.remove(f"{top}/a")
+    assert part[:4] == content[65536:65540]
+    assert files.window_bytes >= 65536 and not files.window_bytes & (files.window_bytes - 1)

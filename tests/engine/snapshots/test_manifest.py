@@ -89,7 +89,7 @@ manifests = st.builds(
 )
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(manifests)
 def test_any_manifest(manifest):
     assert parse_manifest(pack_manifest(manifest), "MANIFEST") == manifest

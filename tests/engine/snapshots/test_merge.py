@@ -58,7 +58,7 @@ documents = st.one_of(st.none(), st.binary(min_size=5, max_size=20))
 rows_models = st.dictionaries(st.one_of(st.integers(0, 30), st.integers(4090, 4100), st.integers(0, 30_000)), documents)
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(st.lists(rows_models, max_size=5), st.booleans())
 def test_rows_of_any_layers(models, is_oldest):
     expected = together(models)
@@ -117,7 +117,7 @@ few = st.sets(
 )
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(st.lists(st.tuples(few, few), max_size=4), st.booleans(), st.sampled_from([3, 7, 4096]))
 def test_runs_of_any_layers(parts, is_oldest, batch_count):
     with pytest.MonkeyPatch.context() as patch:
@@ -130,9 +130,9 @@ def test_long_runs():
     def key(number: int) -> bytes:
         return entry_of(b"\x30" + number.to_bytes(4), number)
 
-    old = {key(number) for number in range(30_000)}
-    new = {key(number) for number in range(25_000, 50_000, 2)}
-    gone = {key(number) for number in range(3, 60_000, 3)}
+    old = {key(number) for number in range(15_000)}
+    new = {key(number) for number in range(12_000, 25_000, 2)}
+    gone = {key(number) for number in range(3, 30_000, 3)}
     for is_oldest in (True, False):
         parts = [(new, gone), (old, set())]
         assert merged_run(parts, is_oldest) == expected_run(parts, is_oldest)

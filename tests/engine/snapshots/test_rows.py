@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from amongo.engine.files import CrashingFiles, DiskFiles, Files, MemoryFiles
@@ -57,6 +57,7 @@ documents = st.one_of(st.none(), st.binary(min_size=5, max_size=60), st.just(b"x
 record_ids = st.one_of(st.integers(0, 40), st.integers(4000, 4200), st.integers(0, 20_000), st.just(2**50))
 
 
+@settings(max_examples=50)
 @given(st.dictionaries(record_ids, documents, min_size=1, max_size=60), st.integers(0, 4300), st.integers(1, 5000))
 def test_any_slots_are_filled(model, base, count):
     rows = written(memory(), model)
@@ -65,6 +66,7 @@ def test_any_slots_are_filled(model, base, count):
     assert slots == [model.get(each, b"unknown") for each in range(base, base + count)]
 
 
+@settings(max_examples=50)
 @given(st.integers(0, 200), st.integers(0, 200), st.integers(1, 20))
 def test_any_part_of_a_dense_batch(base, count, step):
     model = {each: None if each % step == 1 else b"%05d" % each for each in range(50, 160)}
@@ -74,6 +76,7 @@ def test_any_part_of_a_dense_batch(base, count, step):
     assert slots == [model.get(each, b"unknown") for each in range(base, base + count)]
 
 
+@settings(max_examples=50)
 @given(st.dictionaries(record_ids, documents, min_size=1, max_size=60), st.integers(1, 60))
 def test_every_way_of_reading_gives_what_was_written(model, step):
     rows = written(memory(), model, step=step)
@@ -168,7 +171,8 @@ def test_small_windows(monkeypatch):
 
 _SCAN = """
 import resource, sys, types
-sys.path.insert(0, {root!r})
+amongo = sys.modules["amongo"] = types.ModuleType("amongo")  # its engine alone: the rest takes longer to load
+amongo.__path__ = [{root!r} + "/amongo"]
 from amongo.engine.files import DiskFiles
 from amongo.engine.snapshots import Rows, RowsFile
 used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()

@@ -6,7 +6,7 @@ from bisect import bisect_left
 
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from amongo.engine.files import CrashingFiles, DiskFiles, Files, MemoryFiles
@@ -72,6 +72,7 @@ entries = st.lists(
 )
 
 
+@settings(max_examples=50)
 @given(entries, entries, st.lists(st.tuples(keys, keys), max_size=4), st.booleans(), st.integers(1, 60))
 def test_any_entries(added, removed, ranges, has_hash, step):
     added, removed = ({record_id_of(e).to_bytes(7) + key_of(e): e for e in some}.values() for some in (added, removed))

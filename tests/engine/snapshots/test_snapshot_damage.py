@@ -129,7 +129,7 @@ def test_whole_files_are_read():
     assert all(read() == expected for read, expected in reads(files))
 
 
-@settings(max_examples=30)
+@settings(max_examples=20)
 @given(st.sampled_from(NAMES), st.data())
 def test_a_flipped_bit(name, data):
     content = bytearray(WHOLE[name])
@@ -137,7 +137,7 @@ def test_a_flipped_bit(name, data):
     assert_detected({**WHOLE, name: bytes(content)}, name)
 
 
-@settings(max_examples=30)
+@settings(max_examples=20)
 @given(st.sampled_from(NAMES), st.data())
 def test_a_shorter_or_a_longer_file(name, data):
     size = data.draw(st.one_of(st.just(0), st.integers(0, len(WHOLE[name]) - 1)))
@@ -145,7 +145,7 @@ def test_a_shorter_or_a_longer_file(name, data):
     assert_detected({**WHOLE, name: content}, name)
 
 
-@settings(max_examples=30)
+@settings(max_examples=20)
 @given(st.sampled_from(NAMES), st.data())
 def test_a_lost_block(name, data):
     start = data.draw(st.integers(0, len(WHOLE[name]) - 1)) & ~511

@@ -21,19 +21,26 @@ _REFERENCE_MS: Final = _REFERENCE_DAYS * MILLIS_PER_DAY
 _LARGEST_BIN: Final = 100_000_000_000  # server: the largest bin of days and more
 
 
+def _of_constants(date: Any, unit: Any, bin_size: Any, timezone: Any, week_start: Any) -> DatetimeMS | None:
+    """$dateTrunc of constants: a server computes it beforehand, and looks at startOfWeek for weeks alone."""
+    truncated: DatetimeMS | None = date_trunc(date, unit, bin_size, timezone, week_start if unit == "week" else ABSENT)
+    return truncated
+
+
 @named(
     "$dateTrunc",
     required={"date": errors.TRUNC_WITHOUT_DATE, "unit": errors.TRUNC_WITHOUT_UNIT},
     optional=("binSize", "timezone", "startOfWeek"),
     not_object=errors.TRUNC_NEEDS_OBJECT,
     unknown=errors.TRUNC_UNKNOWN_FIELD,
+    constant=_of_constants,
 )
 def date_trunc(date: Any, unit: Any, bin_size: Any, timezone: Any, week_start: Any) -> DatetimeMS | None:
     """The beginning of the bin that a date falls into.
 
     args     {date, unit, binSize: whole number above zero, timezone, startOfWeek: day, Sunday if not given};
              bins are counted from 2000-01-01 in the zone (weeks from the first such day)
-    result   date; null if an argument is null or missing
+    result   date; null if an argument is null or missing (but startOfWeek of constants, if the unit is no week)
     errors   TRUNC_NEEDS_OBJECT, TRUNC_UNKNOWN_FIELD, TRUNC_WITHOUT_DATE, TRUNC_WITHOUT_UNIT, TRUNC_DATE_TYPE,
              TRUNC_BIN_TYPE, TRUNC_BIN_POSITIVE, TRUNC_BIN_OVERFLOW, TRUNC_OVERFLOW, UNIT_TYPE, UNKNOWN_UNIT,
              WEEK_START_TYPE, UNKNOWN_WEEK_START, ZONE_TYPE, UNKNOWN_ZONE
