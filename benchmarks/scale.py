@@ -129,7 +129,7 @@ async def _look_up(coll: Collection, look_up: LookUp, store: str, sizes: Sizes) 
         _share(compared),
         "share",
         _LOOK_UP,
-        compared.note(f"of 2 x decode + 60 µs; decode {FOUND}"),
+        compared.note(f"decoding the {FOUND}"),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +29,7 @@ from amongo.commands.view_reads import find_in_view
 from amongo.commands.views import is_view, most_in_view
 from amongo.errors import ServerError
 from amongo.planner import CappedScan, LiveScan, Plan, canonical_query, is_exact_id
+from amongo.planner.plain_ranges import PlainRange, plain_range
 from amongo.runtime.interrupts import NEVER, Interrupt
 from amongo.runtime.limits import FIRST_BATCH_COUNT, LOOP_DOCUMENTS
 from amongo.values.collation import Collation
@@ -168,7 +170,13 @@ def run(instance: Instance, request: FindRequest, context: Context) -> CursorRep
         instance.store.catalog, request.namespace
     ):
         return find_in_view(instance, request, context)
-    plan = planned_ahead(instance, request) or plan_find(instance, request)
+    ahead = planned_ahead(instance, request) or _plain_find(instance, request)
+    if isinstance(ahead, PlainRange):
+        documents = ahead.documents(instance.store, request.skip, request.limit)
+        if documents is not None:
+            return _reply_of_range(instance, request, ahead, documents, context)
+        ahead = None
+    plan = ahead or plan_find(instance, request)
     if plan is None:
         return CursorReply(0, request.namespace, [])
     options = request.options
@@ -193,6 +201,38 @@ def run(instance: Instance, request: FindRequest, context: Context) -> CursorRep
         finds_at_once=not request.filter and not request.sort and not options.hint,
         resume_point=resume_point,
         live=LiveScan(plan, instance.store, interrupt) if resume_point is None and LiveScan.suits(plan) else None,
+    )
+    return instance.cursors.first_reply(cursor, request.batch_size, is_single=request.single_batch)
+
+
+def _plain_find(instance: Instance, request: FindRequest) -> PlainRange | None:
+    """The plan of a find that asks for nothing but a range of entries of an index; None for another one."""
+    if request.options is not NO_OPTIONS or request.projection or request.sort or not request.filter:
+        return None
+    if instance.query_settings is not None or instance.index_filters:
+        return None
+    collection = instance.store.catalog.by_namespace.get(request.namespace)
+    if collection is None or collection.secondary is None:
+        return None
+    return plain_range(request.filter, collection)
+
+
+def _reply_of_range(
+    instance: Instance, request: FindRequest, plan: PlainRange, documents: Iterator[bytes], context: Context
+) -> CursorReply:
+    """The first batch of a find by a range of entries."""
+    interrupt = context.interrupt
+    if interrupt is NEVER:
+        interrupt = Interrupt()
+        interrupt.stay_on_loop()
+    cursor = Cursor(
+        request.namespace,
+        documents,
+        interrupt,
+        knows_end=True,
+        limit=request.limit,
+        session_id=context.session_id,
+        collection=plan.collection,
     )
     return instance.cursors.first_reply(cursor, request.batch_size, is_single=request.single_batch)
 
@@ -312,6 +352,10 @@ def examines(instance: Instance, request: FindRequest) -> int:
         return min(collection.count, wanted)
     if collection.count <= LOOP_DOCUMENTS or not may_use_index(collection, request.filter, request.sort):
         return collection.count
+    passed_on = wanted // _UNDECODED
+    if passed_on <= LOOP_DOCUMENTS and (plain := _plain_find(instance, request)) is not None:
+        instance.ahead = (request, plain)
+        return passed_on
     try:
         plan = plan_find(instance, request)
     except ServerError:  # it fails when it is run, and at once

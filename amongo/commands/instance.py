@@ -49,6 +49,7 @@ from amongo.engine.store import Store
 from amongo.errors import command as errors
 from amongo.mql.index_keys import key_maker
 from amongo.planner import Plan
+from amongo.planner.plain_ranges import PlainRange
 from amongo.runtime.clock import SYSTEM_CLOCK, Clock
 from amongo.runtime.interrupts import NEVER, Interrupt, OperationInterrupted, TimeLimitExpired
 from amongo.runtime.limits import LOOP_DOCUMENTS, SLOW_KEY_DOCUMENTS
@@ -130,7 +131,7 @@ class Instance:
         self.profile_settings = ProfileSettings()
         self.parameters: dict[str, Any] = {}
         self.query_settings: QuerySettings | None = stored_settings(store)
-        self.ahead: tuple[object, Plan] | None = None
+        self.ahead: tuple[object, Plan | PlainRange] | None = None
         self.counts = dict.fromkeys(("query", "getmore", "insert", "update", "delete", "command"), 0)
 
     @classmethod

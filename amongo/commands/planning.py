@@ -14,6 +14,7 @@ from amongo.commands.variables import runtime_variables
 from amongo.errors import ServerError
 from amongo.planner import CanonicalQuery, Plan, canonical_query, plan_query
 from amongo.planner.index_facts import planning_of
+from amongo.planner.plain_ranges import PlainRange
 from amongo.runtime.limits import LOOP_DOCUMENTS
 from amongo.values.collation import Collation
 
@@ -46,7 +47,7 @@ def plan(
     return plan_query(query, collection, instance.store, allowed, weighs_all=weighs_all)
 
 
-def planned_ahead(instance: Instance, request: object) -> Plan | None:
+def planned_ahead(instance: Instance, request: object) -> Plan | PlainRange | None:
     """The plan that was made when it was asked how much the request looks at; None if it was not, or others came
     between."""
     ahead = instance.ahead

@@ -330,49 +330,63 @@ class Store(IndexWrites):
         """
         if collection.cap is not None:
             return self._insert_capped(collection, keys, raws, ordered, interrupt)
-        if collection.secondary is not None:
-            if len(raws) == 1:
-                return self._insert_alone(collection, keys[0], raws[0])
-            done = self._insert_indexed(collection, keys, raws, ordered, interrupt)
-            if done is not None:
-                return done
-        with self.lock:
-            if collection.is_dropped:
-                raise CollectionDropped
-            duplicate = collection.first_duplicate(keys, interrupt)
-            positions: list[int] | None = None
-            duplicates: list[int] = []
-            if duplicate is not None:
-                if ordered:
-                    positions, duplicates = list(range(duplicate)), [duplicate]
-                else:
-                    positions, duplicates = _split_duplicates(collection, keys, interrupt)
-                keys = [keys[position] for position in positions]
-                raws = [raws[position] for position in positions]
-            if not raws:
-                return Inserted(positions, duplicates, 0)
-            record_id = collection.next_record_id
-            pieces = entry_pieces(record_id, self._head(collection, "i"), raws, interrupt)
-            sequence = self._commit(pieces, collection.extend, record_id, keys, raws, interrupt)
-            return Inserted(positions, duplicates, sequence)
+        while True:
+            if collection.secondary is not None:
+                if len(raws) == 1:
+                    return self._insert_alone(collection, keys[0], raws[0])
+                done = self._insert_indexed(collection, keys, raws, ordered, interrupt)
+                if done is not None:
+                    return done
+            with self.lock:
+                if collection.secondary is None:  # none has come since
+                    return self._insert_plain(collection, keys, raws, ordered, interrupt)
+
+    def _insert_plain(
+        self, collection: Collection, keys: Sequence[bytes], raws: Sequence[bytes], ordered: bool, interrupt: Interrupt
+    ) -> Inserted:
+        """`insert` into a collection without secondary indexes. Under the lock."""
+        if collection.is_dropped:
+            raise CollectionDropped
+        duplicate = collection.first_duplicate(keys, interrupt)
+        positions: list[int] | None = None
+        duplicates: list[int] = []
+        if duplicate is not None:
+            if ordered:
+                positions, duplicates = list(range(duplicate)), [duplicate]
+            else:
+                positions, duplicates = _split_duplicates(collection, keys, interrupt)
+            keys = [keys[position] for position in positions]
+            raws = [raws[position] for position in positions]
+        if not raws:
+            return Inserted(positions, duplicates, 0)
+        record_id = collection.next_record_id
+        pieces = entry_pieces(record_id, self._head(collection, "i"), raws, interrupt)
+        sequence = self._commit(pieces, collection.extend, record_id, keys, raws, interrupt)
+        return Inserted(positions, duplicates, sequence)
 
     def update(self, collection: Collection, changes: Sequence[Change], interrupt: Interrupt = NEVER) -> Changed:
         """Replace records as one commit, where what the caller has seen still stands.
 
         interrupt   ends it before the commit, never after
         """
-        if collection.secondary is not None:
-            done = self._update_indexed(collection, changes, interrupt)
-            if done is not None:
-                return done
-        with self.lock:
-            conflicts = conflicts_of(collection, [(change.record_id, change.expected) for change in changes])
-            changes = without(changes, conflicts)
-            if not changes:
-                return Changed(conflicts, 0)
-            pieces = self._update_pieces(collection, changes, interrupt)
-            replacements = [(change.record_id, change.raw) for change in changes]
-            return Changed(conflicts, self._commit(pieces, collection.replace_all, replacements))
+        while True:
+            if collection.secondary is not None:
+                done = self._update_indexed(collection, changes, interrupt)
+                if done is not None:
+                    return done
+            with self.lock:
+                if collection.secondary is None:  # none has come since
+                    return self._update_plain(collection, changes, interrupt)
+
+    def _update_plain(self, collection: Collection, changes: Sequence[Change], interrupt: Interrupt) -> Changed:
+        """`update` in a collection without secondary indexes. Under the lock."""
+        conflicts = conflicts_of(collection, [(change.record_id, change.expected) for change in changes])
+        changes = without(changes, conflicts)
+        if not changes:
+            return Changed(conflicts, 0)
+        pieces = self._update_pieces(collection, changes, interrupt)
+        replacements = [(change.record_id, change.raw) for change in changes]
+        return Changed(conflicts, self._commit(pieces, collection.replace_all, replacements))
 
     def replace(self, collection: Collection, record_id: int, raw: bytes, description: bytes) -> int:
         """Replace the record that the caller has just looked up under `lock`, which it holds; the commit's sequence."""
@@ -397,18 +411,26 @@ class Store(IndexWrites):
 
         interrupt   ends it before the commit, never after
         """
-        if collection.secondary is not None:
-            done = self._delete_indexed(collection, removals, interrupt)
-            if done is not None:
-                return done
-        with self.lock:
-            conflicts = conflicts_of(collection, removals)
-            removals = without(removals, conflicts)
-            if not removals:
-                return Changed(conflicts, 0)
-            pieces = self._delete_pieces(collection, removals, interrupt)
-            keys = self._record_keys(collection, removals, interrupt)
-            return Changed(conflicts, self._commit(pieces, collection.remove, keys))
+        while True:
+            if collection.secondary is not None:
+                done = self._delete_indexed(collection, removals, interrupt)
+                if done is not None:
+                    return done
+            with self.lock:
+                if collection.secondary is None:  # none has come since
+                    return self._delete_plain(collection, removals, interrupt)
+
+    def _delete_plain(
+        self, collection: Collection, removals: Sequence[tuple[int, bytes]], interrupt: Interrupt
+    ) -> Changed:
+        """`delete` in a collection without secondary indexes. Under the lock."""
+        conflicts = conflicts_of(collection, removals)
+        removals = without(removals, conflicts)
+        if not removals:
+            return Changed(conflicts, 0)
+        pieces = self._delete_pieces(collection, removals, interrupt)
+        keys = self._record_keys(collection, removals, interrupt)
+        return Changed(conflicts, self._commit(pieces, collection.remove, keys))
 
     # Collections
 

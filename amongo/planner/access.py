@@ -54,7 +54,7 @@ class IndexedAccess:
 
     def raws(self, moment: Moment, interrupt: Interrupt) -> Iterator[bytes]:
         """The documents' bytes alone."""
-        return filter(None, map(moment.view.record, self.stage.record_ids(moment, interrupt, None)))
+        return moment.view.documents_of(self.stage.record_ids(moment, interrupt, None))
 
     def count(self, moment: Moment, interrupt: Interrupt, most: int | None) -> int:
         """How many records the stages give, counted to `most`; by the places of the entries alone where these tell."""

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from operator import itemgetter
 from typing import Any, Final, Protocol
 
-from amongo.engine.indexes import EntriesView, record_id_of
+from amongo.engine.indexes import EntriesView, record_id_of, record_ids_of
 from amongo.engine.records import Collection, View
 from amongo.engine.store import Store
 from amongo.mql.matcher import MatchExpression
@@ -123,7 +123,7 @@ class IndexScanStage:
     def record_ids(self, moment: Moment, interrupt: Interrupt, probe: Probe | None) -> Iterator[int]:
         """The record ids of the entries, in their order."""
         counts = None if probe is None else probe.of(self)
-        found: Iterator[int] = map(record_id_of, self.entries(moment, interrupt, counts))
+        found: Iterator[int] = record_ids_of(self.entries(moment, interrupt, counts))
         if self.facts.is_multikey:
             found = once(found, counts)
         return found if counts is None else counted(found, counts)

@@ -452,3 +452,39 @@ def test_a_document_that_an_index_once_refused_gets_its_keys_with_its_next_chang
     assert len(index.view()) == 1
     store.update(collection, [change(collection, 1, {"a": [1], "b": 2})])
     check(collection)
+
+
+class LetsAnIndexIn:
+    """The store's lock, which an index build gets before the writer that asks for it first."""
+
+    def __init__(self, store: Store, collection: Collection) -> None:
+        self._lock, self._build = store.lock, lambda: store.create_indexes(collection, [A])
+        self._has_let_in = False
+
+    def __enter__(self) -> None:
+        if not self._has_let_in:
+            self._has_let_in = True
+            self._build()
+        self._lock.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()
+
+
+@pytest.mark.parametrize("write", ["insert", "insert of several", "update", "delete"])
+def test_an_index_comes_just_before_a_write(write: str) -> None:
+    store = opened(MemoryFiles())
+    collection = store.create("db.c")
+    insert(store, collection, {"_id": 1, "a": 1}, {"_id": 2, "a": 2})
+    changed = change(collection, 1, {"a": 7})
+    store.lock = LetsAnIndexIn(store, collection)  # type: ignore[assignment]
+    if write == "insert":
+        insert(store, collection, {"_id": 3, "a": 3})
+    elif write == "insert of several":
+        insert(store, collection, {"_id": 3, "a": 3}, {"_id": 4, "a": 4})
+    elif write == "update":
+        store.update(collection, [changed])
+    else:
+        store.delete(collection, [(changed.record_id, changed.expected)])
+    assert list(collection.indexes) == ["_id_", "a_1"]
+    check(collection)

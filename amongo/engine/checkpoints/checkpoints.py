@@ -18,11 +18,12 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from typing import NamedTuple
 from weakref import WeakValueDictionary
 
 from amongo.engine.catalog import Catalog
 from amongo.engine.checkpoints.compaction import compacted
-from amongo.engine.checkpoints.freezing import freeze, pieces_of
+from amongo.engine.checkpoints.freezing import FrozenCollection, freeze, pieces_of
 from amongo.engine.checkpoints.writing import FilePlace, Numbers, Swap, written
 from amongo.engine.files import Files
 from amongo.engine.log import Log, Mark
@@ -67,6 +68,21 @@ class LastCheckpoint:
     disk_bytes: int
 
 
+class _Frozen(NamedTuple):
+    """What a checkpoint is made of.
+
+    sequence     of the last commit in it, and
+    place        where that ended in the log
+    owed_bytes   what was owed then
+    parts        the collections
+    """
+
+    sequence: int
+    place: Mark
+    owed_bytes: int
+    parts: list[FrozenCollection]
+
+
 class Checkpoints:
     """The checkpoints of one store.
 
@@ -108,6 +124,7 @@ class Checkpoints:
             self._layers |= {layer.file.name: layer for layer in _file_layers(collection)}
         self._changed = Condition(Lock())
         self._owed_bytes = 0
+        self._unwritten: _Frozen | None = None  # what an attempt has frozen that came to nothing
         self._is_closing = False
         self._is_over = False
         self._interrupt = Interrupt()
@@ -188,7 +205,7 @@ class Checkpoints:
         """
         interrupt = Interrupt() if interrupt is None else interrupt
         with self._turn:
-            is_new = self._make(interrupt)
+            is_new = self._make_all(interrupt)
             self._compact(interrupt)
             self._tidy()
             return is_new
@@ -199,7 +216,7 @@ class Checkpoints:
         errors   as `checkpoint`
         """
         with self._turn:
-            self._make(interrupt)
+            self._make_all(interrupt)
             before = self._disk_bytes(collection)
             self._compact(interrupt, collection)
             self._tidy()
@@ -220,16 +237,24 @@ class Checkpoints:
         contents = () if self._manifest is None else self._manifest.collections
         return sum(_disk_bytes(each) for each in contents if each.uuid == collection.uuid)
 
+    def _make_all(self, interrupt: Interrupt) -> bool:
+        """Make a checkpoint of the last commit; what an attempt that failed had frozen is written first."""
+        is_retry = self._unwritten is not None
+        is_new = self._make(interrupt)
+        return (is_retry and self._make(interrupt)) or is_new
+
     def _make(self, interrupt: Interrupt) -> bool:
         if self._is_over:
             raise storage.LOG_CLOSED()
         began_s = self._clock.monotonic()
         with self._store_lock:
-            owed_bytes = self._owed_bytes
-            sequence, end = self._log.last_sequence, self._log.place()
-            if self._manifest is not None and sequence == self._manifest.sequence:
-                return False
-            parts = freeze(self._catalog.by_namespace.values())  # in the order in which they are listed
+            if self._unwritten is None:
+                sequence = self._log.last_sequence
+                if self._manifest is not None and sequence == self._manifest.sequence:
+                    return False
+                parts = freeze(self._catalog.by_namespace.values())  # in the order in which they are listed
+                self._unwritten = _Frozen(sequence, self._log.place(), self._owed_bytes, parts)
+            sequence, end, owed_bytes, parts = self._unwritten
         self._files.make_directory(self._directory)
         place = FilePlace(self._files, self._directory, self._numbers, [], interrupt, sequence)
         with self._discarding(place):
@@ -240,7 +265,7 @@ class Checkpoints:
         more[DURATION_MS] = int((self._clock.monotonic() - began_s) * 1000)
         manifest = Manifest(self._log.store_uuid, sequence, self._numbers.next, tuple(contents), more)
         self._publish(manifest, place.swaps)
-        self._place = end
+        self._unwritten, self._place = None, end
         self._owed_bytes -= owed_bytes
         pieces = pieces_of(parts)
         parts.clear()

@@ -10,6 +10,7 @@ zero. More than 254 bytes of them are followed by their number in 4 bytes and by
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 ID_BYTES: Final = 7
@@ -44,6 +45,13 @@ def record_id_of(entry: bytes) -> int:
         return int.from_bytes(entry[-8:-1])
     end = _key_end(entry)
     return int.from_bytes(entry[end : end + ID_BYTES])
+
+
+def record_ids_of(entries: Iterable[bytes]) -> Iterator[int]:
+    """The record ids of many entries, in their order."""
+    from_bytes = int.from_bytes
+    for entry in entries:
+        yield record_id_of(entry) if entry[-1] else from_bytes(entry[-8:-1])
 
 
 def key_of(entry: bytes) -> bytes:

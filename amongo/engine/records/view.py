@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import chain, islice
 from typing import Final, cast
 
 from amongo.engine.records.id_order import IdOrder
@@ -15,6 +16,8 @@ Window = list[bytes | None]
 CHUNK_BITS: Final = 12
 CHUNK_SIZE: Final = 1 << CHUNK_BITS
 CHUNK_MASK: Final = CHUNK_SIZE - 1
+_FIRST_GROUP: Final = 16
+_MOST_IN_GROUP: Final = 64
 
 
 class View:
@@ -58,6 +61,30 @@ class View:
         slot = record_id & CHUNK_MASK
         found: Slot = BELOW if chunk is None or slot >= len(chunk) else chunk[slot]
         return found if found is not BELOW else record_in(self.layers, record_id)
+
+    def documents_of(self, record_ids: Iterable[int]) -> Iterator[bytes]:
+        """The documents' bytes of these records, in their order; those that there are none of are left out."""
+        if self.layers:
+            yield from filter(None, chain.from_iterable(self._groups(record_ids)))
+            return
+        chunks = self.chunks
+        for record_id in record_ids:
+            chunk, slot = chunks[record_id >> CHUNK_BITS], record_id & CHUNK_MASK
+            found: Slot = BELOW if chunk is None or slot >= len(chunk) else chunk[slot]
+            if found is not BELOW and found is not None:
+                yield found
+
+    def _groups(self, record_ids: Iterable[int]) -> Iterator[Iterable[bytes | None]]:
+        """The records of these ids, some at a time: those of neighbouring ids come up from the layers together."""
+        left, count = iter(record_ids), min(_FIRST_GROUP, self._window_count)
+        while group := list(islice(left, count)):
+            first, end = group[0], group[-1] + 1
+            is_run = end - first == len(group) > 1 and first >> CHUNK_BITS == (end - 1) >> CHUNK_BITS
+            if is_run and group == list(range(first, end)):
+                yield self._window(first, end)
+            else:
+                yield [self.record(each) for each in group]
+            count = min(2 * count, _MOST_IN_GROUP, self._window_count)
 
     def __reversed__(self) -> Iterator[tuple[int, bytes]]:
         """(record id, document bytes) of every record, descending."""

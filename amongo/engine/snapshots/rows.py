@@ -194,6 +194,11 @@ class Rows:
         end = base + len(slots)
         if end <= self.first_id or base > self.last_id:
             return
+        known = (base >> BLOCK_BITS) - self._first_block
+        place = (self._places[known] or self._place(known)) if 0 <= known < self._count else None
+        if place is not None and place[0] <= base and end - 1 <= place[1] and not place[6] and not place[7]:
+            slots[:] = self._run(place, base, len(slots))
+            return
         for index in range(max(self._index(base), 0), self._count):
             batch = self.sidecar.batch(index)
             if batch.first >= end:
@@ -209,6 +214,17 @@ class Rows:
                 start, stop = bisect_left(ids, base), bisect_left(ids, end)
                 for record_id, document in zip(ids[start:stop], self._documents(batch, start, stop), strict=True):
                     slots[record_id - base] = document
+
+    def _run(self, place: _Place, first: int, count: int) -> list[bytes]:
+        """Some documents of a batch that has every record id and no deleted record."""
+        window_index, word, origin, mapped = place[2], place[4] + first - place[0], place[5], self.mapped
+        window = mapped.windows[window_index] or mapped.window(window_index)
+        mapped.check_in(window_index, 4 * word, 4 * (word + count + 1))
+        offsets = window.words[word : word + count + 1].tolist()
+        start = offsets[0]
+        mapped.check_in(window_index, origin + start, origin + offsets[-1])
+        contents = window.raw[origin + start : origin + offsets[-1]]
+        return [contents[low - start : high - start] for low, high in pairwise(offsets)]
 
     def batches(self, first: int = 0, interrupt: Interrupt = NEVER) -> Iterator[tuple[list[int], list[bytes | None]]]:
         """The record ids from `first` on and their documents, a batch at a time, ascending; None where one is deleted.

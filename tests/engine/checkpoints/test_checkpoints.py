@@ -365,3 +365,25 @@ def test_damage_is_named_and_mended_where_the_log_is_whole(name: str, is_whole: 
         shown(opened(files))
     assert caught.value.code == ErrorCode.DataCorruptionDetected
     assert paths[0].rpartition("/")[2].removesuffix(".sidecar") in caught.value.message
+
+
+def test_attempts_that_fail_do_not_pile_up() -> None:
+    files = CrashingFiles()
+    store = opened(files)
+    filled(store)
+    assert store.checkpoints is not None
+    files._fail_at, files._failure, files._keeps_failing = files.operations, Failure.NO_SPACE, True
+    for number in range(5):
+        store.checkpoints.attempt()
+        assert store.checkpoints.failure is not None
+        files._fail_at = None
+        insert(store, "db.d", {"_id": number})
+        files._fail_at = files.operations
+    collection = store.catalog.by_namespace["db.d"]
+    assert len(collection.layers) == 1
+    files._fail_at = None
+    before = shown(store)
+    assert store.checkpoints.checkpoint()
+    assert shown(store) == before
+    assert not store.checkpoints.checkpoint()
+    assert shown(opened(files.kill())) == before
