@@ -26,6 +26,7 @@ from amongo.values.codec import encode_raw
 from amongo.values.key_bytes import OBJECT_ID_PREFIX, id_key
 
 _INT32_MIN, _INT32_MAX = -(2**31), 2**31 - 1
+_PLAIN_COUNT, _PLAIN_LENGTH = 8, 1024  # a filter with more values, or with a longer string, is encoded
 
 
 def encode_document(document: Any, codec_options: CodecOptions[Any]) -> bytes:
@@ -61,7 +62,8 @@ def document_too_large(size_bytes: int) -> DocumentTooLarge:
 
 
 def canonical_filter(filter: Any, codec_options: CodecOptions[Any]) -> dict[str, Any]:
-    """A filter as canonical values; `{"_id": x}` of a type that is canonical already goes as it is."""
+    """A filter as canonical values; `{"_id": x}` of a type that is canonical already goes as it is, and comparisons
+    with such values need not be encoded."""
     if type(filter) is dict and len(filter) == 1 and "_id" in filter:
         value = filter["_id"]
         kind = type(value)
@@ -69,7 +71,33 @@ def canonical_filter(filter: Any, codec_options: CodecOptions[Any]) -> dict[str,
             return filter
     elif not filter:
         return {}
-    return canonical({"v": filter}, codec_options)["v"]  # type: ignore[no-any-return]
+    plain = _plain_copy(filter, is_nested=False) if type(filter) is dict else None
+    return canonical({"v": filter}, codec_options)["v"] if plain is None else plain
+
+
+def _plain_copy(document: dict[Any, Any], *, is_nested: bool) -> dict[str, Any] | None:
+    """A copy of a document of few values whose types are canonical already, in documents or not; None for another."""
+    if len(document) > _PLAIN_COUNT:
+        return None
+    copy: dict[str, Any] = {}
+    for name, value in document.items():
+        if type(name) is not str or not name.isascii() or "\0" in name:
+            return None
+        kind = type(value)
+        if kind is int:
+            if not _INT32_MIN <= value <= _INT32_MAX:
+                return None
+        elif kind is str:
+            if len(value) > _PLAIN_LENGTH or not value.isascii():
+                return None
+        elif kind is dict and not is_nested:
+            value = _plain_copy(value, is_nested=True)
+            if value is None:
+                return None
+        elif kind is not ObjectId and kind is not bool:
+            return None
+        copy[name] = value
+    return copy
 
 
 def point_key(filter: dict[str, Any]) -> bytes | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from amongo.commands.collations import asked_collation, collator_for
@@ -98,6 +99,7 @@ class FindOptions:
 
 NO_OPTIONS = FindOptions()
 
+_SHORT_BYTES = 1024 * 1024  # of a result that is looked through before it gets a cursor
 _UNDECODED = 4  # documents that are passed on as bytes cost a quarter of those that are decoded and matched, or less
 
 
@@ -220,14 +222,25 @@ def _plain_find(instance: Instance, request: FindRequest) -> PlainRange | None:
 def _reply_of_range(
     instance: Instance, request: FindRequest, plan: PlainRange, documents: Iterator[bytes], context: Context
 ) -> CursorReply:
-    """The first batch of a find by a range of entries."""
+    """The first batch of a find by a range of entries; a short result needs no cursor."""
+    most = min(request.batch_size or FIRST_BATCH_COUNT, FIRST_BATCH_COUNT)
+    batch: list[bytes] = []
+    size = 0
+    for raw in documents if request.batch_size != 0 else ():
+        batch.append(raw)
+        size += len(raw)
+        if size > _SHORT_BYTES or len(batch) > most:
+            break
+    else:
+        if request.batch_size != 0:
+            return CursorReply(0, request.namespace, batch)
     interrupt = context.interrupt
     if interrupt is NEVER:
         interrupt = Interrupt()
         interrupt.stay_on_loop()
     cursor = Cursor(
         request.namespace,
-        documents,
+        chain(batch, documents),
         interrupt,
         knows_end=True,
         limit=request.limit,
@@ -350,12 +363,12 @@ def examines(instance: Instance, request: FindRequest) -> int:
         return min(collection.count, wanted // _UNDECODED)
     if _goes_by_id(request) and collection.has_id_order:
         return min(collection.count, wanted)
-    if collection.count <= LOOP_DOCUMENTS or not may_use_index(collection, request.filter, request.sort):
-        return collection.count
     passed_on = wanted // _UNDECODED
     if passed_on <= LOOP_DOCUMENTS and (plain := _plain_find(instance, request)) is not None:
         instance.ahead = (request, plain)
-        return passed_on
+        return min(passed_on, collection.count)
+    if collection.count <= LOOP_DOCUMENTS or not may_use_index(collection, request.filter, request.sort):
+        return collection.count
     try:
         plan = plan_find(instance, request)
     except ServerError:  # it fails when it is run, and at once

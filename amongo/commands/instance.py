@@ -278,9 +278,13 @@ class Instance:
     def examines(self, request: Any) -> int:
         """How many documents a request will look at, at most: small ones run on the event loop."""
         count = _EXAMINES[type(request)](self, request)
-        if 1 < count <= LOOP_DOCUMENTS and searches_wildly(request):
+        if 1 < count <= LOOP_DOCUMENTS and not self._is_by_range(request) and searches_wildly(request):
             return sys.maxsize
         return count if KEYS_ARE_QUICK else count * self._collation_factor(request)
+
+    def _is_by_range(self, request: Any) -> bool:
+        """Whether a request was just planned as a find by a range of entries: it compares with plain values."""
+        return self.ahead is not None and self.ahead[0] is request and type(self.ahead[1]) is PlainRange
 
     def _collation_factor(self, request: Any) -> int:
         """How many documents could be looked at in the time that one takes under the collation of its collection."""

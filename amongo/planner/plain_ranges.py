@@ -66,7 +66,7 @@ class PlainRange:
             if (definition := collection.indexes.get(facts.name)) is not None:
                 collection.uses.count_index(definition)
         record_ids = record_ids_of(entries.between(self.low, self.high))
-        found = view.documents_of(once(record_ids, None) if facts.is_multikey else record_ids)
+        found = view.documents_of(once(record_ids, None) if facts.is_multikey else record_ids, limit and skip + limit)
         if skip or limit:
             stop = min(skip + limit, sys.maxsize) if limit else None
             return islice(found, min(skip, sys.maxsize), stop)

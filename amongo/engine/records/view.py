@@ -16,8 +16,7 @@ Window = list[bytes | None]
 CHUNK_BITS: Final = 12
 CHUNK_SIZE: Final = 1 << CHUNK_BITS
 CHUNK_MASK: Final = CHUNK_SIZE - 1
-_FIRST_GROUP: Final = 16
-_MOST_IN_GROUP: Final = 64
+_GROUP: Final = 32  # records that are looked for together
 
 
 class View:
@@ -62,10 +61,13 @@ class View:
         found: Slot = BELOW if chunk is None or slot >= len(chunk) else chunk[slot]
         return found if found is not BELOW else record_in(self.layers, record_id)
 
-    def documents_of(self, record_ids: Iterable[int]) -> Iterator[bytes]:
-        """The documents' bytes of these records, in their order; those that there are none of are left out."""
+    def documents_of(self, record_ids: Iterable[int], wanted: int = 0) -> Iterator[bytes]:
+        """The documents' bytes of these records, in their order; those that there are none of are left out.
+
+        wanted   how many of them will be asked for; 0 where that is not known
+        """
         if self.layers:
-            yield from filter(None, chain.from_iterable(self._groups(record_ids)))
+            yield from filter(None, chain.from_iterable(self._groups(record_ids, wanted or _GROUP)))
             return
         chunks = self.chunks
         for record_id in record_ids:
@@ -74,9 +76,9 @@ class View:
             if found is not BELOW and found is not None:
                 yield found
 
-    def _groups(self, record_ids: Iterable[int]) -> Iterator[Iterable[bytes | None]]:
+    def _groups(self, record_ids: Iterable[int], wanted: int) -> Iterator[Iterable[bytes | None]]:
         """The records of these ids, some at a time: those of neighbouring ids come up from the layers together."""
-        left, count = iter(record_ids), min(_FIRST_GROUP, self._window_count)
+        left, count = iter(record_ids), min(wanted, _GROUP, self._window_count)
         while group := list(islice(left, count)):
             first, end = group[0], group[-1] + 1
             is_run = end - first == len(group) > 1 and first >> CHUNK_BITS == (end - 1) >> CHUNK_BITS
@@ -84,7 +86,6 @@ class View:
                 yield self._window(first, end)
             else:
                 yield [self.record(each) for each in group]
-            count = min(2 * count, _MOST_IN_GROUP, self._window_count)
 
     def __reversed__(self) -> Iterator[tuple[int, bytes]]:
         """(record id, document bytes) of every record, descending."""
