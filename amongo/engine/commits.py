@@ -14,17 +14,21 @@ from bson import Binary
 from amongo.engine.log import Log, MemoryLog, entry
 from amongo.engine.records import Collection
 from amongo.errors import storage as errors
+from amongo.runtime.workers import RLock
 from amongo.values.codec import encode
 
 
 class Commits:
     """The commits of a store.
 
-    lock   held for every change, and for taking a view; never across anything slow
+    lock   held for every change, and for taking a view; never across anything slow. It is not the log's guard, which
+           the log's service takes now and then: an operation on the loop that finds `lock` taken goes to a worker, and
+           the others behind it
     """
 
     def __init__(self, log: Log | MemoryLog) -> None:
-        self.lock = log.guard
+        self.lock = RLock()
+        self._guard = log.guard
         self._log = log
         # The last sequence before the commit that is being made, and what it does to memory.
         self._pending: tuple[int, Callable[..., object], tuple[Any, ...]] | None = None

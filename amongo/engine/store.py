@@ -229,7 +229,8 @@ class Store(IndexWrites):
         head = collection.heads.get("i") or self._head(collection, "i")
         before = self._log.last_sequence
         try:
-            sequence = self._log.append_entry(record_id, 1, head, raw)
+            with self._guard:
+                sequence = self._log.append_entry(record_id, 1, head, raw)
             collection.append(record_id, key, raw)
         except BaseException:
             self._make_up(before, collection.append, record_id, key, raw)
@@ -244,7 +245,8 @@ class Store(IndexWrites):
         head = collection.heads.get("i") or self._head(collection, "i")
         before = self._log.last_sequence
         try:
-            sequence = self._log.append_entry(record_id, 1, head, raw)
+            with self._guard:
+                sequence = self._log.append_entry(record_id, 1, head, raw)
             collection.append(record_id, key, raw)
             for index, index_key, each in entries:
                 index.enter(index_key, each)
@@ -397,7 +399,8 @@ class Store(IndexWrites):
             return self._replace_indexed(collection, record_id, raw, description)
         before = self._log.last_sequence
         try:
-            sequence = self._log.append_entry(record_id, 2, head, raw + description)
+            with self._guard:
+                sequence = self._log.append_entry(record_id, 2, head, raw + description)
             collection.replace(record_id, raw)
         except BaseException:
             self._make_up(before, collection.replace, record_id, raw)

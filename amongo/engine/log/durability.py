@@ -3,7 +3,7 @@
 One service thread makes the fsyncs: the next for all who wait, and one every `sync_interval_s` while anything is
 unsynced. It never holds up who appends but for the moments in which it writes a mark or goes on to the next file.
 
-Two locks: `guard`, the store's, under which frames are appended, belongs to the end of the log; the log's own, which
+Two locks: `guard`, under which frames are appended, belongs to the end of the log; the log's own, which
 nobody holds for long, to those who wait. Who takes both takes `guard` first. The service reads the log's end without
 the guard: a frame is written before `_offset` and `last_sequence` tell of it, so what these say is written at least.
 """

@@ -353,12 +353,13 @@ class Log(Durability):
     # What the service asks
 
     def place(self) -> Mark:
-        """Where the log ends now. Where `last_sequence` is to be its last commit, under the guard."""
-        return Mark(self._number, self._offset)
+        """Where the log ends now. Where `last_sequence` is to be its last commit, under the lock of who commits."""
+        with self.guard:
+            return Mark(self._number, self._offset)
 
     def _end(self) -> tuple[AppendFile, Mark, int]:
         assert self._file is not None
-        return self._file, self.place(), self.last_sequence
+        return self._file, Mark(self._number, self._offset), self.last_sequence
 
     def _is_full(self) -> bool:
         return self._offset >= self._limit and not (self._has_failed or self._is_closing)
