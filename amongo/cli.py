@@ -89,7 +89,7 @@ def _print_check(console: Any, report: CheckReport) -> None:
             counts = (f"{each.file_bytes}", f"{each.documents}")
             table.add_row(each.name, escape(each.namespace), *counts, escape(each.damage or ""))
         console.print(table)
-    damaged = [each for each in report.snapshots if each.damage is not None]
+    damaged = [each for each in report.snapshots if each.damage is not None and each.is_needed]
     if report.refusal is not None:
         console.print(f"[red]damaged:[/red] {escape(report.refusal)}", highlight=False)
     elif damaged:

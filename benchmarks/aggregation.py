@@ -40,7 +40,7 @@ class Measured:
 
     async def operation(self) -> list[dict[str, Any]]:
         """One timing's work through the client."""
-        cursor = await self.collection.aggregate(self.pipeline)
+        cursor = await self.collection.aggregate(self.pipeline, hint={"$columnar": False})
         found: list[dict[str, Any]] = await cursor.to_list()
         return found
 

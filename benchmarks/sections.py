@@ -7,7 +7,18 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final
 
-from benchmarks import aggregation, bulk_load, group_commit, hot_paths, loop_lag, matching, peers, scale
+from benchmarks import (
+    aggregation,
+    bulk_load,
+    columns,
+    group_commit,
+    hot_paths,
+    loop_lag,
+    matching,
+    peers,
+    questions,
+    scale,
+)
 from benchmarks.rows import Row
 from benchmarks.sizes import Sizes
 
@@ -57,6 +68,21 @@ SECTIONS: Final = (
         "100,000 ten-field documents in memory. A value of 1 x means: the pipeline takes as long as `bson.decode` of "
         "all the documents that it looks at, timed in the same round and dropped one by one.",
         aggregation.run,
+    ),
+    Section(
+        columns.SECTION,
+        "Analytics over columns, against plain DuckDB SQL over the same Arrow data",
+        "1,000,000 ten-field documents in memory; every question is asked of amongo and, in turns, of DuckDB with SQL "
+        "over an Arrow table of the same values. The value is ours over SQL, medians of the rounds. Cold: the first "
+        "query, which makes the columns, less the next ones, for each document.",
+        columns.run,
+    ),
+    Section(
+        questions.SECTION,
+        "Ten questions about 300,000 flights, over columns and in the interpreter",
+        "Real flights in memory; the answers are those of plain SQL on the rows. The value says how many times as long "
+        "as over columns the interpreter takes.",
+        questions.run,
     ),
     Section(
         loop_lag.SECTION,

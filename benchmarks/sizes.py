@@ -27,6 +27,8 @@ class Sizes:
     scale_documents      documents of the large store of the scale section
     scale_few            documents of the small one, whose opening is compared with the large one's
     scale_rounds         rounds of look-ups by index and of inserts
+    columnar_documents   documents that are asked over columns
+    columnar_rounds      rounds of each question
     openings             processes that open a store, each once
     """
 
@@ -49,6 +51,8 @@ class Sizes:
     scale_documents: int
     scale_few: int
     scale_rounds: int
+    columnar_documents: int
+    columnar_rounds: int
     openings: int
 
 
@@ -72,6 +76,8 @@ FULL: Final = Sizes(
     scale_documents=1_000_000,
     scale_few=100_000,
     scale_rounds=101,
+    columnar_documents=1_000_000,
+    columnar_rounds=11,
     openings=7,
 )
 
@@ -95,6 +101,8 @@ QUICK: Final = Sizes(
     scale_documents=100_000,
     scale_few=10_000,
     scale_rounds=41,
+    columnar_documents=100_000,
+    columnar_rounds=7,
     openings=5,
 )
 
@@ -118,5 +126,7 @@ TINY: Final = Sizes(
     scale_documents=2_000,
     scale_few=200,
     scale_rounds=2,
+    columnar_documents=5_000,
+    columnar_rounds=2,
     openings=1,
 )

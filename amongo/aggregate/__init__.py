@@ -1,11 +1,13 @@
 """Aggregation: one pipeline is parsed once, bound once, and run over an iterable of documents."""
 
+from amongo.aggregate.columnar import Columnar
 from amongo.aggregate.environment import Environment, Stored
 from amongo.aggregate.metadata import carried_keywords, run_with_metadata
 from amongo.aggregate.pipeline import Pipeline, parse_pipeline
 from amongo.aggregate.stored import run_on_stored
 
 __all__ = [
+    "Columnar",
     "Environment",
     "Pipeline",
     "Stored",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from random import Random
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from amongo.aggregate.node import Node
 from amongo.aggregate.output import Output
@@ -14,6 +14,9 @@ from amongo.engine.records import Collection
 from amongo.engine.store import Store
 from amongo.runtime.interrupts import NEVER, Interrupt
 from amongo.runtime.limits import BLOCKING_STAGE_BYTES
+
+if TYPE_CHECKING:
+    from amongo.aggregate.columnar import Columnar
 
 Document = dict[str, Any]
 Indexes = Mapping[str, Mapping[str, Any]]
@@ -43,6 +46,7 @@ class Environment:
     collection      the collection whose documents go in; "" for none
     indexes         (database, collection) -> its index definitions by name; None if there is no such collection
     output          what writes for $merge and $out; None where nothing may be written
+    columnar        the path over columns; None where there is none
     node            what tells of the server; None where nobody is there to ask
     """
 
@@ -59,6 +63,7 @@ class Environment:
     node: Node | None = None
     output: Output | None = None
     stored: Callable[[str, str], Stored | None] = lambda database, collection: None
+    columnar: Columnar | None = None
 
     @property
     def held_bytes(self) -> int:

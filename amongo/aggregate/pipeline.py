@@ -53,6 +53,11 @@ class Pipeline:
         return tuple(step.name for step in self.steps)
 
     @property
+    def collator(self) -> Callable[[str], bytes] | None:
+        """The key of a string under its collation; None where strings compare by their bytes."""
+        return self._surroundings.scope.collator
+
+    @property
     def makes_documents(self) -> bool:
         """Whether the first stage is a source of its own, so that no collection needs to be read."""
         return bool(self.names) and self.names[0] in ("$documents",)

@@ -47,6 +47,10 @@ def run_on_stored(
     skip, limit, rest = rest.leading_window()
     window = (min(skip, sys.maxsize), None if limit is None else min(skip + limit, sys.maxsize))
     plan = plan_of(query if window[1] is None else replace(query, limit=window[1]))
+    if environment.columnar is not None:
+        by_columns = environment.columnar.pipeline(pipeline, plan, environment)
+        if by_columns is not None:
+            return by_columns
     if plan.query.sort is None and not (sort is not None and sort.pattern.keywords):
         sort = None
     interrupt = environment.interrupt

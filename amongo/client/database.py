@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Mapping, MutableMapping, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn, overload
 
 from bson.codec_options import DEFAULT_CODEC_OPTIONS, CodecOptions
@@ -22,6 +22,7 @@ from amongo.client.command_cursor import AsyncCommandCursor
 from amongo.client.database_commands import DatabaseCommands
 from amongo.client.kinds import ClientKind, DatabaseKind
 from amongo.client.session import AsyncClientSession
+from amongo.commands.tables import SqlRequest
 from amongo.errors import ErrorCode
 
 if TYPE_CHECKING:
@@ -83,6 +84,27 @@ class AsyncDatabase(DatabaseKind, DatabaseCommands[_DocumentType]):
 
     def __getitem__(self, name: str) -> AsyncCollection[_DocumentType]:
         return AsyncCollection(self, name)
+
+    async def sql(
+        self,
+        query: str,
+        parameters: Sequence[Any] | Mapping[str, Any] | None = None,
+        *,
+        max_time_ms: int | None = None,
+    ) -> Any:
+        """The rows of a SELECT over the collections of this database, as a `pyarrow.Table`; amongo's own.
+
+        query        one SELECT of DuckDB's SQL; collections and views are its tables, top-level fields their columns,
+                     with the types of `AsyncCollection.to_arrow`. Nothing else can be reached: no files, no network,
+                     no extensions
+        parameters   values for `?` and `$1` as a sequence, for `$name` as a mapping; they are bound, never written
+                     into the text
+        errors       TypeError, OperationFailure
+        """
+        if not isinstance(query, str):
+            raise TypeError(f"query must be an instance of str, not {type(query)}")
+        given: Any = dict(parameters) if isinstance(parameters, Mapping) else list(parameters or ())
+        return await self._client._runner.execute(SqlRequest(self._name, query, given, max_time_ms))
 
     async def create_collection(
         self,

@@ -212,10 +212,7 @@ def result_documents(instance: Instance, request: AggregateRequest, interrupt: I
         collation = view_collation(resolved.view, request.collation)
     refuse_other_collations(catalog, request.database, request.stages, collation)
     collator = collator_of(collation)
-    environment = _environment(instance, request.database, variables, interrupt, request.memory_bytes, collator)
-    environment = environment.on(request.namespace.partition(".")[2])
-    if request.may_spill:
-        environment = replace(environment, temporary=instance.temporary, spill_bytes=request.spill_bytes)
+    environment = environment_of(instance, request, variables, collator, interrupt)
     if pipeline.output is not None:
         output = PipelineOutput(instance, request.database, variables, collation, interrupt, request.is_validated)
         output.check(pipeline.output)
@@ -254,6 +251,21 @@ def result_documents(instance: Instance, request: AggregateRequest, interrupt: I
     specs = specs[1:] if match else specs
     known = (found.with_metadata(row.decoded(), keywords) if match else row.decoded() for row in rows)
     return encoded(run_with_metadata(rest, specs, known, environment))
+
+
+def environment_of(
+    instance: Instance,
+    request: AggregateRequest,
+    variables: dict[str, Any],
+    collator: Collator | None,
+    interrupt: Interrupt,
+) -> Environment:
+    """What the pipeline of a request may ask for."""
+    environment = _environment(instance, request.database, variables, interrupt, request.memory_bytes, collator)
+    environment = environment.on(request.namespace.partition(".")[2])
+    if not request.may_spill:
+        return environment
+    return replace(environment, temporary=instance.temporary, spill_bytes=request.spill_bytes)
 
 
 def _query(
@@ -349,6 +361,7 @@ def _environment(
         indexes=indexes,
         stored=stored,
         node=LocalNode(instance),
+        columnar=instance.columnar,
     )
 
 

@@ -91,7 +91,9 @@ def run(instance: Instance, request: CountRequest, context: Context) -> dict[str
     check_hint(collection, request.hint)
     if request.filter or request.hint:
         most = request.skip + request.limit if request.limit else None
-        found = plan(instance, query, collection).count(instance.store, interrupt, most)
+        way = plan(instance, query, collection)
+        by_columns = instance.columnar.count(way, {}, interrupt)
+        found = way.count(instance.store, interrupt, most) if by_columns is None else by_columns
     else:
         found = collection.count
     counted = max(found - request.skip, 0)

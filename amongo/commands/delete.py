@@ -16,13 +16,12 @@ from amongo.commands.replies import WriteReply
 from amongo.commands.time_series_writes import delete_measurements, written_series
 from amongo.commands.variables import let_variables, runtime_variables
 from amongo.commands.views import most_in_view
-from amongo.commands.writing import check_batch_count, write_error
+from amongo.commands.writing import check_batch_count, delete_found, write_error
 from amongo.errors import ServerError
 from amongo.errors import command as errors
 from amongo.mql.matcher import parse_filter
 from amongo.planner import CanonicalQuery, canonical_query, is_exact_id
 from amongo.runtime.interrupts import Interrupt
-from amongo.runtime.limits import UPDATE_BATCH_COUNT, WRITE_ATTEMPTS
 from amongo.values.codec import decode
 from amongo.values.types import alias
 
@@ -147,31 +146,14 @@ def run(instance: Instance, request: DeleteRequest, context: Context) -> WriteRe
 
 def _delete(instance: Instance, collection: Collection, query: CanonicalQuery, interrupt: Interrupt) -> tuple[int, int]:
     """(documents deleted, last commit) of one statement; a commit holds up to 1000 documents."""
-    count = sequence = 0
-    pending: list[tuple[int, bytes]] = []
+    rows = plan(instance, query, collection).rows(instance.store, interrupt)
 
-    def commit() -> None:
-        nonlocal count, sequence
-        removals = list(pending)
-        pending.clear()
-        for _ in range(WRITE_ATTEMPTS):
-            done = instance.store.delete(collection, removals, interrupt)
-            count += len(removals) - len(done.conflicts)
-            sequence = done.sequence or sequence
-            removals = [
-                again for position in done.conflicts if (again := _seen_anew(collection, query, removals[position][0]))
-            ]
-            if not removals:
-                return
-        raise errors.WRITE_CONFLICT(limit=WRITE_ATTEMPTS)
+    def still_matches(raw: bytes) -> bool:
+        return query.matches is None or query.matches(decode(raw))
 
-    for row in plan(instance, query, collection).rows(instance.store, interrupt):
-        pending.append((row.record_id, row.raw))
-        if len(pending) >= UPDATE_BATCH_COUNT:
-            commit()
-    if pending:
-        commit()
-    return count, sequence
+    return delete_found(
+        instance.store, collection, ((row.record_id, row.raw) for row in rows), still_matches, interrupt
+    )
 
 
 def _delete_measurements(
@@ -188,14 +170,6 @@ def _delete_measurements(
     matches = parse_filter(statement.filter, variables=variables, collator=collator).bind()
     done = delete_measurements(instance, series, matches, interrupt, multi=statement.multi)
     return done.modified, done.sequence
-
-
-def _seen_anew(collection: Collection, query: CanonicalQuery, record_id: int) -> tuple[int, bytes] | None:
-    """A record that another has changed meanwhile, if it still matches."""
-    raw = None if collection.is_dropped else collection.record(record_id)
-    if raw is None or (query.matches is not None and not query.matches(decode(raw))):
-        return None
-    return record_id, raw
 
 
 def examines(instance: Instance, request: DeleteRequest) -> int:

@@ -25,6 +25,7 @@ from amongo.values.collation import Collation
 from amongo.values.key_bytes import key_bytes
 from amongo.values.order import Collator
 from amongo.values.paths import FieldPath, query_path
+from amongo.values.wanted_fields import field_reader
 
 if TYPE_CHECKING:
     from amongo.commands.instance import Instance
@@ -98,8 +99,13 @@ def run(instance: Instance, request: DistinctRequest, context: Context) -> dict[
     by_index = _by_index(instance, request, query, collection, interrupt)
     if by_index is not None:
         return {"values": by_index, "ok": 1.0}
-    rows = plan(instance, query, collection, request.allowed).rows(instance.store, interrupt)
-    documents = (row.decoded() for row in rows)
+    way = plan(instance, query, collection, request.allowed)
+    found = instance.columnar.records(way, {}, interrupt)
+    if found is None:
+        documents = (row.decoded() for row in way.rows(instance.store, interrupt))
+    else:
+        read = field_reader(frozenset({request.path.first}))
+        documents = (read(raw) for _, raw in interrupt.watch(found))
     return {"values": distinct_values(documents, request.path, interrupt, collator), "ok": 1.0}
 
 

@@ -32,6 +32,7 @@ from amongo.planner import Plan, canonical_query
 from amongo.planner.explain import end_of_nothing, plan_tree
 from amongo.planner.explain_stage import Stage
 from amongo.planner.probe import Probe
+from amongo.planner.query import columnar_hint
 from amongo.values.collation import collator as collator_of
 from amongo.values.numbers import number
 from amongo.values.order import Collator
@@ -74,7 +75,7 @@ def explain_pipeline(instance: Instance, request: AggregateRequest, verbosity: s
     if not carried_keywords(pipeline, specs):
         pipeline = pipeline.optimized(request.passes_off)
     match, rest = (None, pipeline) if is_series else pipeline.leading_match()
-    passes = {"amongoPasses": list(pipeline.passes)} if pipeline.passes else {}
+    own: Document = {"amongoPasses": list(pipeline.passes)} if pipeline.passes else {}
     filter = match.spec if match else {}
     query = Query(namespace, filter, collation=request.collation)
     plan = None
@@ -96,30 +97,41 @@ def explain_pipeline(instance: Instance, request: AggregateRequest, verbosity: s
             rest = behind  # the plan gives the order
         elif order is not None:
             plan = replace(plan, query=replace(plan.query, sort=None))
+    columnar = None
+    if plan is not None and not carried_keywords(pipeline, specs):
+        variables = runtime_variables(instance) | request.variables
+        environment = aggregate.environment_of(instance, request, variables, collator, interrupt)
+        columnar = instance.columnar.report(pipeline, plan, environment)
     started = time.monotonic()
-    if is_series:
+    if columnar is not None and columnar["prefix"]:
+        tree = Stage("COLUMNAR", after=columnar)
+        rest = pipeline.after(len(columnar["prefix"]))
+    elif is_series:
         check_hint(find_series(catalog, namespace), request.hint)
         tree = _scan_of_series(find_series(catalog, namespace).count)
     else:
         tree = _tree(instance, plan, query, verbosity, interrupt)
     rejected = [] if plan is None else [plan_tree(each, filter, None, None, None) for each in plan.rejected]
+    if columnar is not None and not columnar["prefix"]:
+        own["amongoColumnar"] = columnar
     head: Document = {"queryPlanner": query_planner(instance, query, tree, rejected)}
     if verbosity != QUERY_PLANNER:
         head["executionStats"] = execution_stats(tree, int((time.monotonic() - started) * 1000), verbosity)
     if not rest.stages:
-        return {**head, **passes}
+        return {**head, **own}
     stages = [step.document() for step in rest.steps]
     if pipeline.names[0] not in _MAKING:
         stages.insert(0, {"$cursor": head})
     if verbosity != QUERY_PLANNER:
         asked = None if collation is None else parse_collation(collation)
-        beginning = replace(request, namespace=namespace, collation=asked)
+        _, hint = columnar_hint(request.hint)  # a beginning of the pipeline need not go over columns
+        beginning = replace(request, namespace=namespace, collation=asked, hint=hint)
         beginnings = (pipeline.before(taken) for taken in range(len(pipeline.stages) + 1))
         counted = [_returned(instance, beginning, each, interrupt) for each in beginnings]
         for stage, returned in zip(stages, counted[len(counted) - len(stages) :], strict=True):
             stage["nReturned"] = Int64(returned)
             stage["executionTimeMillisEstimate"] = Int64(0)
-    return {"stages": stages, **passes}
+    return {"stages": stages, **own}
 
 
 def _tree(instance: Instance, plan: Plan | None, query: Query, verbosity: str, interrupt: Interrupt) -> Stage:

@@ -16,6 +16,7 @@ from amongo.commands.planning import plan as plan_for
 from amongo.commands.variables import runtime_variables
 from amongo.commands.view_reads import count_in_view, distinct_in_view, find_in_view_request
 from amongo.commands.views import is_view
+from amongo.mql.matcher.normal_form import normal_form
 from amongo.planner import Plan, canonical_query
 from amongo.planner.distinct_scan import DistinctScan, ValuesNotKept, distinct_scan
 from amongo.planner.explain import count_tree, distinct_tree, end_of_nothing, plan_tree
@@ -24,6 +25,7 @@ from amongo.planner.probe import Counts, Probe
 from amongo.values.numbers import number
 
 if TYPE_CHECKING:
+    from amongo.aggregate.relational.running import Scan
     from amongo.commands.count import CountRequest
     from amongo.commands.distinct import DistinctRequest
     from amongo.commands.find import FindRequest
@@ -41,7 +43,8 @@ def explain_find(instance: Instance, request: FindRequest, verbosity: str, inter
         return explain_pipeline(instance, find_in_view_request(request), verbosity, interrupt)
     plan = plan_find(instance, request, weighs_all=True)
     query = _query(request.namespace, request.filter, plan, request.options.collation, request.sort, request.projection)
-    return explain_plan(instance, plan, query, verbosity, interrupt)
+    variables = runtime_variables(instance) | request.options.variables
+    return explain_plan(instance, plan, query, verbosity, interrupt, variables)
 
 
 def explain_distinct(instance: Instance, request: DistinctRequest, verbosity: str, interrupt: Interrupt) -> Document:
@@ -146,9 +149,20 @@ def planned(
     return plan_for(instance, query, collection, allowed, weighs_all=True)
 
 
-def explain_plan(instance: Instance, plan: Plan | None, query: Query, verbosity: str, interrupt: Interrupt) -> Document:
+def explain_plan(
+    instance: Instance,
+    plan: Plan | None,
+    query: Query,
+    verbosity: str,
+    interrupt: Interrupt,
+    variables: Mapping[str, Any] | None = None,
+) -> Document:
     """`queryPlanner` of a plan, and `executionStats` where they are asked for; None stands for no collection."""
     started = time.monotonic()
+    if plan is not None and plan.stage == "COLLSCAN":
+        scan = instance.columnar.scan(plan, variables or runtime_variables(instance), interrupt)
+        if scan is not None:
+            return _explain_columnar(instance, scan, query, verbosity, interrupt)
     probe = None if plan is None or verbosity == QUERY_PLANNER else _executed(instance, plan, interrupt)
     tree, rejected = end_of_nothing(), []
     if plan is not None:
@@ -156,6 +170,19 @@ def explain_plan(instance: Instance, plan: Plan | None, query: Query, verbosity:
         rejected = [plan_tree(each, query.filter, query.projection, query.sort, None) for each in plan.rejected]
     body: Document = {"queryPlanner": query_planner(instance, query, tree, rejected)}
     if verbosity != QUERY_PLANNER:
+        body["executionStats"] = execution_stats(tree, _ms_since(started), verbosity)
+    return body
+
+
+def _explain_columnar(instance: Instance, scan: Scan, query: Query, verbosity: str, interrupt: Interrupt) -> Document:
+    """COLUMNAR: amongo's own stage, which filters and sorts over columns."""
+    started = time.monotonic()
+    tree = Stage("COLUMNAR", before={"filter": normal_form(query.filter)}, after=scan.report)
+    body: Document = {"queryPlanner": query_planner(instance, query, tree)}
+    if verbosity != QUERY_PLANNER:
+        tree.returned = sum(1 for _ in scan.records(interrupt))
+        tree.counted = {"docsExamined": number(tree.returned)}
+        tree.works = tree.returned + 1
         body["executionStats"] = execution_stats(tree, _ms_since(started), verbosity)
     return body
 

@@ -29,7 +29,7 @@ from amongo.commands.variables import let_variables, runtime_variables
 from amongo.commands.view_reads import find_in_view
 from amongo.commands.views import is_view, most_in_view
 from amongo.errors import ServerError
-from amongo.planner import CappedScan, LiveScan, Plan, canonical_query, is_exact_id
+from amongo.planner import CappedScan, LiveScan, Plan, ResumePoint, canonical_query, is_exact_id
 from amongo.planner.plain_ranges import PlainRange, plain_range
 from amongo.runtime.interrupts import NEVER, Interrupt
 from amongo.runtime.limits import FIRST_BATCH_COUNT, LOOP_DOCUMENTS
@@ -191,9 +191,16 @@ def run(instance: Instance, request: FindRequest, context: Context) -> CursorRep
     if plan.collection.cap is not None and _reads_live(plan, options):
         return _scan_capped(instance, request, plan, interrupt, context)
     resume_point = None if options.scan is None else options.scan.resume_point(plan.collection)
+    found = None
+    if plan.stage == "COLLSCAN" and resume_point is None:
+        found = instance.columnar.records(plan, runtime_variables(instance) | options.variables, interrupt)
+    if found is None:
+        documents = plan.documents(instance.store, interrupt, resume_point)
+    else:
+        documents = plan.given(found)
     cursor = Cursor(
         request.namespace,
-        plan.documents(instance.store, interrupt, resume_point),
+        documents,
         interrupt,
         knows_end=plan.stage != "COLLSCAN" or plan.query.sort is not None,
         limit=request.limit,
@@ -202,9 +209,14 @@ def run(instance: Instance, request: FindRequest, context: Context) -> CursorRep
         never_idles=options.no_cursor_timeout,
         finds_at_once=not request.filter and not request.sort and not options.hint,
         resume_point=resume_point,
-        live=LiveScan(plan, instance.store, interrupt) if resume_point is None and LiveScan.suits(plan) else None,
+        live=LiveScan(plan, instance.store, interrupt) if _reads_on(plan, resume_point, found) else None,
     )
     return instance.cursors.first_reply(cursor, request.batch_size, is_single=request.single_batch)
+
+
+def _reads_on(plan: Plan, resume_point: ResumePoint | None, found: object) -> bool:
+    """Whether the cursor goes on with what is in the collection then."""
+    return resume_point is None and found is None and LiveScan.suits(plan)
 
 
 def _plain_find(instance: Instance, request: FindRequest) -> PlainRange | None:

@@ -12,13 +12,15 @@ from amongo.planner import find_hinted
 def check_hint(collection: Collection, hint: Any) -> None:
     """Refuse a hint that names no index of the collection.
 
-    hint     an index name, a key pattern, {$natural: 1 or -1}; {} and None ask for nothing
+    hint     an index name, a key pattern, {$natural: 1 or -1}, {$columnar: true or false}; {} and None ask for nothing
     errors   BAD_VALUE
     source   manual, cursor.hint()
     """
     if not hint and hint != "":
         return
-    if (type(hint) is dict and "$natural" in hint) or find_hinted(collection.indexes, hint) is not None:
+    if type(hint) is dict and ("$natural" in hint or "$columnar" in hint):
+        return
+    if find_hinted(collection.indexes, hint) is not None:
         return
     raise errors.BAD_VALUE(
         message=f"error processing query: ns={collection.namespace} planner returned error :: caused by :: "

@@ -18,7 +18,8 @@ from bson.datetime_ms import DatetimeMS
 from bson.errors import InvalidBSON
 from bson.raw_bson import RawBSONDocument
 
-from amongo.commands import aggregate, count, delete, distinct, find, find_and_modify, get_more, insert, update
+from amongo.aggregate import Columnar
+from amongo.commands import aggregate, count, delete, distinct, find, find_and_modify, get_more, insert, tables, update
 from amongo.commands.command import Command
 from amongo.commands.concerns import parse_concerns
 from amongo.commands.context import NO_CONTEXT, NO_SEQUENCES, Context, Sequences
@@ -37,6 +38,7 @@ from amongo.commands.registry import COMMANDS
 from amongo.commands.replacing import drop_temporary
 from amongo.commands.replies import BulkWriteReply, WriteReply
 from amongo.commands.sessions import Sessions
+from amongo.commands.tables import AggregateTableRequest, FindTableRequest, SqlRequest
 from amongo.commands.tailing import Awaiting
 from amongo.commands.time_series import OpenBuckets
 from amongo.commands.usages import Usages
@@ -72,6 +74,9 @@ _RUNS: dict[type, Callable[[Any, Any, Context], Any]] = {
     distinct.DistinctRequest: distinct.run,
     find_and_modify.FindAndModifyRequest: find_and_modify.run,
     Awaiting: get_more.look_again,
+    FindTableRequest: tables.run_find,
+    AggregateTableRequest: tables.run_aggregate,
+    SqlRequest: tables.run_sql,
 }
 
 _EXAMINES: dict[type, Callable[[Any, Any], int]] = {
@@ -85,6 +90,9 @@ _EXAMINES: dict[type, Callable[[Any, Any], int]] = {
     distinct.DistinctRequest: distinct.examines,
     find_and_modify.FindAndModifyRequest: find_and_modify.examines,
     Awaiting: get_more.examines_again,
+    FindTableRequest: tables.examines,
+    AggregateTableRequest: tables.examines,
+    SqlRequest: tables.examines,
 }
 
 
@@ -98,6 +106,7 @@ class Instance:
     open_buckets   by the UUID of a time series' collection: the buckets that take further measurements
     expiry     deletes documents whose time is over
     index_filters   of the collections, by UUID
+    columnar   the path over columns
     temporary  where operations put aside what does not fit in memory: in the store's directory, or where the system
                keeps temporary files
     ahead      the request of which it was asked last how much it looks at, with its plan; None if it was run since
@@ -111,7 +120,7 @@ class Instance:
     query_settings     of shapes of queries; None for none
     """
 
-    def __init__(self, store: Store, clock: Clock) -> None:
+    def __init__(self, store: Store, clock: Clock, settings: Settings = DEFAULT_SETTINGS) -> None:
         self.store = store
         self.clock = clock
         self.cursors = Cursors(clock)
@@ -122,6 +131,7 @@ class Instance:
         self.started_ms = clock.now_ms()
         self.expiry = Expiry(self)
         self.index_filters: dict[bytes, IndexFilters] = {}
+        self.columnar = Columnar(store, settings.columnar_least_count, settings.columnar_memory_bytes)
         self.temporary: TemporaryFiles = DiskTemporaryFiles(store.directory)
         self.open_buckets: dict[bytes, OpenBuckets] = {}
         self.operations = Operations(clock)
@@ -148,7 +158,7 @@ class Instance:
         errors   those of `Store.open`
         """
         store = Store.open(path, files=files, clock=clock, settings=settings, make_keys=key_maker)
-        instance = cls(store, clock)
+        instance = cls(store, clock, settings)
         drop_temporary(instance)
         instance.expiry.look()
         return instance
@@ -157,6 +167,7 @@ class Instance:
         """Close cursors and store; everything acknowledged is on disk afterwards."""
         self.cursors.kill_all()
         self.expiry.close()
+        self.columnar.close()
         self.store.close()
 
     # The two ways in

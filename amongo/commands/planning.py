@@ -5,6 +5,7 @@ Source: manual, planCacheSetFilter, Index Filters.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -84,6 +85,8 @@ def estimated(
     collation   of the operation: parsed, or as it was written
     limit       documents at most; 0 for all
     """
+    if type(hint) is dict and hint.get("$columnar") is True:
+        return sys.maxsize  # never on the event loop, however few documents there are
     if collection.count <= LOOP_DOCUMENTS or not (hint or may_use_index(collection, filter, sort)):
         return collection.count
     try:

@@ -161,6 +161,10 @@ def _storage_engine(instance: Instance) -> dict[str, Any]:
         "supportsCommittedReads": True,
         "readOnly": False,
         "persistent": instance.store.directory is not None,
+        "columns": {
+            "bytesInMemory": Int64(instance.store.columns.used_bytes),
+            "maximumBytes": Int64(instance.store.columns.limit_bytes),
+        },
     }
     if instance.store.checkpoints is not None:
         shown["checkpoint"] = _checkpoint(instance.store.checkpoints)

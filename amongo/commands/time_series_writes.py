@@ -7,11 +7,13 @@ how the server changes a bucket. It can be deleted by any filter. Source: manual
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from amongo.commands.time_series import find_series, measurement_of, stored_measurements, with_measurement
 from amongo.commands.time_series_options import SeriesOptions
 from amongo.commands.views import find_view
+from amongo.commands.writing import delete_found
 from amongo.engine.catalog import Catalog
 from amongo.engine.records import Collection
 from amongo.engine.store import Change
@@ -171,30 +173,14 @@ def delete_measurements(
 
     errors   WRITE_CONFLICT
     """
-    count = sequence = 0
-    pending: list[tuple[int, bytes]] = []
+    found = _found(instance, collection, matches, interrupt)
+    if not multi:
+        found = islice(found, 1)
 
-    def commit() -> None:
-        nonlocal count, sequence
-        removals = list(pending)
-        pending.clear()
-        for _ in range(WRITE_ATTEMPTS):
-            done = instance.store.delete(collection, removals, interrupt)
-            count += len(removals) - len(done.conflicts)
-            sequence = done.sequence or sequence
-            removals = list(_still_there(collection, (removals[position][0] for position in done.conflicts), matches))
-            if not removals:
-                return
-        raise command_errors.WRITE_CONFLICT(limit=WRITE_ATTEMPTS)
+    def still_matches(raw: bytes) -> bool:
+        return matches is None or matches(decode(measurement_of(raw)))
 
-    for found in _found(instance, collection, matches, interrupt):
-        pending.append(found)
-        if len(pending) >= UPDATE_BATCH_COUNT:
-            commit()
-        if not multi:
-            break
-    if pending:
-        commit()
+    count, sequence = delete_found(instance.store, collection, found, still_matches, interrupt)
     return Written(count, count, sequence)
 
 

@@ -86,8 +86,9 @@ class CheckReport:
 
     @property
     def is_sound(self) -> bool:
-        """Whether the store opens and all can be read; a torn tail that is cut then is nothing that was promised."""
-        return self.refusal is None and all(each.damage is None for each in self.snapshots)
+        """Whether the store opens and all can be read; a torn tail that is cut then is nothing that was promised, and
+        columns that are lost are made anew."""
+        return self.refusal is None and all(each.damage is None or not each.is_needed for each in self.snapshots)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,10 @@ from amongo.runtime.limits import (
     CHECKPOINT_BYTES,
     CHECKPOINT_INTERVAL_S,
     CLOSING_CHECKPOINT_BYTES,
+    COLUMN_BYTES,
+    COLUMN_FILE_COUNT,
+    COLUMNAR_LEAST_COUNT,
+    COLUMNAR_MEMORY_BYTES,
     LOG_FILE_BYTES,
     LOG_RETAINED_BYTES,
     SYNC_INTERVAL_S,
@@ -24,6 +28,10 @@ class Settings:
     checkpoint_interval_s      or of less after this many seconds,
     closing_checkpoint_bytes   and when the store is closed: but not of less than this
     log_retained_bytes         about so much of the log is kept, whatever the checkpoints cover
+    columnar_least_count       a collection of fewer documents is not read over columns, unless a hint requires it
+    columnar_memory_bytes      what DuckDB takes before it puts things aside on the disk
+    column_bytes               so much memory is taken for the columns that queries have used
+    column_file_count          a checkpoint keeps columns of collections with so many documents or more
     """
 
     log_file_bytes: int = LOG_FILE_BYTES
@@ -32,6 +40,10 @@ class Settings:
     checkpoint_interval_s: float = CHECKPOINT_INTERVAL_S
     closing_checkpoint_bytes: int = CLOSING_CHECKPOINT_BYTES
     log_retained_bytes: int = LOG_RETAINED_BYTES
+    column_bytes: int = COLUMN_BYTES
+    column_file_count: int = COLUMN_FILE_COUNT
+    columnar_least_count: int = COLUMNAR_LEAST_COUNT
+    columnar_memory_bytes: int = COLUMNAR_MEMORY_BYTES
 
 
 DEFAULT_SETTINGS = Settings()

@@ -21,6 +21,7 @@ from bson import Binary
 
 from amongo.engine.catalog import Catalog
 from amongo.engine.checkpoints import Checkpoints, place_of, restore
+from amongo.engine.columns.room import ColumnRoom
 from amongo.engine.files import DiskFiles, Files, LockHandle
 from amongo.engine.index_commits import no_keys
 from amongo.engine.index_writes import IndexWrites
@@ -48,15 +49,22 @@ class Store(IndexWrites):
     lock          held for every change, and for taking a view; never across anything slow
     catalog       the collections
     checkpoints   of a store on disk; None in memory
+    columns       the room for what is kept of columns
     """
 
     def __init__(
-        self, log: Log | MemoryLog, release: Callable[[], None], directory: str | None, make_keys: MakeKeys = no_keys
+        self,
+        log: Log | MemoryLog,
+        release: Callable[[], None],
+        directory: str | None,
+        make_keys: MakeKeys = no_keys,
+        settings: Settings = DEFAULT_SETTINGS,
     ) -> None:
         super().__init__(log, make_keys)
         self.catalog = Catalog()
         self.directory = directory
         self.checkpoints: Checkpoints | None = None
+        self.columns = ColumnRoom(settings.column_bytes)
         self._release = release
         self._is_open = True
 
@@ -78,7 +86,7 @@ class Store(IndexWrites):
         errors   STORE_IN_USE, STORE_PATH_IS_FILE, STORE_FORMAT_NEWER, STORE_CORRUPT, or what the disk says
         """
         if directory is None:
-            return cls(MemoryLog(clock), lambda: None, None, make_keys)
+            return cls(MemoryLog(clock), lambda: None, None, make_keys, settings)
         files = files or DiskFiles()
         files.make_directory(directory)
         lock = files.lock(directory)
@@ -110,7 +118,7 @@ class Store(IndexWrites):
 
         Where snapshot files are damaged and the log is still whole, the log alone is enough; they are written anew.
         """
-        store = cls(log, lock.release, directory, make_keys)
+        store = cls(log, lock.release, directory, make_keys, settings)
         manifest, restored, damage, covered = None, {}, None, 0
         try:
             manifest = read_manifest(files, directory)
@@ -140,7 +148,7 @@ class Store(IndexWrites):
         for collection in store.catalog.by_uuid.values():
             store.settle_indexes(collection, restored.get(collection.uuid))
         checkpoints = store.checkpoints = Checkpoints(
-            store.lock, log, store.catalog, files, directory, settings, manifest, clock
+            store.lock, log, store.catalog, files, directory, settings, manifest, clock, store.columns
         )
         if damage is not None:
             checkpoints.attempt()
@@ -162,6 +170,8 @@ class Store(IndexWrites):
             finally:
                 self._log.close()
         finally:
+            for collection in self.catalog.by_uuid.values():
+                collection.columns = collection.changes = None
             self._release()
 
     @property
@@ -211,47 +221,31 @@ class Store(IndexWrites):
                 return 0
             return self.append(collection, key, raw)
 
-    def append(self, collection: Collection, key: bytes, raw: bytes) -> int:
+    def append(self, collection: Collection, key: bytes, raw: bytes, entered: Sequence[Entered] | None = None) -> int:
         """Insert a document whose `_id` the caller has found free under `lock`, which it holds; the sequence.
 
-        errors   ServerError for a document that a secondary index refuses
+        entered   its entries in the secondary indexes, where they have been asked already
+        errors    ServerError for a document that a secondary index refuses
         """
         if self._pending is not None:
             raise errors.STORE_BEHIND_LOG()
-        if not collection.is_plain:
+        record_id = collection.next_record_id
+        if not collection.is_plain and entered is None:
             secondary = collection.secondary
             if collection.cap is not None or secondary is None:
                 return self._append_special(collection, key, raw)
-            return self._append_entered(
-                collection, key, raw, secondary.entries(collection.namespace, collection.next_record_id, raw)
-            )
-        record_id = collection.next_record_id
+            entered = secondary.entries(collection.namespace, record_id, raw)
         head = collection.heads.get("i") or self._head(collection, "i")
         before = self._log.last_sequence
         try:
             with self._guard:
                 sequence = self._log.append_entry(record_id, 1, head, raw)
             collection.append(record_id, key, raw)
+            if entered:
+                for entries, index_key, each in entered:
+                    entries.enter(index_key, each)
         except BaseException:
-            self._make_up(before, collection.append, record_id, key, raw)
-            raise
-        return sequence
-
-    def _append_entered(self, collection: Collection, key: bytes, raw: bytes, entries: Sequence[Entered]) -> int:
-        """Insert a document that the secondary indexes have taken; the sequence."""
-        if self._pending is not None:
-            raise errors.STORE_BEHIND_LOG()
-        record_id = collection.next_record_id
-        head = collection.heads.get("i") or self._head(collection, "i")
-        before = self._log.last_sequence
-        try:
-            with self._guard:
-                sequence = self._log.append_entry(record_id, 1, head, raw)
-            collection.append(record_id, key, raw)
-            for index, index_key, each in entries:
-                index.enter(index_key, each)
-        except BaseException:
-            self._make_up(before, collection.append_indexed, record_id, key, raw, entries)
+            self._make_up(before, collection.append_indexed, record_id, key, raw, entered or ())
             raise
         return sequence
 
@@ -285,7 +279,7 @@ class Store(IndexWrites):
                 )
             except ServerError as error:
                 return Inserted([], [], 0, [(0, error)])
-            return Inserted(None, [], self._append_entered(collection, key, raw, entries))
+            return Inserted(None, [], self.append(collection, key, raw, entries))
 
     def _insert_capped(
         self, collection: Collection, keys: Sequence[bytes], raws: Sequence[bytes], ordered: bool, interrupt: Interrupt

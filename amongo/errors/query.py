@@ -127,6 +127,10 @@ HINT_AMBIGUOUS = condition(
     ErrorCode.IndexNotFound,
     "Hint matched multiple indexes, must hint by index name. Matched: {one} and {other}",
 )
+HINT_COLUMNAR = condition(ErrorCode.BadValue, "$columnar hint cannot be set to a value other than true or false.")
+COLUMNAR_REFUSED = condition(
+    ErrorCode.NoQueryExecutionPlans, "the hint {{$columnar: true}} cannot be followed: {reason}"
+)
 HINT_NATURAL = condition(ErrorCode.BadValue, "$natural hint cannot be set to a value other than -1 or 1.")
 BOUNDS_OF_DIFFERENT_FIELDS = condition(51176, "min and max must have the same field names")
 BOUNDS_WITHOUT_HINT = condition(51173, "When using min()/max() a hint of which index to use must be provided")

@@ -241,6 +241,12 @@ class Plan:
             return _projected(rows, self)
         return (row.raw for row in rows)
 
+    def given(self, records: Iterable[tuple[int, bytes]]) -> Iterator[bytes]:
+        """The result documents' bytes of records that are those that match, in the asked order, skipped and limited."""
+        if self.query.projection is None and not self.query.returns_key:
+            return (raw for _, raw in records)
+        return _projected((Row(record_id, raw, None) for record_id, raw in records), self)
+
     def index_key(self, document: Document) -> Document | None:
         """The key of the document in the index that is used; None without one."""
         if self.access is not None:

@@ -46,6 +46,7 @@ class CanonicalQuery:
     skip         documents left out at the start
     limit        documents at most; 0 for all
     hint         index name or key pattern
+    columnar     whether it has to be run over columns, or must not be; None for as it is better
     low, high    `min` and `max`: bounds on the keys of the hinted index
     returns_key  show the index key of each document instead of it
     sort_key     the sort pattern as it was asked for, also where the order is that of the `_id`s
@@ -76,6 +77,7 @@ class CanonicalQuery:
     filter: Mapping[str, Any] | None = None
     sort_spec: dict[str, Any] | None = None
     projection_spec: dict[str, Any] | None = None
+    columnar: bool | None = None
 
     def check_without_collection(self) -> None:
         """Refuse what needs an index, where there is no collection that could have one.
@@ -108,6 +110,7 @@ def canonical_query(
     id_collator   how the collection's index on `_id` does; where they differ, the index does not serve strings
     errors        those of the filter, the projection, the sort pattern and the bounds; HINT_NATURAL
     """
+    columnar, hint = columnar_hint(hint)
     asked = projection
     if shows_record_id:
         projection = {**(projection or {}), RECORD_ID_FIELD: {"$meta": "recordId"}}
@@ -170,7 +173,21 @@ def canonical_query(
         filter=filter,
         sort_spec=sort,
         projection_spec=asked,
+        columnar=columnar,
     )
+
+
+def columnar_hint(hint: Any) -> tuple[bool | None, Any]:
+    """(whether the columnar path is asked for, forbidden, or nothing is said; what the hint says beside that).
+
+    hint     `{$columnar: true}` requires the path over columns, `{$columnar: false}` forbids it; amongo's own
+    errors   HINT_COLUMNAR
+    """
+    if type(hint) is not dict or "$columnar" not in hint:
+        return None, hint
+    if len(hint) > 1 or type(hint["$columnar"]) is not bool:
+        raise errors.HINT_COLUMNAR()
+    return hint["$columnar"], None
 
 
 def _natural_hint(hint: Any) -> int:

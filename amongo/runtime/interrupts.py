@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from amongo.runtime.limits import BREATH_INTERVAL_S, BREATH_S, CHECK_DOCUMENTS
@@ -29,7 +30,7 @@ class Interrupt:
     time_limit_ms   `maxTimeMS` of the command; None for no limit
     """
 
-    __slots__ = ("_breath_due", "_deadline", "_follower", "_left_s", "_loop_thread", "_reason")
+    __slots__ = ("_breath_due", "_call", "_deadline", "_follower", "_left_s", "_loop_thread", "_reason")
 
     def __init__(self, time_limit_ms: int | None = None) -> None:
         now = time.monotonic()
@@ -39,10 +40,13 @@ class Interrupt:
         self._breath_due = now + BREATH_INTERVAL_S
         self._loop_thread: int | None = None
         self._follower: Interrupt | None = None
+        self._call: Callable[[], object] | None = None
 
     def stop(self, reason: str = "operation was interrupted") -> None:
         """Ask the operation to end; thread-safe, and harmless after its end."""
         self._reason = reason
+        if (call := self._call) is not None:
+            call()
         if self._follower is not None:
             self._follower.stop(reason)
 
@@ -71,6 +75,27 @@ class Interrupt:
     def stay_on_loop(self) -> None:
         """Say that the calling thread runs an event loop: there `check` never sleeps."""
         self._loop_thread = threading.get_ident()
+
+    @contextmanager
+    def calling(self, call: Callable[[], object]) -> Iterator[None]:
+        """While the block runs, which does not come back to `check`: have `call` end it when the operation has to end.
+
+        call   from another thread; harmless when the block has ended already
+        errors   those of `check`
+        """
+        self._call = call
+        timer = None
+        try:
+            self.check()
+            if self._deadline is not None:
+                timer = threading.Timer(max(self._deadline - time.monotonic(), 0), call)
+                timer.daemon = True
+                timer.start()
+            yield
+        finally:
+            self._call = None
+            if timer is not None:
+                timer.cancel()
 
     def check(self) -> None:
         """End the operation if it has to end; otherwise let other threads run when it is time.
@@ -115,6 +140,11 @@ class _Never(Interrupt):
 
     def limit(self, time_limit_ms: int) -> None:
         """Do nothing: this interrupt is shared."""
+
+    @contextmanager
+    def calling(self, call: Callable[[], object]) -> Iterator[None]:
+        """Do nothing: nothing ends it."""
+        yield
 
     def check(self) -> None:
         """Do nothing."""

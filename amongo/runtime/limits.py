@@ -139,6 +139,30 @@ MAP_WINDOW_BYTES: Final = 1024 * 1024 * 1024  # amongo: of a longer file, parts 
 MAP_WINDOW_BYTES_SMALL: Final = 16 * 1024 * 1024  # amongo: and of this one where the address space is limited
 MAP_WINDOWS_SMALL: Final = 4  # amongo: as many of these a file
 
+# Columns
+COLUMN_BYTES: Final = 1024 * 1024 * 1024  # amongo: what the columns of a store may take in memory
+COLUMN_SHRED_BYTES: Final = 64 * 1024 * 1024  # amongo: documents that are turned into columns in one go, in bytes
+COLUMN_SHRED_COUNT: Final = 32_768  # amongo: and changed ones, at most
+COLUMN_DEBT_SHARE: Final = 4  # amongo: columns that lack more than one in so many records are let go,
+COLUMN_DEBT_COUNT: Final = 4096  # but not for so few
+COLUMN_FILE_COUNT: Final = 32_768  # amongo: of a collection with fewer documents, columns are not written to files
+COLUMN_FILE_BUILT_COUNT: Final = 4  # amongo: segments of a path that a checkpoint builds to write the others
+COLUMN_FILE_STALE_SHARE: Final = 32  # amongo: a file of columns is written anew when one in so many rows is stale,
+COLUMN_FILE_STALE_COUNT: Final = 256  # but not for so few,
+COLUMN_FILE_USELESS_SHARE: Final = 4  # and given up, where it cannot be written, when one in so many is
+COLUMN_WAIT_S: Final = 0.05  # amongo: who waits for columns that another query builds looks so often for a stop
+
+# Shredding documents to columns
+PIECE_COUNT: Final = 4096  # amongo: documents that are walked in step at a time,
+PIECE_BYTES: Final = 4 * 1024 * 1024  # amongo: and their bytes, unless a single one has more
+PIECE_SPAN_BYTES: Final = 1024 * 1024 * 1024  # amongo: from the first of them to the end of the last
+STEP_ROWS: Final = 48  # amongo: fewer documents are walked one by one, with less work than in step
+STEPS_OF_FEW: Final = 64  # amongo: steps that so few documents may take all the same, to catch up with the others
+STEP_BYTES: Final = 200  # amongo: of a document that are looked at in one step; a longer name goes the slow way
+DICTIONARY_SHARE: Final = 0.25  # amongo: different strings in a column, to its rows, that are worth a dictionary,
+PIECE_DICTIONARY_SHARE: Final = 0.5  # and to the rows of a piece: in others there may be the same
+DICTIONARY_SAMPLE: Final = 1024  # amongo: strings of a piece, of which too many differ, that end the tries
+
 # Pipelines
 DENSIFY_COUNT: Final = 500_000  # server, internalQueryMaxAllowedDensifyDocs
 
@@ -157,3 +181,13 @@ SPILL_BUFFER_BYTES: Final = 64 * 1024  # amongo: of a temporary file
 SPILL_RUNS: Final = 64  # amongo: sorted runs that are merged at a time; each is a temporary file
 SPILL_PARTITIONS: Final = 32  # amongo: parts that groups are spilled in, by their keys; each is a temporary file
 SPILL_DEPTH: Final = 8  # amongo: times that a part that is too large is parted again
+
+# Columns
+COLUMNAR_LEAST_COUNT: Final = 4096  # amongo: of fewer documents the interpreter is faster than a statement of DuckDB
+COLUMNAR_MEMORY_BYTES: Final = 1024 * 1024 * 1024  # amongo: what DuckDB takes before it puts things aside on the disk
+COLUMNAR_FIRST_COUNT: Final = 32_768  # amongo: of fewer documents the interpreter looks for the first that match
+COLUMNAR_TRIES: Final = 2  # amongo: times that it does so by the same fields before columns are made of them
+COLUMNAR_TRIED_FILTERS: Final = 1000  # amongo: as many such filters are remembered
+COLUMNAR_SPARE_BYTES: Final = 1024 * 1024 * 1024  # amongo: a process that may take less leaves DuckDB alone
+COLUMNAR_QUERIES: Final = 4  # amongo: statements that run at one time, the others wait
+COLUMNAR_BATCH_COUNT: Final = 8192  # amongo: rows of a result that are taken from DuckDB at a time

@@ -28,7 +28,7 @@ FLOOR_OF = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 CONFINED = {
     "duckdb": ("aggregate/relational", "values/collation/duckdb_keys.py"),
     "icu": ("values/collation/icu_keys.py",),
-    "pyarrow": ("aggregate/relational", "engine/snapshots"),
+    "pyarrow": ("aggregate/relational", "engine/columns", "engine/snapshots"),
     "threading": ("runtime",),
     "concurrent": ("runtime",),
     "_thread": ("runtime",),

@@ -8,7 +8,19 @@ from typing import Any
 
 import pytest
 
-from benchmarks import bulk_load, group_commit, hot_paths, loop_lag, matching, peers, report, scale_stores, sections
+from benchmarks import (
+    bulk_load,
+    columns,
+    group_commit,
+    hot_paths,
+    loop_lag,
+    matching,
+    peers,
+    questions,
+    report,
+    scale_stores,
+    sections,
+)
 from benchmarks.__main__ import main
 from benchmarks.loop_lag import Lag
 from benchmarks.opening import opened
@@ -23,6 +35,8 @@ SIZED = [
     ("bulk-load", bulk_load.run, 2),
     ("loop-lag", loop_lag.run, 14),
     ("group-commit", group_commit.run, 2),
+    ("columns", columns.run, 2 + len(columns.QUESTIONS) + 2),
+    ("questions", questions.run, len(questions.QUESTIONS)),
 ]
 
 

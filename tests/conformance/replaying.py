@@ -17,6 +17,9 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from amongo.commands.instance import Instance
+from amongo.engine.settings import Settings
+
 FOLDER = Path(os.environ.get("AMONGO_CONFORMANCE", Path(__file__).parents[3] / "shared" / "conformance"))
 CHUNK = 250  # cases that one process runs in one go
 PROCESSES = max(2, min(os.cpu_count() or 2, 4))
@@ -82,9 +85,14 @@ def load(areas: Iterable[str]) -> dict[str, list[str]]:
     return wanted
 
 
-def run_lines(lines: list[str]) -> list[Verdict]:
-    """Run cases one after the other on a store of their own."""
+def run_lines(lines: list[str], *, columnar: bool = False) -> list[Verdict]:
+    """Run cases one after the other on a store of their own.
+
+    columnar   over columns whatever can be, however few documents there are
+    """
     replay = _replayer()
+    if columnar or os.environ.get("AMONGO_COLUMNAR"):
+        Instance.open.__func__.__kwdefaults__["settings"] = Settings(columnar_least_count=0)  # type: ignore[attr-defined]
     runner = replay.Runner(_options(()))
     verdicts = []
     for line in lines:
@@ -96,10 +104,14 @@ def run_lines(lines: list[str]) -> list[Verdict]:
 class Replay:
     """The cases of some areas, running in a few processes while other tests do, or the first verdicts are looked at."""
 
-    def __init__(self, areas: Iterable[str]) -> None:
+    def __init__(self, areas: Iterable[str], *, columnar: bool = False, every: int = 1) -> None:
+        """
+        columnar   over columns whatever can be; in processes of its own
+        every      one case in so many
+        """
         self._pool = ProcessPoolExecutor(PROCESSES, get_context("spawn"), initializer=_give_way)
         self._running: dict[str, list[Future[list[Verdict]]]] = {
-            area: [self._pool.submit(run_lines, chunk) for chunk in _chunks(lines)]
+            area: [self._pool.submit(run_lines, chunk, columnar=columnar) for chunk in _chunks(lines[::every])]
             for area, lines in load(areas).items()
         }
 

@@ -25,6 +25,8 @@ def test_entries_are_a_sorted_set(steps: list[tuple[str, bytes, int]], low: byte
     for step, key, record_id in steps:
         entry = entry_of(key, record_id)
         if step == "add":
+            if entry in model:
+                entries.doubt()
             entries.enter(key, entry)
             model.add(entry)
         elif step == "discard":
@@ -57,11 +59,37 @@ def test_many_entries_in_any_order_fill_chunks_that_stay_sorted() -> None:
 def test_a_repeated_change_changes_nothing() -> None:
     entries = Entries()
     for _ in range(2):
+        entries.doubt()
         entries.enter(b"a\0", entry_of(b"a\0", 1))
     assert len(entries.view()) == 1
     for _ in range(2):
         entries.discard(entry_of(b"a\0", 1))
     assert len(entries.view()) == 0
+
+
+@pytest.mark.parametrize("is_one_by_one", [True, False])
+def test_views_of_many_entries_do_not_change(is_one_by_one: bool) -> None:
+    entries, model = Entries(), set()
+    views: list[tuple[EntriesView, list[bytes]]] = []
+    for turn in range(60):
+        items = [entry_of(((turn * 500 + n) * 7919 % 30_011).to_bytes(4) + b"\0", turn * 500 + n) for n in range(500)]
+        if is_one_by_one:
+            for item in items:
+                entries.enter(key_of(item), item)
+        else:
+            entries.extend(list(map(key_of, items)), items)
+        for item in items[::7]:
+            assert entries.discard(item)
+            assert not entries.discard(item)
+        model |= set(items) - set(items[::7])
+        if turn % 6 == 0:
+            views.append((entries.view(), sorted(model)))
+    for view, expected in views:
+        low, high = expected[len(expected) // 3], expected[2 * len(expected) // 3]
+        assert view.count_between(low, high) == len(list(view.between(low, high)))
+        assert list(view.between_backward(low, high)) == list(view.between(low, high))[::-1]
+        assert list(view) == expected
+        assert len(view) == len(expected)
 
 
 @pytest.mark.parametrize("count", [0, 1, 100, 1024, 5000, 30_011])

@@ -46,16 +46,23 @@ class File:
     def record(self, record_id: int) -> Slot:
         return self._records.get(record_id, BELOW)
 
+    def find(self, record_ids: Sequence[int], slots: list[Slot]) -> int:
+        before = slots.count(BELOW)
+        slots[:] = [
+            self.record(record_id) if slot is BELOW else slot for record_id, slot in zip(record_ids, slots, strict=True)
+        ]
+        return before - slots.count(BELOW)
+
     def fill(self, base: int, slots: list[bytes | None]) -> None:
         for record_id in range(base, base + len(slots)):
             if record_id in self._records:
                 slots[record_id - base] = self._records[record_id]
 
-    def find_keys(self, key: bytes) -> Iterable[int]:
+    def has_key(self, key: bytes) -> Iterable[int]:
         return [record_id_of(entry) for entry in self._entries if key_of(entry) == key]
 
     def lacks_all(self, keys: Sequence[bytes]) -> bool:
-        return not any(self.find_keys(key) for key in keys)
+        return not any(self.has_key(key) for key in keys)
 
     def between(self, low: bytes, high: bytes) -> Iterator[bytes]:
         return (entry for entry in self._entries if low <= entry < high)
@@ -163,6 +170,7 @@ def test_layers_change_nothing(steps: list[tuple[str, Any]], window: int) -> Non
     order = collection.id_order()
     in_order = [model[number][0] for number in sorted(model)]
     assert [each for each in order if view.record(each) is not None] == in_order
+    assert list(view.documents_of(in_order)) == [view.record(each) for each in in_order]
     assert [each for each in reversed(order) if view.record(each) is not None] == in_order[::-1]
     some = [model[number][0] for number in sorted(model) if 5 <= number < 20]
     low, high = id_of(5), id_of(20)

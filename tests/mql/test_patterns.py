@@ -6,6 +6,9 @@ from amongo.errors import ServerError
 from amongo.mql.patterns import compile_pattern, may_run_away, search
 
 CASES: list[tuple[str, str, str, str, bool]] = [
+    ("alternatives that negate one character each, the first", "[^x]|[^y]", "", "x", True),
+    ("alternatives that negate one character each, the second", "[^x]|[^y]", "", "y", True),
+    ("a dot and a negated character", ".|[^a]", "", "a", True),
     # name, pattern, flags, text, found
     ("plain", "b", "", "abc", True),
     ("plain prefix", "^ab", "", "abc", True),

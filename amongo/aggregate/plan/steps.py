@@ -25,11 +25,6 @@ class Step:
     keep: int | None = None
     unwinds: Any = None
 
-    @property
-    def is_written(self) -> bool:
-        """Whether its name and specification say all."""
-        return self.keep is None and self.unwinds is None
-
     def document(self) -> Document:
         """The stage as explain shows it. Source: manual, Aggregation Pipeline Optimization."""
         if self.keep is not None:

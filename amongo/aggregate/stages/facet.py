@@ -39,18 +39,29 @@ class Facet(Stage):
         pipelines = self.pipelines
 
         def run(documents: Iterable[Document], environment: Environment) -> Iterator[Document]:
-            bound = MemoryBound("$facet", min(environment.memory_bytes, FACET_BYTES), stage_errors.FACET_TOO_LARGE)
             kept = Kept.of(documents, environment, "$facet")
             try:
-                result = {name: list(bound.watch(pipeline.run(kept, environment))) for name, pipeline in pipelines}
+                result = facet_document(
+                    ((name, pipeline.run(kept, environment)) for name, pipeline in pipelines), environment
+                )
             finally:
                 kept.close()
-            size = len(encode(result))
-            if size > DOCUMENT_BYTES:
-                raise errors.RESULT_TOO_LARGE(size=size)
             yield result
 
         return run
+
+
+def facet_document(results: Iterable[tuple[str, Iterable[Document]]], environment: Environment) -> Document:
+    """The one document of the stage, of what each pipeline gives.
+
+    errors   RESULT_TOO_LARGE, FACET_TOO_LARGE, those of the pipelines
+    """
+    bound = MemoryBound("$facet", min(environment.memory_bytes, FACET_BYTES), stage_errors.FACET_TOO_LARGE)
+    result: Document = {name: list(bound.watch(documents)) for name, documents in results}
+    size = len(encode(result))
+    if size > DOCUMENT_BYTES:
+        raise errors.RESULT_TOO_LARGE(size=size)
+    return result
 
 
 @stage("$facet")

@@ -34,8 +34,6 @@ SEARCHES: Final = frozenset({"$search", "$vectorSearch"})
 SCORE: Final = metadata_field("score")
 SCORE_DETAILS: Final = metadata_field("scoreDetails")
 
-Specs = list[dict[str, Any]]
-
 
 @dataclass(frozen=True, slots=True)
 class Fused:

@@ -75,7 +75,7 @@ class Lookup(Stage):
                     values = _values_of(bindings, document, environment) if bindings else {}
                     found = join.found(document, values)
                     if unwind is None:
-                        yield with_value(document, into, self._held(interrupt.watch(found)))
+                        yield with_value(document, into, held_partners(self.collection, interrupt.watch(found)))
                     else:
                         yield from _unwound(document, interrupt.watch(found), unwind)
             finally:
@@ -83,17 +83,18 @@ class Lookup(Stage):
 
         return run
 
-    def _held(self, found: Iterable[Document]) -> list[Document]:
-        """The array. errors: LOOKUP_TOO_LARGE."""
-        held = []
-        bound: MemoryBound | None = None
-        for each in found:
-            held.append(each)
-            if len(held) > _UNMEASURED:
-                if bound is None:
-                    bound = MemoryBound(str(self.collection), LOOKUP_BYTES, errors.LOOKUP_TOO_LARGE)
-                bound.add(each)
-        return held
+
+def held_partners(collection: str | None, found: Iterable[Document]) -> list[Document]:
+    """The array of what is found. errors: LOOKUP_TOO_LARGE."""
+    held = []
+    bound: MemoryBound | None = None
+    for each in found:
+        held.append(each)
+        if len(held) > _UNMEASURED:
+            if bound is None:
+                bound = MemoryBound(str(collection), LOOKUP_BYTES, errors.LOOKUP_TOO_LARGE)
+            bound.add(each)
+    return held
 
 
 def _values_of(

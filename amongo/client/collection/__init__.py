@@ -21,6 +21,7 @@ from amongo.client.collection.indexes import CollectionIndexes
 from amongo.client.collection.reads import CollectionReads
 from amongo.client.collection.search_indexes import CollectionSearchIndexes
 from amongo.client.collection.structure import CollectionStructure
+from amongo.client.collection.tables import CollectionTables
 from amongo.client.collection.writes import CollectionWrites
 from amongo.client.session import AsyncClientSession
 
@@ -35,6 +36,7 @@ class AsyncCollection(
     CollectionIndexes[_DocumentType],
     CollectionSearchIndexes[_DocumentType],
     CollectionStructure[_DocumentType],
+    CollectionTables[_DocumentType],
 ):
     """A collection of documents; source: PyMongo, collection."""
 

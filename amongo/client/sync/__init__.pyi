@@ -415,6 +415,37 @@ class Collection(Generic[_DocumentType]):
         comment: Any | None = None,
         encrypted_fields: Mapping[str, Any] | None = None,
     ) -> None: ...
+    def to_arrow(
+        self,
+        filter: Mapping[str, Any] | None = None,
+        projection: Mapping[str, Any] | Iterable[str] | None = None,
+        *,
+        sort: Any | None = None,
+        skip: int = 0,
+        limit: int = 0,
+        max_time_ms: int | None = None,
+    ) -> Any: ...
+    def aggregate_arrow(
+        self,
+        pipeline: _Pipeline,
+        *,
+        let: Mapping[str, Any] | None = None,
+        hint: Any | None = None,
+        allow_disk_use: bool | None = None,
+        max_time_ms: int | None = None,
+    ) -> Any: ...
+    def to_pandas(
+        self,
+        filter: Mapping[str, Any] | None = None,
+        projection: Mapping[str, Any] | Iterable[str] | None = None,
+        **kwargs: Any,
+    ) -> Any: ...
+    def to_polars(
+        self,
+        filter: Mapping[str, Any] | None = None,
+        projection: Mapping[str, Any] | Iterable[str] | None = None,
+        **kwargs: Any,
+    ) -> Any: ...
     def __init__(
         self,
         database: Database[_DocumentType],
@@ -601,6 +632,9 @@ class Database(Generic[_DocumentType]):
     ) -> Collection[_DocumentType]: ...
     def __getattr__(self, name: str) -> Collection[_DocumentType]: ...
     def __getitem__(self, name: str) -> Collection[_DocumentType]: ...
+    def sql(
+        self, query: str, parameters: Sequence[Any] | Mapping[str, Any] | None = None, *, max_time_ms: int | None = None
+    ) -> Any: ...
     def create_collection(
         self,
         name: str,

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import NamedTuple
@@ -25,6 +25,8 @@ from amongo.engine.catalog import Catalog
 from amongo.engine.checkpoints.compaction import compacted
 from amongo.engine.checkpoints.freezing import FrozenCollection, freeze, pieces_of
 from amongo.engine.checkpoints.writing import FilePlace, Numbers, Swap, written
+from amongo.engine.columns.filing import ColumnPlace, Filing
+from amongo.engine.columns.room import ColumnRoom
 from amongo.engine.files import Files
 from amongo.engine.log import Log, Mark
 from amongo.engine.records import Collection
@@ -99,6 +101,7 @@ class Checkpoints:
         settings: Settings,
         manifest: Manifest | None,
         clock: Clock,
+        columns: ColumnRoom,
     ) -> None:
         """
         lock       the store's
@@ -113,6 +116,7 @@ class Checkpoints:
         self._directory = os.path.join(directory, DIRECTORY)
         self._settings = settings
         self._clock = clock
+        self._columns = columns
         self._manifest = manifest
         self._is_certain = False  # whether `_manifest` is surely on the disk: who wrote it may have died just then
         self._place = Mark(0, 0) if manifest is None else place_of(manifest)
@@ -164,7 +168,7 @@ class Checkpoints:
         if self._join is not None:
             self._join()
         self._interrupt = Interrupt()
-        if self._written_bytes() >= self._settings.closing_checkpoint_bytes:
+        if self._written_bytes() >= self._settings.closing_checkpoint_bytes or self._owes_columns():
             self.attempt()
         with self._turn:  # that of a command may be under way
             self._is_over = True
@@ -246,20 +250,39 @@ class Checkpoints:
     def _make(self, interrupt: Interrupt) -> bool:
         if self._is_over:
             raise storage.LOG_CLOSED()
+        with self._filing() as filing:
+            filing.claim(list(self._catalog.by_uuid.values()))
+            is_retry = self._unwritten is not None
+            with self._store_lock:
+                frozen = self._frozen()
+                filing.begin()
+            if frozen is None:
+                self._file_columns(filing, interrupt)
+                return False
+            self._write_frozen(frozen, filing, is_retry, interrupt)
+        return True
+
+    def _frozen(self) -> _Frozen | None:
+        """What the next checkpoint is made of; None if nothing is new. Under the store's lock."""
+        if self._unwritten is None:
+            sequence = self._log.last_sequence
+            if self._manifest is not None and sequence == self._manifest.sequence:
+                return None
+            parts = freeze(self._catalog.by_namespace.values())  # in the order in which they are listed
+            self._unwritten = _Frozen(sequence, self._log.place(), self._owed_bytes, parts)
+        return self._unwritten
+
+    def _write_frozen(self, frozen: _Frozen, filing: Filing, is_retry: bool, interrupt: Interrupt) -> None:
         began_s = self._clock.monotonic()
-        with self._store_lock:
-            if self._unwritten is None:
-                sequence = self._log.last_sequence
-                if self._manifest is not None and sequence == self._manifest.sequence:
-                    return False
-                parts = freeze(self._catalog.by_namespace.values())  # in the order in which they are listed
-                self._unwritten = _Frozen(sequence, self._log.place(), self._owed_bytes, parts)
-            sequence, end, owed_bytes, parts = self._unwritten
+        sequence, end, owed_bytes, parts = frozen
         self._files.make_directory(self._directory)
         place = FilePlace(self._files, self._directory, self._numbers, [], interrupt, sequence)
-        with self._discarding(place):
-            contents = [written(part, place) for part in parts]
+        column_place = self._column_place(interrupt)
+        with self._discarding(place, column_place):
+            columns = filing.written(column_place, may_write=not is_retry)
+            contents = [replace(written(part, place), columns=columns.get(part.uuid, ())) for part in parts]
             self._log.sync_to(end)
+        place.swaps.append(_settling(filing))
         more = {PLACE_FILE: end.file_number, PLACE_OFFSET: end.offset}
         more[MADE_MS] = self._clock.now_ms()
         more[DURATION_MS] = int((self._clock.monotonic() - began_s) * 1000)
@@ -273,7 +296,34 @@ class Checkpoints:
         while pieces:  # to free millions of small objects in one go would hold all threads up
             pieces.pop()
             interrupt.breathe()
-        return True
+
+    # Columns
+
+    def _filing(self) -> AbstractContextManager[Filing]:
+        """What a checkpoint does with columns."""
+        return closing(Filing(self._columns, self._store_lock, self._settings.column_file_count))
+
+    def _column_place(self, interrupt: Interrupt) -> ColumnPlace:
+        return ColumnPlace(self._files, self._directory, self._numbers.take, interrupt)
+
+    def _owes_columns(self) -> bool:
+        """Whether columns that queries have used are in no file."""
+        with self._filing() as filing:
+            filing.claim(list(self._catalog.by_uuid.values()))
+            with self._store_lock:
+                filing.begin()
+            return filing.owes()
+
+    def _file_columns(self, filing: Filing, interrupt: Interrupt) -> None:
+        """Write columns that are in no file yet, of the records as they are in the current checkpoint."""
+        if self._manifest is None or not filing.owes():
+            return
+        place = self._column_place(interrupt)
+        with self._discarding(None, place):
+            columns = filing.written(place)
+        contents = [replace(each, columns=columns.get(each.uuid, each.columns)) for each in self._manifest.collections]
+        changed = replace(self._manifest, next_file_number=self._numbers.next, collections=tuple(contents))
+        self._publish(changed, [_settling(filing)])
 
     def _compact(self, interrupt: Interrupt, whole: Collection | None = None) -> None:
         """Merge files; of the collection `whole` all of them."""
@@ -307,15 +357,17 @@ class Checkpoints:
         self._is_certain = True
 
     @contextmanager
-    def _discarding(self, place: FilePlace) -> Iterator[None]:
+    def _discarding(self, place: FilePlace | None, columns: ColumnPlace | None = None) -> Iterator[None]:
         """Where the writing breaks off, remove what was written: a full disk is not to stay full of it. (Once a
         MANIFEST is being written that names the files, they stay.)"""
         try:
             yield
         except BaseException:
-            for swap in place.swaps:
+            for swap in () if place is None else place.swaps:
                 for layer in swap.new:
                     self._remove(layer.file.name)
+            for name in () if columns is None else columns.names:
+                self._remove(name)
             raise
 
     # What goes
@@ -366,7 +418,13 @@ class Checkpoints:
 
 def _disk_bytes(contents: CollectionContents) -> int:
     runs = (*contents.ids, *(run for index in contents.indexes for run in index.runs))
-    return sum(each.disk_bytes for each in contents.rows) + sum(each.disk_bytes for each in runs)
+    columns = sum(each.size for each in contents.columns)
+    return sum(each.disk_bytes for each in contents.rows) + sum(each.disk_bytes for each in runs) + columns
+
+
+def _settling(filing: Filing) -> Swap:
+    """What becomes of columns once the MANIFEST names their files."""
+    return Swap(lambda _old, _new: filing.settle(), (), ())
 
 
 def _file_layers(collection: Collection) -> Iterator[Rows | Run]:

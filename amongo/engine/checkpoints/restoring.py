@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from amongo.engine.catalog import Catalog
+from amongo.engine.columns.stored import StoredColumns
 from amongo.engine.files import Files
 from amongo.engine.indexes import EntriesLayer
 from amongo.engine.records import Collection, View
@@ -48,6 +49,9 @@ def _restored(contents: CollectionContents, catalog: Catalog, files: Files, dire
     rows = [Rows(files, directory, each) for each in reversed(contents.rows)]
     ids = [Run(files, directory, each) for each in reversed(contents.ids)]
     collection.begin_above(rows, ids, contents.next_record_id, contents.count, contents.data_bytes)
+    if contents.columns:  # from here on it has to be known what changes
+        collection.columns = StoredColumns(files, directory, contents.columns)
+        collection.changes = bytearray(contents.next_record_id)
     catalog.add(collection)
     layers: dict[str, tuple[EntriesLayer, ...]] = {}
     for index in contents.indexes:

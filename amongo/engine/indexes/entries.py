@@ -4,15 +4,16 @@ What is added lies in the overlay. What is taken out is taken out of the overlay
 layer below, the overlay gets a removal mark. An index without layers below (every one of a memory store) has no marks.
 `freeze` makes a layer of the overlay, and `settle` puts a file in the place of layers; see `layers`.
 
-Only the store calls the methods of `Entries`, under its lock. Every change may be repeated. (An entry of the overlay
-that is taken out twice leaves a mark that marks nothing; the count is one too low then, and nothing else.)
+Only the store calls the methods of `Entries`, under its lock. Every change may be repeated, after a word of `doubt`.
+(An entry of the overlay that is taken out twice leaves a mark that marks nothing; the count is one too low then, and
+nothing else.)
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from amongo.engine.indexes.chunks import NO_CHUNKS, WAITING_COUNT, Chunks, ChunksView
+from amongo.engine.indexes.chunks import NO_CHUNKS, Chunks, ChunksView
 from amongo.engine.indexes.entry import entry_of, key_of, record_id_of
 from amongo.engine.indexes.layers import BEHIND_ALL, EntriesLayer, FrozenLayer, between, between_backward
 
@@ -67,10 +68,11 @@ class EntriesView:
 class Entries(Chunks):
     """The entries of an index.
 
-    layers      what lies below the overlay, newest first
+    layers   what lies below the overlay, newest first
+    keys     those of the overlay, where the index is unique; None where it is not
     """
 
-    __slots__ = ("_has_twins", "_keys", "_marks", "_whole", "layers")
+    __slots__ = ("_has_twins", "_marks", "_whole", "keys", "layers")
 
     def __init__(self, *, is_unique: bool = False) -> None:
         """
@@ -78,7 +80,7 @@ class Entries(Chunks):
         """
         super().__init__()
         self.layers: tuple[EntriesLayer, ...] = ()
-        self._keys: set[bytes] | None = set() if is_unique else None
+        self.keys: set[bytes] | None = set() if is_unique else None
         self._has_twins = False  # some key may have been entered for two records
         self._marks: Chunks | None = None
         self._whole: tuple[ChunksView, ChunksView, EntriesView] | None = None
@@ -100,7 +102,7 @@ class Entries(Chunks):
 
     def has_key(self, key: bytes) -> bool:
         """Whether a record has this key."""
-        keys = self._keys
+        keys = self.keys
         if keys is not None and key not in keys:
             for layer in self.layers:
                 if layer.has_key(key):
@@ -111,7 +113,7 @@ class Entries(Chunks):
 
     def record_with(self, key: bytes) -> int | None:
         """A record that has this key, the first of the newest layer that knows one; None if there is none."""
-        if self._keys is None or key in self._keys:
+        if self.keys is None or key in self.keys:
             entry = self.at_or_after(key)
             if entry is not None and entry.startswith(key):
                 return record_id_of(entry)
@@ -127,7 +129,7 @@ class Entries(Chunks):
 
     def is_free(self, keys: Sequence[bytes]) -> bool:
         """Whether no record has any of these keys: cheap for many at once; False where that is not known at once."""
-        if self._keys is None or not self._keys.isdisjoint(keys):
+        if self.keys is None or not self.keys.isdisjoint(keys):
             return False
         return all(layer.lacks_all(keys) or not any(map(layer.has_key, keys)) for layer in self.layers)
 
@@ -141,29 +143,31 @@ class Entries(Chunks):
     # Changing
 
     def enter(self, key: bytes, entry: bytes) -> None:
-        """Enter an entry, if it is not in already.
+        """Enter an entry that is not in.
 
         key   that of the entry
         """
-        keys = self._keys
+        keys = self.keys
         if keys is not None:
             if key in keys:
                 self._has_twins = True
             keys.add(key)
-        self._view = None
-        waiting = self._waiting
-        waiting.append(entry)
-        if len(waiting) >= WAITING_COUNT:
-            self._sort_in()
+        self.add(entry)
+
+    def doubt(self) -> None:
+        """A change that broke off is about to be made again."""
+        super().doubt()
+        if self._marks is not None:
+            self._marks.doubt()
 
     def extend(self, keys: Sequence[bytes], entries: list[bytes]) -> None:
-        """Enter several, with their keys."""
+        """Enter several, none of which is in, with their keys."""
         self.remember(keys)
         self.add_all(entries)
 
     def remember(self, keys: Sequence[bytes]) -> None:
         """Take note of keys whose entries are about to come."""
-        known = self._keys
+        known = self.keys
         if known is not None:
             count = len(known)
             known.update(keys)
@@ -171,12 +175,12 @@ class Entries(Chunks):
 
     def taken(self, keys: Sequence[bytes]) -> set[bytes]:
         """Those of the keys that are remembered already."""
-        return set() if self._keys is None else self._keys.intersection(keys)
+        return set() if self.keys is None else self.keys.intersection(keys)
 
     def discard(self, entry: bytes) -> bool:
         """Take an entry out, if it is in; whether it was in the overlay."""
         if super().discard(entry):
-            keys = self._keys
+            keys = self.keys
             if keys is not None:
                 key = key_of(entry)
                 twin = self.at_or_after(key) if self._has_twins else None
@@ -192,17 +196,17 @@ class Entries(Chunks):
     @property
     def has_news(self) -> bool:
         """Whether anything was entered or marked since the last `freeze`."""
-        return bool(self._table.chunks or self._waiting or (self._marks is not None and self._marks.chunks_view()))
+        return bool(self._chunks or self._waiting or (self._marks is not None and self._marks.chunks_view()))
 
     def freeze(self) -> FrozenLayer:
         """Make a layer of the overlay, the newest one, and go on with an empty overlay; the layer. It takes no time."""
         marks = NO_CHUNKS if self._marks is None else self._marks.chunks_view()
-        frozen = FrozenLayer(self.chunks_view(), marks, self._keys)
-        fresh = Entries(is_unique=self._keys is not None)
+        frozen = FrozenLayer(self.chunks_view(), marks, self.keys)
+        keys: set[bytes] | None = None if self.keys is None else set()
         layers, fresh_marks = (frozen, *self.layers), Chunks()
         # One statement, in which Python calls nothing: whatever comes in between, all of it is done or nothing.
-        (self._table, self._waiting, self._view, self._keys, self._has_twins, self._marks, self.layers) = (
-            fresh._table, fresh._waiting, fresh._view, fresh._keys, False, fresh_marks, layers,
+        (self._chunks, self._firsts, self._sizes, self._view, self.keys, self._has_twins, self._marks, self.layers) = (
+            [], [], [], NO_CHUNKS, keys, False, fresh_marks, layers,
         )  # fmt: skip
         self._whole = None
         return frozen

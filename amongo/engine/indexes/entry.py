@@ -11,7 +11,10 @@ zero. More than 254 bytes of them are followed by their number in 4 bytes and by
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from struct import Struct
 from typing import Final
+
+_unpack_last = Struct(">Q").unpack_from
 
 ID_BYTES: Final = 7
 _PLAIN_TAIL: Final = ID_BYTES + 1  # behind the key, without type bits
@@ -49,9 +52,9 @@ def record_id_of(entry: bytes) -> int:
 
 def record_ids_of(entries: Iterable[bytes]) -> Iterator[int]:
     """The record ids of many entries, in their order."""
-    from_bytes = int.from_bytes
     for entry in entries:
-        yield record_id_of(entry) if entry[-1] else from_bytes(entry[-8:-1])
+        last = _unpack_last(entry, -_PLAIN_TAIL)[0]
+        yield record_id_of(entry) if last & 0xFF else last >> 8
 
 
 def key_of(entry: bytes) -> bytes:

@@ -15,7 +15,7 @@ from typing import Any, Final, NamedTuple
 
 from amongo.engine.indexes.columns import Column, column_of
 from amongo.engine.indexes.entries import Entries
-from amongo.engine.indexes.entry import entry_end, entry_of
+from amongo.engine.indexes.entry import entry_of
 from amongo.engine.indexes.index import Index, Keys
 from amongo.errors import ServerError
 from amongo.runtime.interrupts import NEVER, Interrupt
@@ -83,21 +83,23 @@ class Secondary:
         """
         found: list[Entered] = []
         document: Document | None = None
-        end = entry_end(record_id)
+        end = (record_id << 8).to_bytes(8)  # `entry_end`
         for index, cut, entries, is_unique in self._ways:
             made = None if cut is None else cut(raw)
-            if made is None:
+            if made:
+                key, types = made
+                if is_unique:
+                    overlay = entries.keys
+                    if (overlay is None or key in overlay or entries.layers) and entries.has_key(key):
+                        raise index.maker.duplicate(namespace, decode(raw), key)
+                found.append((entries, key, entry_of(key, record_id, types) if types else key + end))
+            elif made is None:
                 if document is None:
                     document = decode(raw)
                 for key, types in index.keys_of(document).items():
                     if is_unique and entries.has_key(key):
                         raise index.maker.duplicate(namespace, document, key)
                     found.append((entries, key, entry_of(key, record_id, types)))
-            elif made:
-                key, types = made
-                if is_unique and entries.has_key(key):
-                    raise index.maker.duplicate(namespace, decode(raw), key)
-                found.append((entries, key, entry_of(key, record_id, types) if types else key + end))
         return found
 
     def keys_or_errors(self, raws: Sequence[bytes], interrupt: Interrupt = NEVER) -> list[KeysOfAll | ServerError]:
@@ -162,7 +164,7 @@ class IndexChange:
     added     for each index, the entries to enter, with their keys
     """
 
-    __slots__ = ("_batches", "_freed", "_indexes", "_taken", "added", "removed")
+    __slots__ = ("_batches", "_freed", "_has_begun", "_indexes", "_taken", "added", "removed")
 
     def __init__(self, secondary: Secondary) -> None:
         self._indexes = secondary.indexes
@@ -172,6 +174,7 @@ class IndexChange:
         self._taken: list[set[bytes] | None] = [set() if index.is_unique else None for index in self._indexes]
         self._freed: list[set[bytes]] = [set() for _ in self._indexes]
         self._batches: list[tuple[Entries, list[bytes], list[bytes]]] = []
+        self._has_begun = False
 
     def insert_all(
         self, record_id: int, count: int, columns: Sequence[Sequence[Column]], interrupt: Interrupt = NEVER
@@ -202,6 +205,10 @@ class IndexChange:
 
         interrupt   lets other threads have their turn
         """
+        if self._has_begun:
+            for index in self._indexes:
+                index.entries.doubt()
+        self._has_begun = True
         for index, removed, added in zip(self._indexes, self.removed, self.added, strict=True):
             for entry in removed:
                 index.entries.discard(entry)

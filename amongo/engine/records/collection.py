@@ -46,6 +46,8 @@ class Collection:
     is_quick    it has secondary indexes that take small documents at once, and nothing else to look at
     is_dropped  true for ever once it has been dropped
     uses        how often it is read in which way
+    columns     what is kept of its columns; None before they are used
+    changes     only then: a byte for each record id, not 0 once the record is changed or removed; new ones lie behind
     count       documents in it
     data_bytes  their BSON size
     """
@@ -62,7 +64,9 @@ class Collection:
         "_view",
         "arrivals",
         "cap",
+        "changes",
         "collator",
+        "columns",
         "count",
         "data_bytes",
         "heads",
@@ -98,6 +102,8 @@ class Collection:
         self.is_plain = self.is_ordinary = self.is_quick = False
         self._classify()
         self.is_dropped = False
+        self.columns: object = None
+        self.changes: bytearray | None = None
         self.count = 0
         self.data_bytes = 0
         self.next_record_id = FIRST_RECORD_ID
@@ -163,7 +169,7 @@ class Collection:
             raw = self.record(record_id)
             return None if raw is None else (record_id, raw)
         for layer in self._id_layers:
-            for record_id in layer.find_keys(key):
+            for record_id in layer.has_key(key):
                 raw = self.record(record_id)
                 if raw is not None:
                     chunk = self._chunks[record_id >> CHUNK_BITS]
@@ -336,9 +342,10 @@ class Collection:
             change.make()
 
     def append_indexed(self, record_id: int, key: bytes, raw: bytes, entries: Sequence[Entered]) -> None:
-        """Add one document behind the others, and its entries to the secondary indexes."""
+        """Add one document behind the others, and its entries to the secondary indexes, where that broke off before."""
         self.append(record_id, key, raw)
         for index, index_key, entry in entries:
+            index.doubt()
             index.enter(index_key, entry)
 
     def extend_indexed(
@@ -366,6 +373,9 @@ class Collection:
         if chunk is None or old is BELOW:
             old, chunk = self.record(record_id), self._writable(index)
         assert old is not None
+        changes = self.changes
+        if changes is not None and record_id < len(changes):
+            changes[record_id] = 1  # before it is changed: once more does no harm
         data_bytes = self.data_bytes + len(raw) - len(old)
         chunk[slot], self.data_bytes, self._view = raw, data_bytes, None
 
@@ -376,10 +386,13 @@ class Collection:
 
     def remove(self, removals: Iterable[tuple[int, bytes]]) -> None:
         """Remove records, given as (record id, `_id` key)."""
+        changes = self.changes
         for record_id, key in removals:
             old = self.record(record_id)
             if old is None:
                 continue  # a repetition
+            if changes is not None and record_id < len(changes):
+                changes[record_id] = 1
             chunk = self._writable(record_id >> CHUNK_BITS)
             slot = record_id & CHUNK_MASK
             self._by_id.pop(key, None)

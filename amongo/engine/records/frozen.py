@@ -42,6 +42,15 @@ class FrozenRecords:
         slot = record_id & CHUNK_MASK
         return BELOW if chunk is None or slot >= len(chunk) else chunk[slot]
 
+    def find(self, record_ids: Sequence[int], slots: list[Slot]) -> int:
+        """Put what it says of these ids into those of their slots that are BELOW; how many are so no more."""
+        count = 0
+        for position, record_id in enumerate(record_ids):
+            if slots[position] is BELOW and (found := self.record(record_id)) is not BELOW:
+                slots[position] = found
+                count += 1
+        return count
+
     def fill(self, base: int, slots: list[bytes | None]) -> None:
         """Put what it knows of the ids from `base` on, all of one chunk, into their slots."""
         index = base >> CHUNK_BITS
@@ -55,7 +64,7 @@ class FrozenRecords:
 
     # As a layer of the `_id` index
 
-    def find_keys(self, key: bytes) -> Iterable[int]:
+    def has_key(self, key: bytes) -> Iterable[int]:
         """The ids of the records whose `_id` had this key when they were entered here."""
         record_id = self._by_id.get(key)
         return () if record_id is None else (record_id,)

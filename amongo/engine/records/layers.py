@@ -41,6 +41,10 @@ class RecordLayer(Protocol):
         """What it says of this id."""
         ...
 
+    def find(self, record_ids: Sequence[int], slots: list[Slot], /) -> int:
+        """Put what it says of these ids into those of their slots that are BELOW; how many are so no more."""
+        ...
+
     def fill(self, base: int, slots: list[bytes | None], /) -> None:
         """Put what it knows of the ids from `base` on into their slots, as many as there are."""
         ...
@@ -53,7 +57,7 @@ class IdLayer(Protocol):
     no record id is used twice.
     """
 
-    def find_keys(self, key: bytes, /) -> Iterable[int]:
+    def has_key(self, key: bytes, /) -> Iterable[int]:
         """The ids of the records whose `_id` had this key when they were entered here."""
         ...
 

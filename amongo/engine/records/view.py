@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, islice
 from typing import Final, cast
 
@@ -31,7 +32,7 @@ class View:
     layers   what lies below, the newest first; None for a collection that has never had any
     """
 
-    __slots__ = ("_window_count", "bound", "chunks", "count", "layers")
+    __slots__ = ("__weakref__", "_window_count", "bound", "chunks", "count", "layers")
 
     def __init__(
         self,
@@ -85,7 +86,23 @@ class View:
             if is_run and group == list(range(first, end)):
                 yield self._window(first, end)
             else:
-                yield [self.record(each) for each in group]
+                yield self._found(group)
+
+    def _found(self, record_ids: list[int]) -> Window:
+        """The records of some ids, in their order; None where there is none."""
+        chunks, left = self.chunks, len(record_ids)
+        slots: list[Slot] = [BELOW] * left
+        if any([chunks[record_id >> CHUNK_BITS] for record_id in record_ids]):  # noqa: C419 a list is quicker here
+            for position, record_id in enumerate(record_ids):
+                chunk, slot = chunks[record_id >> CHUNK_BITS], record_id & CHUNK_MASK
+                if chunk is not None and slot < len(chunk) and chunk[slot] is not BELOW:
+                    slots[position] = chunk[slot]
+                    left -= 1
+        for layer in self.layers or ():
+            if not left:
+                break
+            left -= layer.find(record_ids, slots)
+        return cast(Window, slots) if not left else [None if each is BELOW else each for each in slots]
 
     def __reversed__(self) -> Iterator[tuple[int, bytes]]:
         """(record id, document bytes) of every record, descending."""
@@ -97,14 +114,14 @@ class View:
 
     def after(self, record_id: int) -> Iterator[tuple[int, bytes]]:
         """(record id, document bytes) of the records behind this one, ascending."""
-        for base, window in self._windows(record_id + 1):
+        for base, window in self.windows(record_id + 1):
             for each, raw in enumerate(window, base):
                 if raw is not None:
                     yield each, raw
 
     def documents_after(self, record_id: int) -> Iterator[bytes]:
         """The documents' bytes behind this record, in natural order."""
-        for _, window in self._windows(record_id + 1):
+        for _, window in self.windows(record_id + 1):
             yield from filter(None, window)
 
     def before(self, record_id: int) -> Iterator[tuple[int, bytes]]:
@@ -140,12 +157,34 @@ class View:
                 if before is not now and before != now:
                     yield base + slot, before, now
 
+    def records_of(self, record_ids: Sequence[int]) -> list[bytes | None]:
+        """The documents' bytes of these records, None for those that there are none of; all at once.
+
+        record_ids   ascending
+        """
+        if self.layers is not None:
+            return self._found(list(record_ids))
+        found: list[bytes | None] = []
+        start = 0
+        while start < len(record_ids):
+            index = record_ids[start] >> CHUNK_BITS
+            end = bisect_left(record_ids, (index + 1) << CHUNK_BITS, start)
+            chunk = self.chunks[index]
+            if chunk is None:
+                found += [None] * (end - start)
+            else:
+                found += [chunk[each & CHUNK_MASK] for each in record_ids[start:end]]  # type: ignore[misc]
+            start = end
+        return found
+
     # Windows: the records of some neighbouring ids, from wherever they lie
 
-    def _windows(self, first: int) -> Iterator[tuple[int, Window]]:
-        """(record id of the first, records) for all ids from `first` on, ascending."""
-        for index in range(max(first, 0) >> CHUNK_BITS, len(self.chunks)):
-            start, end = max(first, index << CHUNK_BITS), min((index + 1) << CHUNK_BITS, self.bound)
+    def windows(self, first: int, end: int | None = None) -> Iterator[tuple[int, Window]]:
+        """(record id of the first, records) for all ids from `first` on, or first <= id < end, ascending; None where
+        there is no record."""
+        bound = self.bound if end is None else min(end, self.bound)
+        for index in range(max(first, 0) >> CHUNK_BITS, min(len(self.chunks), (bound + CHUNK_MASK) >> CHUNK_BITS)):
+            start, end = max(first, index << CHUNK_BITS), min((index + 1) << CHUNK_BITS, bound)
             if start >= end or (self.layers is None and self.chunks[index] is None):
                 continue
             for base in range(start, end, self._window_count):

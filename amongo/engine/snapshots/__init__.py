@@ -8,10 +8,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from amongo.engine.snapshots.contents import CollectionContents, IndexContents, Manifest, RowsFile, RunFile
+from amongo.engine.snapshots.contents import (
+    CollectionContents,
+    ColumnsFile,
+    IndexContents,
+    Manifest,
+    RowsFile,
+    RunFile,
+)
 from amongo.engine.snapshots.format import (
     DIRECTORY,
     MANIFEST_NAME,
+    columns_name,
     names_beside,
     rows_name,
     run_name,
@@ -34,6 +42,7 @@ __all__ = [
     "DIRECTORY",
     "MANIFEST_NAME",
     "CollectionContents",
+    "ColumnsFile",
     "IndexContents",
     "Manifest",
     "Origin",
@@ -45,6 +54,7 @@ __all__ = [
     "RunWriter",
     "SnapshotReport",
     "SortedEntries",
+    "columns_name",
     "has_snapshot_files",
     "inspect",
     "lone_rows_file",

@@ -14,7 +14,9 @@ Everything that readers share here is filled in once and may be filled in twice:
 from __future__ import annotations
 
 import errno
+import mmap
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import TYPE_CHECKING
 from weakref import WeakSet
 
@@ -131,13 +133,36 @@ class Window:
     longs   the same as signed 64-bit numbers
     """
 
-    __slots__ = ("longs", "raw", "words")
+    __slots__ = ("_is_ahead", "longs", "raw", "words")
 
     def __init__(self, raw: Mapped) -> None:
         view = memoryview(raw)
         self.raw = raw
+        self._is_ahead = not advise(raw, "MADV_RANDOM")
         self.words = view[: len(view) & ~3].cast("I")
         self.longs = view[: len(view) & ~7].cast("q")
+
+    def expect(self, start: int, length: int) -> None:
+        """Have the system bring some bytes from the disk at once, and none around them."""
+        if not self._is_ahead:
+            advise(self.raw, "MADV_WILLNEED", start, length)
+
+    def read_on(self) -> None:
+        """From now on it is read in order: have the system read ahead."""
+        if not self._is_ahead:
+            self._is_ahead = True
+            advise(self.raw, "MADV_NORMAL")
+
+
+def advise(raw: Mapped, name: str, *part: int) -> bool:
+    """Tell the system how mapped bytes will be read; whether it can be told. It may be told anything: where megabytes
+    are read ahead around every byte that is looked at, a look-up would take the longer the longer the file is."""
+    advice = getattr(mmap, name, None)
+    if advice is None or not isinstance(raw, mmap.mmap):
+        return False
+    with suppress(OSError):
+        raw.madvise(advice, *part)
+    return True
 
 
 class CheckedMap:
@@ -204,6 +229,10 @@ class CheckedMap:
         """Give up the windows, and the memory that the operating system counts as ours for them."""
         self.windows[:] = [None] * len(self.windows)
 
+    def read_on(self, offset: int) -> None:
+        """From now on the window of this offset is read in order."""
+        self.window(offset >> self.bits).read_on()
+
     def check(self, start: int, end: int) -> None:
         """Verify the pages of start <= offset < end that have not been. errors: SNAPSHOT_CORRUPT, STORE_UNREADABLE."""
         flags = self.flags
@@ -223,6 +252,7 @@ class CheckedMap:
         """Verify every page anew, from first to last. errors: SNAPSHOT_CORRUPT, STORE_UNREADABLE."""
         for page in range(len(self.flags)):
             interrupt.check()
+            self.read_on(page << PAGE_BITS)
             self._verify(page)
 
     def damaged_pages(self, interrupt: Interrupt) -> Iterable[int]:
@@ -243,6 +273,7 @@ class CheckedMap:
         window = self.window(start >> self.bits)
         offset = start & ((1 << self.bits) - 1)
         length = min(CHECKED_PAGE_BYTES, self.size - start)
+        window.expect(offset, length)
         return xxh3_64_intdigest(memoryview(window.raw)[offset : offset + length]) == self._sums[page]
 
 

@@ -64,6 +64,32 @@ class RunFile:
 
 
 @dataclass(frozen=True, slots=True)
+class ColumnsFile:
+    """A file of columns of some of a collection's records, with neighbouring record ids. It can be done without.
+
+    name       within the directory of snapshot files
+    size       bytes of the Arrow file
+    xxh3       checksum of the checksums of its pages
+    first_id   first_id <= record id < end_id of what may be in it
+    end_id
+    bound      what has a record id from here on came later; not beyond `end_id`
+    rows       how many records are in it
+    paths      those of its columns; None for each element of an array
+    stale      ids of the records in it that have been changed or removed since, less `first_id`, as 32-bit numbers
+    """
+
+    name: str
+    size: int
+    xxh3: int
+    first_id: int
+    end_id: int
+    bound: int
+    rows: int
+    paths: tuple[tuple[str | None, ...], ...]
+    stale: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
 class IndexContents:
     """One index of a collection.
 
@@ -91,6 +117,7 @@ class CollectionContents:
     ids              the runs of the `_id`s, the oldest first
     indexes          in the order of listIndexes; that on `_id` has its runs in `ids`
     more             further facts
+    columns          its files of columns, by their record ids
     """
 
     namespace: str
@@ -103,6 +130,7 @@ class CollectionContents:
     ids: tuple[RunFile, ...]
     indexes: tuple[IndexContents, ...]
     more: Document = field(default_factory=dict)
+    columns: tuple[ColumnsFile, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +151,8 @@ class Manifest:
     more: Document = field(default_factory=dict)
 
     def file_names(self) -> set[str]:
-        """The names of all rows files and index runs that this checkpoint needs; see `format.names_beside`."""
+        """The names of all files of this checkpoint; see `format.names_beside`."""
         names = {rows.name for each in self.collections for rows in each.rows}
         names |= {run.name for each in self.collections for run in each.ids}
+        names |= {columns.name for each in self.collections for columns in each.columns}
         return names | {run.name for each in self.collections for index in each.indexes for run in index.runs}

@@ -22,6 +22,7 @@ from amongo.engine.snapshots.format import (
     SIDECAR_ENDING,
     SIDECAR_HEADER,
     SIDECAR_LAYOUT,
+    columns_name,
     rows_name,
     run_name,
 )
@@ -38,6 +39,7 @@ immutable files; opening a store reads the {manifest} and replays the log behind
     {directory}/{run}            entries of an index: an Arrow IPC file
     {directory}/{run}{hash}       where the entries of a key are, beside the runs of `_id` and unique indexes
     {directory}/{rows}{sidecar}   what must be known of the file without reading it
+    {directory}/{columns}        values of single paths: an Arrow IPC file, which can be done without
 
 Numbers of files are used once. A file that the {manifest} does not name is a remnant of a stop and means nothing.
 
@@ -50,6 +52,12 @@ number), `next_file_number`, and for each of the `collections`: `namespace`, `uu
 `count`, `data_bytes`, its `rows` files, the runs of its `_id`s (`ids`), its `indexes` (`definition` and `runs`), files
 always the oldest first. Each file stands there with its name, its sizes, its counts and the checksum of its sidecar
 (`sidecar_xxh3`, as a signed number).
+
+Of its `columns`, which older versions leave out, each file stands there with its `name`, its `size`, `xxh3` (the
+XXH3-64 of the XXH3-64s of its pages, as a signed number), `first_id` and `end_id` (first_id <= record id < end_id of
+what may be in it), `bound` (what has a record id from there on came later), `rows`, the `paths` (arrays of names; null
+for each element of an array), and `stale`: of what has been changed or deleted since, the record ids less `first_id`,
+as 4 bytes each.
 
 It is written as {new_manifest}, synced, and renamed; then the directory is synced. Before that, all files that it names
 and their directory are.
@@ -96,6 +104,15 @@ then a slot for every added entry (4 bytes), in the order of the XXH3-64 of the 
 number of its first slot (4 bytes), and the number of slots. The first bits of the hash are the bucket. The low
 `number_bits` bits of a slot are the number of the entry in the run, the others the last bits of the hash.
 
+## Columns
+
+An Arrow IPC file of one record batch, with a row for each record: `{record_id}` (int64, ascending); for path number n
+`n.tags` (int8: the number of the BSON type, 0 where the path leads nowhere, 100 where an array stands on its way) and,
+for each slot that occurs, `n.` and the name of the slot, null in all other rows (`engine/columns/column.py`); for a
+path with null (each element of an array) one column `n`, lists of structs of these. The paths and the facts of their
+values stand in the metadata of the schema under `amongo`, as a BSON document. The file is verified as a whole before it
+is used; one that is missing or does not verify is made anew and is no damage.
+
 ## Damage
 
 A page is verified before the first byte of it is used. A page, a sidecar or a {manifest} that does not verify, a file
@@ -115,6 +132,7 @@ def describe_snapshots() -> str:
         run=run_name(2),
         hash=HASH_ENDING,
         sidecar=SIDECAR_ENDING,
+        columns=columns_name(3),
         manifest_bytes=MANIFEST_HEADER.size,
         manifest_rows=table(MANIFEST_LAYOUT),
         record_id=RECORD_ID_COLUMN,

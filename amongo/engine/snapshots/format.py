@@ -22,6 +22,7 @@ SIDECAR_ENDING: Final = ".sidecar"
 HASH_ENDING: Final = ".hash"
 ROWS_ENDING: Final = ".rows.arrow"
 RUN_ENDING: Final = ".run.arrow"
+COLUMNS_ENDING: Final = ".columns.arrow"
 
 MANIFEST_MAGIC: Final = b"amongoMF"
 SIDECAR_MAGIC: Final = b"amongoSC"
@@ -102,7 +103,7 @@ HASH_HEADER: Final = HASH_LAYOUT.struct()
 
 assert SIDECAR_HEADER.size % 8 == 0 and BATCH.size % 4 == 0 and HASH_HEADER.size % 4 == 0
 
-_FILE_NAME = re.compile(r"(\d{10})(\.rows\.arrow|\.run\.arrow)(\.sidecar|\.hash)?")
+_FILE_NAME = re.compile(r"(\d{10})(\.rows\.arrow|\.run\.arrow|\.columns\.arrow)(\.sidecar|\.hash)?")
 
 
 def rows_name(number: int) -> str:
@@ -113,6 +114,11 @@ def rows_name(number: int) -> str:
 def run_name(number: int) -> str:
     """Name of the index run of this number within the directory of snapshot files."""
     return f"{number:010d}{RUN_ENDING}"
+
+
+def columns_name(number: int) -> str:
+    """Name of the file of columns of this number within the directory of snapshot files."""
+    return f"{number:010d}{COLUMNS_ENDING}"
 
 
 def names_beside(name: str) -> tuple[str, ...]:

@@ -6,7 +6,8 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from amongo.engine.snapshots.contents import Manifest, RowsFile, RunFile
+from amongo.engine.snapshots.column_files import damage_of_columns
+from amongo.engine.snapshots.contents import ColumnsFile, Manifest, RowsFile, RunFile
 from amongo.engine.snapshots.format import DIRECTORY
 from amongo.engine.snapshots.rows import Rows
 from amongo.engine.snapshots.runs import Run
@@ -28,6 +29,7 @@ class SnapshotReport:
     documents       or entries that it holds
     damage          what is wrong with it; None if all verifies
     damaged_bytes   in pages that do not verify; all of it if it cannot be opened
+    is_needed       whether the store is damaged with it; columns are made anew
     """
 
     name: str
@@ -36,6 +38,7 @@ class SnapshotReport:
     documents: int
     damage: str | None
     damaged_bytes: int
+    is_needed: bool = True
 
 
 def inspect(
@@ -53,7 +56,13 @@ def inspect(
             reports.append(
                 SnapshotReport(file.name, collection.namespace, file.disk_bytes, count, damage, damaged_bytes)
             )
+        reports += [_columns_report(files, directory, collection.namespace, each) for each in collection.columns]
     return tuple(reports)
+
+
+def _columns_report(files: Files, directory: str, namespace: str, file: ColumnsFile) -> SnapshotReport:
+    damage = damage_of_columns(files, os.path.join(directory, file.name), file)
+    return SnapshotReport(file.name, namespace, file.size, file.rows, damage, file.size if damage else 0, False)
 
 
 def _damage(files: Files, directory: str, file: RowsFile | RunFile, interrupt: Interrupt) -> tuple[str | None, int]:

@@ -16,7 +16,14 @@ from bson.int64 import Int64
 from xxhash import xxh3_64_intdigest
 
 from amongo.engine.files.interface import Files
-from amongo.engine.snapshots.contents import CollectionContents, IndexContents, Manifest, RowsFile, RunFile
+from amongo.engine.snapshots.contents import (
+    CollectionContents,
+    ColumnsFile,
+    IndexContents,
+    Manifest,
+    RowsFile,
+    RunFile,
+)
 from amongo.engine.snapshots.format import (
     DIRECTORY,
     FORMAT_VERSION,
@@ -136,6 +143,21 @@ def _collection_document(collection: CollectionContents) -> dict[str, Any]:
             for index in collection.indexes
         ],
         "more": dict(collection.more),
+        "columns": [_columns_document(each) for each in collection.columns],
+    }
+
+
+def _columns_document(file: ColumnsFile) -> dict[str, Any]:
+    return {
+        "name": file.name,
+        "size": Int64(file.size),
+        "xxh3": _signed(file.xxh3),
+        "first_id": Int64(file.first_id),
+        "end_id": Int64(file.end_id),
+        "bound": Int64(file.bound),
+        "rows": Int64(file.rows),
+        "paths": [list(path) for path in file.paths],
+        "stale": file.stale,
     }
 
 
@@ -167,6 +189,21 @@ def _collection(document: Mapping[str, Any]) -> CollectionContents:
         tuple(RunFile(**_fields(each)) for each in document["ids"]),
         tuple(_index(each) for each in document["indexes"]),
         document["more"],
+        tuple(_columns(each) for each in document.get("columns", ())),
+    )
+
+
+def _columns(document: Mapping[str, Any]) -> ColumnsFile:
+    return ColumnsFile(
+        document["name"],
+        int(document["size"]),
+        _unsigned(document["xxh3"]),
+        int(document["first_id"]),
+        int(document["end_id"]),
+        int(document["bound"]),
+        int(document["rows"]),
+        tuple(tuple(path) for path in document["paths"]),
+        bytes(document["stale"]),
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -25,13 +25,12 @@ if TYPE_CHECKING:
 
 _unpack_batch = BATCH.unpack_from
 _BATCH_BYTES = BATCH.size
-_WORDS_BITS = PAGE_BITS - 2  # a page has so many words
 
 
 _Place = tuple[int, int, int, int, int, int, int, int]
-"""A batch: its first and last record id; its window, and the first page of this; and by their places in the window its
-value offsets (a word), its values (a byte), its bitmap (a byte; 0 without one) and its record ids (a long; 0 if none is
-missing between the first and the last)."""
+"""A batch, whose value offsets have been verified: its first and last record id; its window, and the first page of
+this; and by their places in the window its value offsets (a word), its values (a byte), its bitmap (a byte; 0 without
+one) and its record ids (a long; 0 if none is missing between the first and the last)."""
 
 
 class Span(NamedTuple):
@@ -124,19 +123,50 @@ class Rows:
             if not window.raw[byte] >> (position & 7) & 1:
                 return None
         word += position
-        if not (flags[first_page + (word >> _WORDS_BITS)] and flags[first_page + ((word + 1) >> _WORDS_BITS)]):
-            mapped.check_in(window_index, 4 * word, 4 * word + 8)
         start, end = values + window.words[word], values + window.words[word + 1]
         page = start >> PAGE_BITS
         if not flags[first_page + page] or page != (end - 1) >> PAGE_BITS:
             mapped.check_in(window_index, start, end)
         return window.raw[start:end]
 
+    def find(self, record_ids: Sequence[int], slots: list[Slot]) -> int:
+        """Put what the file says of these ids into those of their slots that are BELOW; how many are so no more.
+
+        errors   SNAPSHOT_CORRUPT, STORE_UNREADABLE
+        """
+        places, blocks, first_block = self._places, self._count, self._first_block
+        flags, windows = self.mapped.flags, self.mapped.windows
+        count = 0
+        for position, record_id in enumerate(record_ids):
+            if slots[position] is not BELOW:
+                continue
+            index = (record_id >> BLOCK_BITS) - first_block
+            place = places[index] if 0 <= index < blocks else None
+            if place is not None:
+                first, last, window_index, first_page, word, values, bitmap, ids = place
+                window = windows[window_index]
+                if first <= record_id <= last and window is not None and not bitmap and not ids:
+                    # What `record` does for the commonest records, whose pages have been verified.
+                    word += record_id - first
+                    words = window.words
+                    start, end = values + words[word], values + words[word + 1]
+                    page = start >> PAGE_BITS
+                    if page == (end - 1) >> PAGE_BITS and flags[first_page + page]:
+                        slots[position] = window.raw[start:end]
+                        count += 1
+                        continue
+            found = self.record(record_id)
+            if found is not BELOW:
+                slots[position] = found
+                count += 1
+        return count
+
     def _place(self, index: int) -> _Place:
         batch = self.sidecar.batch(index)
         bits = self.mapped.bits
         window = batch.at >> bits
         base = batch.at - (window << bits)
+        self.mapped.check(batch.at + batch.offsets, batch.at + batch.offsets + 4 * (batch.rows + 1))
         self._places[index] = place = (
             batch.first,
             batch.last,
@@ -219,7 +249,7 @@ class Rows:
         """Some documents of a batch that has every record id and no deleted record."""
         window_index, word, origin, mapped = place[2], place[4] + first - place[0], place[5], self.mapped
         window = mapped.windows[window_index] or mapped.window(window_index)
-        mapped.check_in(window_index, 4 * word, 4 * (word + count + 1))
+        window.read_on()
         offsets = window.words[word : word + count + 1].tolist()
         start = offsets[0]
         mapped.check_in(window_index, origin + start, origin + offsets[-1])
@@ -252,6 +282,7 @@ class Rows:
         mapped = self.mapped
         window_index = batch.at >> mapped.bits
         window = mapped.windows[window_index] or mapped.window(window_index)
+        window.read_on()
         base = batch.at - (window_index << mapped.bits)
         place = base + batch.offsets + 4 * start
         mapped.check_in(window_index, place, place + 4 * (stop - start) + 4)
@@ -288,9 +319,17 @@ class Rows:
         """How many batches it has."""
         return self._count
 
+    def batches_between(self, first: int, last: int) -> range:
+        """The numbers of the batches that have any of these record ids."""
+        if last < self.first_id or first > self.last_id:
+            return range(0)
+        start, end = max(self._index(max(first, self.first_id)), 0), self._index(min(last, self.last_id))
+        return range(start + (self.sidecar.batch(start).last < first), end + 1)
+
     def span(self, index: int) -> Span:
         """A batch by its number. errors: SNAPSHOT_CORRUPT, STORE_UNREADABLE."""
         batch = self.sidecar.batch(index)
+        self.mapped.read_on(batch.at)
         self.mapped.check(batch.at, batch.at + batch.length)
         window = batch.at >> self.mapped.bits
         base = batch.at - (window << self.mapped.bits)

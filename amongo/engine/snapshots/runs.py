@@ -117,6 +117,8 @@ class SortedEntries:
         index = self._index(number)
         first, last, window_index, word, values = self._places[index] or self._place(index)
         window = self._mapped.windows[window_index] or self._mapped.window(window_index)
+        if limit > _FIRST_READ:
+            window.read_on()
         word += number - first
         places = window.words[word : word + min(limit, last - number + 1) + 1].tolist()
         origin = places[0]
@@ -130,6 +132,7 @@ class SortedEntries:
         index = self._index(number)
         first, last, window_index, word, values = self._places[index] or self._place(index)
         window = self._mapped.windows[window_index] or self._mapped.window(window_index)
+        window.read_on()
         return Span(first, last, window.raw, 4 * word, values)
 
     def _index(self, number: int) -> int:
@@ -244,8 +247,6 @@ class Run:
         if len(found) > 1:
             found.sort()
         return found
-
-    find_keys = has_key
 
     def lacks_all(self, keys: Iterable[bytes]) -> bool:
         """Whether none of these keys is here, found out cheaply; False where that would take a look at each."""

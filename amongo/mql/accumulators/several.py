@@ -167,8 +167,12 @@ def read_group_count(value: Any) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Several(Accumulation):
-    """An accumulator with a count, which may depend on the group's key."""
+    """An accumulator with a count, which may depend on the group's key.
 
+    name   with its dollar
+    """
+
+    name: str
     make: Callable[[int], Accumulator]
     argument: Expression
     count: Expression
@@ -198,7 +202,7 @@ def _parse_several(name: str, argument: Any, scope: Scope, make: Callable[[int],
         raise errors.N_WITHOUT_N(name=name)
     if "input" not in argument:
         raise errors.N_WITHOUT_INPUT(name=name)
-    return Several(make, parse_in(argument["input"], scope), parse_in(argument["n"], scope))
+    return Several(name, make, parse_in(argument["input"], scope), parse_in(argument["n"], scope))
 
 
 @accumulator_form("$firstN")
@@ -305,7 +309,7 @@ def _top_parser(name: str, has_count: bool, make: Callable[[int], Accumulator]) 
             raise errors.TOP_SORT_BY_TYPE(name=name, kind=alias(order))
         output = parse_in(argument["output"], scope)
         keyed = KeyedOutput(parse_sort(order, is_stage=True), output, scope.collator)
-        return Several(make, keyed, parse_in(argument["n"] if has_count else 1, scope))
+        return Several(name, make, keyed, parse_in(argument["n"] if has_count else 1, scope))
 
     return parse
 

@@ -185,7 +185,7 @@ def sqrt(value: Any) -> Any:
     check_number("$sqrt", value)
     if type(value) is Decimal128:
         exact = unpack_decimal(value)
-        if exact < 0 and not exact.is_nan():
+        if not exact.is_nan() and exact < 0:
             raise errors.SQRT_OF_NEGATIVE()
         return pack_decimal(QUIET.sqrt(exact))
     double = to_double(value)

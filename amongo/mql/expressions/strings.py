@@ -195,7 +195,7 @@ def _as_int(value: Any, wrong_type: Condition, not_whole: Condition) -> int:
     return whole
 
 
-_WHITESPACE: Final = "\0\t\n\v\f\r \u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
+WHITESPACE: Final = "\0\t\n\v\f\r \u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
 
 
 def _trim(name: str, strip: Callable[[str, str], str]) -> None:
@@ -213,7 +213,7 @@ def _trim(name: str, strip: Callable[[str, str], str]) -> None:
         if type(value) is not str:
             raise errors.TRIM_TAKES_STRING(name=name, kind=alias(value))
         if chars is ABSENT:
-            return strip(value, _WHITESPACE)
+            return strip(value, WHITESPACE)
         if is_nullish(chars):
             return None
         if type(chars) is not str:

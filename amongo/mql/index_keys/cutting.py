@@ -31,6 +31,7 @@ Cut = Callable[[bytes], tuple[bytes, bytes] | tuple[()] | None]
 Convert = Callable[[bytes], tuple[bytes, bytes] | None]
 """The bytes of a value -> (key, type bits); None where its document has to be decoded."""
 
+_LENGTH: Final = -2
 _LEARN_AFTER: Final = 8  # documents of an unknown layout are walked before one more layout is learned
 
 _unpack_int32 = Struct("<i").unpack_from
@@ -45,6 +46,7 @@ _FALSE: Final = (b"\x37", b"")
 _TRUE: Final = (b"\x38", b"")
 _EXACT: Final = 2**53
 _STRING: Final = 0x02
+_TEXT: Final = -1  # a string that a pattern has found: without its length, with its zero, and with no other
 _NULL_KIND: Final = 0x0A
 _INT32_KIND: Final = 0x10
 
@@ -68,6 +70,10 @@ def _double(value: bytes) -> tuple[bytes, bytes]:
 
 def _string(value: bytes) -> tuple[bytes, bytes]:
     return b"\x1e%b\0\0" % value[4:-1].replace(b"\0", b"\0\xff"), b""
+
+
+def _text(value: bytes) -> tuple[bytes, bytes]:
+    return b"\x1e%b\0" % value, b""
 
 
 def _object_id(value: bytes) -> tuple[bytes, bytes]:
@@ -94,6 +100,7 @@ def _timestamp(value: bytes) -> tuple[bytes, bytes]:
 _CONVERTERS: Final[Mapping[int, Convert]] = {
     0x01: _double,
     _STRING: _string,
+    _TEXT: _text,
     0x07: _object_id,
     0x08: _bool,
     0x09: _date,
@@ -108,20 +115,18 @@ _Way = Callable[[bytes], "_Made | bool"]
 """A layout's way to cut: False for a document of another layout."""
 
 
-class _Pattern(NamedTuple):
-    """One pattern that tells whether a document is built as another was, and has what is needed as its groups: the
-    strings on the way, whose lengths must be right, and the values.
+_Pattern = tuple[
+    Callable[[bytes, int], "re.Match[bytes] | None"], tuple[int, ...], Convert | None, tuple[tuple[int, int], ...]
+]
+"""(match, texts, convert, order): one pattern that tells whether a document is built as another was, and has what is
+needed as its groups: the strings on the way, each as two groups, its length, which must be right, and its text with the
+zero; and the values.
 
-    match     the pattern
-    texts     of an index of one field, which groups are strings; its value is the last group,
-    convert   and what makes its key; None for a string
-    several   of an index of several, the groups that are strings, and (type byte, group) of each field in turn
-    """
-
-    match: Callable[[bytes, int], re.Match[bytes] | None]
-    texts: slice
-    convert: Convert | None
-    several: tuple[tuple[int, ...], tuple[tuple[int, int], ...]]
+match     the pattern
+texts     where the strings' first groups are
+convert   of an index of one field, whose value is the last group: what makes its key; None for a string
+order     (type byte, group) of each field in turn
+"""
 
 
 def bind_cut(names: Sequence[str], directions: Sequence[int], *, is_sparse: bool) -> Cut:
@@ -171,11 +176,11 @@ def _bind_one(patterns: list[_Pattern], cut_otherwise: Cut, is_ascending: bool) 
             if found is None:
                 continue
             groups = found.groups()
-            for text in groups[texts]:
-                if _unpack_int32(text)[0] != len(text) - 4:
+            for at in texts:
+                if _unpack_int32(groups[at])[0] != len(groups[at + 1]):
                     break
             else:
-                return (b"\x1e%b\0" % groups[-1][4:], b"") if convert is None else convert(groups[-1])
+                return (b"\x1e%b\0" % groups[-1], b"") if convert is None else convert(groups[-1])
         return cut_otherwise(raw)
 
     def cut_descending(raw: bytes) -> _Made:
@@ -189,13 +194,13 @@ def _bind_several(patterns: list[_Pattern], cut_otherwise: Cut, form: _Form) -> 
     """The cut of several fields."""
 
     def cut(raw: bytes) -> _Made:
-        for match, _, _, (strings, order) in patterns:
+        for match, texts, _, order in patterns:
             found = match(raw, 4)
             if found is None:
                 continue
             groups = found.groups()
-            for at in strings:
-                if _unpack_int32(groups[at])[0] != len(groups[at]) - 4:
+            for at in texts:
+                if _unpack_int32(groups[at])[0] != len(groups[at + 1]):
                     break
             else:
                 return form.joined([(kind, groups[at]) for kind, at in order])
@@ -257,7 +262,7 @@ def _pattern(raw: bytes, form: _Form) -> _Pattern | None:
     """The pattern of documents that are built as this one is; None where a field is missing, or something in front of
     one needs to be leapt over."""
     source = b""
-    roles: list[int] = []  # of each group: the position of the field, or -1 for a string on the way
+    roles: list[int] = []  # of each group: the position of the field; or that it is a length, or something on the way
     kinds: dict[int, int] = {}
     at, end = 4, len(raw) - 1
     while at < end and len(kinds) < len(form.names):
@@ -273,7 +278,8 @@ def _pattern(raw: bytes, form: _Form) -> _Pattern | None:
             at = value_at + 4 + _unpack_int32(raw, value_at)[0]
             if at - value_at > LAYOUT_STRING_BYTES or raw.find(0, value_at + 4, at - 1) >= 0:
                 return None
-            source += rb"(.{4}[^\0]*\0)"
+            source += rb"(.{4})([^\0]*\0)"
+            roles.append(_LENGTH)
         else:
             return None
         if kind == _STRING or position >= 0:
@@ -281,11 +287,10 @@ def _pattern(raw: bytes, form: _Form) -> _Pattern | None:
         if position >= 0:
             if kind not in _CONVERTERS:
                 return None
-            kinds[position] = kind
+            kinds[position] = _TEXT if kind == _STRING else kind
     if len(kinds) < len(form.names):
         return None
     match = re.compile(source, re.DOTALL).match
-    strings = tuple(at for at, role in enumerate(roles) if role < 0 or kinds[role] == _STRING)
+    texts = tuple(at for at, role in enumerate(roles) if role == _LENGTH)
     order = tuple((kinds[position], roles.index(position)) for position in range(len(kinds)))
-    convert = None if kinds[0] == _STRING else _CONVERTERS[kinds[0]]
-    return _Pattern(match, slice(len(strings)), convert, (strings, order))
+    return match, texts, None if kinds[0] == _TEXT else _CONVERTERS[kinds[0]], order

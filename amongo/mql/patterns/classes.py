@@ -194,9 +194,10 @@ def any_but(inside: str, *, is_caseless: bool) -> str:
     """One character that is none of a class.
 
     The module takes a negated class for one with flag i, and too narrow, when a repeated part with that flag stands
-    before it; so under flag i the negation is written another way.
+    before it; so under flag i the negation is written another way. And it makes one class, too narrow, of alternatives
+    that negate one character each; so what is negated stands there twice.
     """
-    return f"(?:(?![{inside}])(?s:.))" if is_caseless else f"[^{inside}]"
+    return f"(?:(?![{inside}])(?s:.))" if is_caseless else f"[^{inside}{inside}]"
 
 
 def _caseless(letters: list[tuple[int, int]]) -> str:

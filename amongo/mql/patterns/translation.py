@@ -104,7 +104,7 @@ class _Walk:
         self._take(piece, end)
 
     def _dot(self) -> None:
-        self._take(Piece(r"(?s:.)" if "s" in self.flags else r"[^\n]"), self.at + 1)
+        self._take(Piece(r"(?s:.)" if "s" in self.flags else any_but(r"\n", is_caseless=False)), self.at + 1)
 
     def _caret(self) -> None:
         self._take(nothing(r"(?:\A|(?<=\n)(?!\Z))" if "m" in self.flags else r"\A"), self.at + 1)
@@ -372,7 +372,7 @@ class _Walk:
         elif letter == "N" and not self.pattern.startswith("{U+", end):
             if self.pattern.startswith("{", end) and not syntax.QUANTIFIER.match(self.pattern, end):
                 raise regex.error("PCRE2 does not support \\F, \\L, \\l, \\N{name}, \\U, or \\u")
-            self._take(Piece(r"[^\n]"), end)
+            self._take(Piece(any_but(r"\n", is_caseless=False)), end)
         elif letter == "R":
             self._take(Piece(r"(?>\r\n|[\n-\r\x85\u2028\u2029])", 1, 2, is_fixed=False), end)
         elif letter == "X":

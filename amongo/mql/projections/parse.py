@@ -190,8 +190,9 @@ class _Parser:
 
     def _computed(self, spec: Any) -> Computed:
         variables = self.variables
-        evaluate = parse_expression(spec, variables=variables, collator=self.collator).bind()
-        return Computed(lambda document: evaluate(document, variables))
+        expression = parse_expression(spec, variables=variables, collator=self.collator)
+        evaluate = expression.bind()
+        return Computed(lambda document: evaluate(document, variables), expression)
 
     def _slice(self, path: tuple[str, ...], operand: Any, branch: Branch) -> bool:
         """Part of an array; other values are shown as they are. (The expression $slice takes an array with it.)

@@ -7,7 +7,7 @@ ones replace what is there or follow in the order of the projection. Arrays on a
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -30,11 +30,13 @@ class Projection:
     """A parsed projection.
 
     is_inclusion    fields not named are left out; otherwise they are kept
+    root            what it says of each field
     is_positional   it holds `a.$`: `apply` needs the array position that the filter matched at
     keywords        of `$meta`: `apply` needs the metadata of these names
     """
 
     is_inclusion: bool
+    root: Branch = field(compare=False)
     choose: Choose
     compute: Compute | None
     slices: tuple[tuple[tuple[str, ...], Slice], ...]
@@ -76,7 +78,8 @@ def build(root: Branch, is_inclusion: bool) -> Projection:
     positional = [path for path, node in found if type(node) is Positional]
     slices = tuple((path, node) for path, node in found if type(node) is Slice)
     keywords = frozenset(_keywords(root))
-    return Projection(is_inclusion, choose, _computation(root), slices, positional[0] if positional else None, keywords)
+    compute, position = _computation(root), positional[0] if positional else None
+    return Projection(is_inclusion, root, choose, compute, slices, position, keywords)
 
 
 def _keywords(branch: Branch) -> Iterator[str]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from amongo.errors import query as errors
+from amongo.mql.expressions import Expression
 
 Document = dict[str, Any]
 Test = Callable[[Any], bool]
@@ -24,9 +25,13 @@ class Hidden:
 
 @dataclass(frozen=True, slots=True)
 class Computed:
-    """The field takes the value of a closure over the document; MISSING leaves it out."""
+    """The field takes the value of a closure over the document; MISSING leaves it out.
+
+    expression   what it computes; None for what is no expression
+    """
 
     evaluate: Callable[[Document], Any]
+    expression: Expression | None = None
 
 
 @dataclass(frozen=True, slots=True)

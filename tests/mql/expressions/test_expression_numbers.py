@@ -45,6 +45,7 @@ VALUES: list[tuple[str, Any, Any]] = [
     ("pow beyond 64 bits", {"$pow": [2, 64]}, float(2**64)),
     ("pow with a negative exponent", {"$pow": [2, -1]}, 0.5),
     ("sqrt", {"$sqrt": 25}, 5.0),
+    ("sqrt of a decimal that is no number", {"$toString": {"$sqrt": Decimal128("NaN")}}, "NaN"),
     ("ln", {"$ln": 1}, 0.0),
     ("log", {"$log": [100, 10]}, 2.0),
     ("bits", {"$bitAnd": [7, Int64(5)]}, Int64(5)),

@@ -69,7 +69,7 @@ def _from_parts(fields: tuple[str, ...], args: list[Any]) -> DatetimeMS | None:
 _CIVIL_FIELDS: Final = (*_CIVIL, *_CLOCK[:-1])
 _ISO_FIELDS: Final = (*_ISO, *_CLOCK[:-1])
 _CIVIL_CALL: Final = Operator("$dateFromParts", lambda args: _from_parts(_CIVIL_FIELDS, args), True)
-_ISO_CALL: Final = Operator("$dateFromParts", lambda args: _from_parts(_ISO_FIELDS, args), True)
+_ISO_CALL: Final = Operator("$dateFromParts of ISO weeks", lambda args: _from_parts(_ISO_FIELDS, args), True)
 
 
 def _number(field: str, value: Any) -> int:
