@@ -11,6 +11,7 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from amongo.aggregate.environment import Environment
@@ -20,7 +21,7 @@ from amongo.engine.store import Store
 from amongo.errors import ServerError
 from amongo.errors import query as errors
 from amongo.errors import sql as sql_errors
-from amongo.planner import Plan
+from amongo.planner import CanonicalQuery, Plan
 from amongo.runtime.interrupts import Interrupt, OperationInterrupted, TimeLimitExpired
 from amongo.runtime.limits import (
     BLOCKING_STAGE_BYTES,
@@ -114,14 +115,15 @@ class Columnar:
         except (running.NotLowered, running.ColumnsRefused, StatementFailed) as refusal:
             return {"prefix": [], "reason": str(refusal)}
 
-    def scan(self, plan: Plan, variables: Mapping[str, Any], interrupt: Interrupt) -> running.Scan | None:
+    def scan(self, plan: Plan, variables: Callable[[], Mapping[str, Any]], interrupt: Interrupt) -> running.Scan | None:
         """A find, or the filter of another command, over columns; None where the plan itself is to find the documents.
 
-        errors   COLUMNAR_REFUSED where it is required
+        variables   gives those of the query; not asked where columns are out of the question
+        errors      COLUMNAR_REFUSED where it is required
         """
-        query = plan.query
         if not self._is_wanted(plan):
             return None
+        query = plan.query
         is_required = query.columnar is True
         if not is_required:
             if query.expression is None and query.sort is None:
@@ -132,13 +134,14 @@ class Columnar:
 
         try:
             with self._guarded():
-                return running.plan_scan(query, self._source(plan.collection), variables, interrupt)
+                source = self._source(plan.collection)
+                return running.plan_scan(_sorted_by_columns(plan), source, variables(), interrupt)
         except (running.NotLowered, running.ColumnsRefused, StatementFailed) as refusal:
             self._refuse(is_required, refusal)
             return None
 
     def records(
-        self, plan: Plan, variables: Mapping[str, Any], interrupt: Interrupt
+        self, plan: Plan, variables: Callable[[], Mapping[str, Any]], interrupt: Interrupt
     ) -> Iterator[tuple[int, bytes]] | None:
         """(record id, bytes) of the documents that a query finds, in its order, skipped and limited; None where the
         plan itself is to find them.
@@ -147,7 +150,7 @@ class Columnar:
         """
         return self._of_scan(plan, self.scan(plan, variables, interrupt), lambda found: found.records(interrupt))
 
-    def count(self, plan: Plan, variables: Mapping[str, Any], interrupt: Interrupt) -> int | None:
+    def count(self, plan: Plan, variables: Callable[[], Mapping[str, Any]], interrupt: Interrupt) -> int | None:
         """How many documents a query finds, whatever it skips and limits; None where the plan itself is to count them.
 
         errors   COLUMNAR_REFUSED where it is required
@@ -180,10 +183,11 @@ class Columnar:
         """
         from amongo.aggregate.relational import StatementFailed, exporting, running
 
-        if plan.stage == "COLLSCAN":
+        if plan.stage == "COLLSCAN" or _goes_through_ids(plan):
+            query, source = _sorted_by_columns(plan), self._source(plan.collection)
             try:
                 with self._guarded():
-                    return exporting.found_table(plan.query, self._source(plan.collection), names, variables, interrupt)
+                    return exporting.found_table(query, source, names, variables, interrupt)
             except (running.NotLowered, running.ColumnsRefused, StatementFailed):
                 pass
         table = exporting.documents_table(plan.documents(self._store, interrupt), interrupt)
@@ -235,20 +239,24 @@ class Columnar:
     # Whether
 
     def _is_wanted(self, plan: Plan) -> bool:
-        """errors: COLUMNAR_REFUSED."""
+        """Whether columns may serve as far as the plan says, and the collection's size.
+
+        errors   COLUMNAR_REFUSED
+        """
         query = plan.query
         if query.columnar is False or (query.columnar is None and plan.collection.count < self.least_count):
             return False
         is_scan = plan.stage == "COLLSCAN" and plan.near is None and query.search is None and not query.returns_key
-        if is_scan and spare_bytes() >= COLUMNAR_SPARE_BYTES:
+        if (is_scan or _goes_through_ids(plan)) and spare_bytes() >= COLUMNAR_SPARE_BYTES:
             return True
-        self._refuse(query.columnar is True, self._reason(plan))
+        if query.columnar is True:
+            raise errors.COLUMNAR_REFUSED(reason=self._reason(plan))
         return False
 
     def _reason(self, plan: Plan) -> str:
         if plan.query.columnar is False:
             return "the hint forbids it"
-        if plan.stage != "COLLSCAN":
+        if plan.stage != "COLLSCAN" and not _goes_through_ids(plan):
             return f"an index finds what is asked for: {plan.stage}"
         if spare_bytes() < COLUMNAR_SPARE_BYTES:
             return "the process may take too little memory"
@@ -310,3 +318,25 @@ class Columnar:
                 engine = ColumnEngine(place if may_spill else None, memory_bytes, may_spill=may_spill)
                 self._engines[may_spill] = engine
             return engine
+
+
+def _goes_through_ids(plan: Plan) -> bool:
+    """Whether a plan looks at all documents in the order of their `_id`s, to see which of them match."""
+    query = plan.query
+    return (
+        plan.stage == "IXSCAN"
+        and plan.scan is None
+        and plan.access is None
+        and query.expression is not None
+        and query.sort_key is not None
+        and query.id_keys is None
+        and query.id_bounds is None
+        and not query.hint
+        and not query.returns_key
+    )
+
+
+def _sorted_by_columns(plan: Plan) -> CanonicalQuery:
+    """The query of a plan, with the order of the `_id`s as a sort like any other."""
+    query = plan.query
+    return replace(query, sort=query.sort_key, id_direction=0) if _goes_through_ids(plan) else query

@@ -92,7 +92,7 @@ def run(instance: Instance, request: CountRequest, context: Context) -> dict[str
     if request.filter or request.hint:
         most = request.skip + request.limit if request.limit else None
         way = plan(instance, query, collection)
-        by_columns = instance.columnar.count(way, {}, interrupt)
+        by_columns = instance.columnar.count(way, dict, interrupt)
         found = way.count(instance.store, interrupt, most) if by_columns is None else by_columns
     else:
         found = collection.count

@@ -100,7 +100,7 @@ def run(instance: Instance, request: DistinctRequest, context: Context) -> dict[
     if by_index is not None:
         return {"values": by_index, "ok": 1.0}
     way = plan(instance, query, collection, request.allowed)
-    found = instance.columnar.records(way, {}, interrupt)
+    found = instance.columnar.records(way, dict, interrupt)
     if found is None:
         documents = (row.decoded() for row in way.rows(instance.store, interrupt))
     else:

@@ -159,8 +159,8 @@ def explain_plan(
 ) -> Document:
     """`queryPlanner` of a plan, and `executionStats` where they are asked for; None stands for no collection."""
     started = time.monotonic()
-    if plan is not None and plan.stage == "COLLSCAN":
-        scan = instance.columnar.scan(plan, variables or runtime_variables(instance), interrupt)
+    if plan is not None:
+        scan = instance.columnar.scan(plan, lambda: variables or runtime_variables(instance), interrupt)
         if scan is not None:
             return _explain_columnar(instance, scan, query, verbosity, interrupt)
     probe = None if plan is None or verbosity == QUERY_PLANNER else _executed(instance, plan, interrupt)

@@ -192,8 +192,8 @@ def run(instance: Instance, request: FindRequest, context: Context) -> CursorRep
         return _scan_capped(instance, request, plan, interrupt, context)
     resume_point = None if options.scan is None else options.scan.resume_point(plan.collection)
     found = None
-    if plan.stage == "COLLSCAN" and resume_point is None:
-        found = instance.columnar.records(plan, runtime_variables(instance) | options.variables, interrupt)
+    if resume_point is None:
+        found = instance.columnar.records(plan, lambda: runtime_variables(instance) | options.variables, interrupt)
     if found is None:
         documents = plan.documents(instance.store, interrupt, resume_point)
     else:

@@ -138,6 +138,26 @@ async def test_first_documents_go_over_columns_when_asked_for_again() -> None:
         assert collection.columns is not None
 
 
+@pytest.mark.parametrize("direction", [1, -1])
+async def test_pages_in_the_order_of_ids_go_over_columns(direction: int) -> None:
+    async with AsyncMongoClient("memory://") as client:
+        things = client.db.things
+        ids = [f"{each * 7919 % 40_000:05}" for each in range(COLUMNAR_FIRST_COUNT)]
+        await things.insert_many([{"_id": each, "n": each[-2:]} for each in ids])
+        expected = sorted((each for each in ids if each.endswith("42")), reverse=direction < 0)
+
+        def page() -> Any:
+            return things.find({"n": "42"}, sort=[("_id", direction)], skip=10, limit=5)
+
+        for _ in range(COLUMNAR_TRIES):
+            assert [each["_id"] for each in await page().to_list()] == expected[10:15]
+        assert (await page().explain())["queryPlanner"]["winningPlan"]["stage"] == "COLUMNAR"
+        assert [each["_id"] for each in await page().to_list()] == expected[10:15]
+        everything = things.find({"n": "42"}, sort=[("_id", direction)])
+        assert (await everything.explain())["queryPlanner"]["winningPlan"]["stage"] == "COLUMNAR"
+        assert [each["_id"] for each in await everything.to_list()] == expected
+
+
 async def explode(client: AsyncMongoClient[Any]) -> None:
     """Pipelines over this join every document with every other."""
     await client.db.things.insert_many([{"_id": each, "k": 1, "n": each} for each in range(20_000)])
