@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from heapq import merge
-from itertools import islice
-from typing import Any, Final
+from itertools import chain, islice
+from typing import Any, Final, TypeVar
 
 from amongo.engine.checkpoints.freezing import FrozenCollection, FrozenIndex
 from amongo.engine.files import Files
@@ -19,10 +20,8 @@ from amongo.engine.snapshots import (
     IndexContents,
     Origin,
     Rows,
-    RowsFile,
     RowsWriter,
     Run,
-    RunFile,
     RunWriter,
     merge_rows,
     merge_runs,
@@ -166,21 +165,15 @@ class FilePlace:
 
     def rows_of(self, origin: Origin, batches: Iterable[tuple[list[int], list[bytes | None]]]) -> Rows | None:
         """A file of records, ascending; None if there are none."""
-        writer: RowsWriter | None = None
-        try:
-            for ids, documents in batches:
-                if writer is None:
-                    path = os.path.join(self.directory, rows_name(self.numbers.take()))
-                    writer = RowsWriter(self.files, path, self.interrupt, origin)
+        left = iter(batches)
+        first = next(left, None)
+        if first is None:
+            return None
+        with _unless_broken(self._rows_writer(origin)) as writer:
+            for ids, documents in chain((first,), left):
                 writer.add(ids, documents)
                 self.interrupt.check()
-            if writer is None:
-                return None
-            file: RowsFile = writer.finish()
-        except BaseException:
-            if writer is not None:
-                writer.abort()
-            raise
+            file = writer.finish()
         return Rows(self.files, self.directory, file)
 
     def merged_rows(self, origin: Origin, files: Sequence[Rows], is_oldest: bool) -> Rows | None:
@@ -188,17 +181,12 @@ class FilePlace:
 
         is_oldest   no file lies below these
         """
-        path = os.path.join(self.directory, rows_name(self.numbers.take()))
-        writer = RowsWriter(self.files, path, self.interrupt, origin)
-        try:
+        with _unless_broken(self._rows_writer(origin)) as writer:
             merge_rows(writer, files, is_oldest, self.interrupt)
             if not writer.count:
                 writer.abort()
                 return None
-            file: RowsFile = writer.finish()
-        except BaseException:
-            writer.abort()
-            raise
+            file = writer.finish()
         return Rows(self.files, self.directory, file)
 
     def merged_run(
@@ -214,17 +202,12 @@ class FilePlace:
         is_oldest   no run lies below these
         kept        of some entries those to keep; None keeps all
         """
-        path = os.path.join(self.directory, run_name(self.numbers.take()))
-        writer = RunWriter(self.files, path, has_hash, self.interrupt)
-        try:
+        with _unless_broken(self._run_writer(has_hash)) as writer:
             merge_runs(writer, runs, is_oldest, self.interrupt, kept)
             if not writer.count:
                 writer.abort()
                 return None
-            file: RunFile = writer.finish()
-        except BaseException:
-            writer.abort()
-            raise
+            file = writer.finish()
         return Run(self.files, self.directory, file)
 
     def ids(self, layer: FrozenRecords, older: tuple[Any, ...]) -> Run | None:
@@ -233,26 +216,41 @@ class FilePlace:
 
     def run(self, added: Iterator[bytes], removed: Iterator[bytes], *, has_hash: bool) -> Run | None:
         """A run of entries, ascending; None if there are none."""
-        writer: RunWriter | None = None
-        try:
-            for entries, marks in ((added, False), (removed, True)):
-                entries = self.interrupt.watch(entries)
-                while batch := list(islice(entries, _PART_COUNT)):
-                    if writer is None:
-                        path = os.path.join(self.directory, run_name(self.numbers.take()))
-                        writer = RunWriter(self.files, path, has_hash, self.interrupt)
-                    if marks:
-                        writer.remove(batch)
-                    else:
-                        writer.add(batch)
-            if writer is None:
-                return None
-            file: RunFile = writer.finish()
-        except BaseException:
-            if writer is not None:
-                writer.abort()
-            raise
+        parts = chain(self._parts(added, False), self._parts(removed, True))
+        first = next(parts, None)
+        if first is None:
+            return None
+        with _unless_broken(self._run_writer(has_hash)) as writer:
+            for part, are_marks in chain((first,), parts):
+                (writer.remove if are_marks else writer.add)(part)
+            file = writer.finish()
         return Run(self.files, self.directory, file)
+
+    def _parts(self, entries: Iterator[bytes], are_marks: bool) -> Iterator[tuple[list[bytes], bool]]:
+        entries = self.interrupt.watch(entries)
+        while part := list(islice(entries, _PART_COUNT)):
+            yield part, are_marks
+
+    def _rows_writer(self, origin: Origin) -> RowsWriter:
+        path = os.path.join(self.directory, rows_name(self.numbers.take()))
+        return RowsWriter(self.files, path, self.interrupt, origin)
+
+    def _run_writer(self, has_hash: bool) -> RunWriter:
+        path = os.path.join(self.directory, run_name(self.numbers.take()))
+        return RunWriter(self.files, path, has_hash, self.interrupt)
+
+
+W = TypeVar("W", RowsWriter, RunWriter)
+
+
+@contextmanager
+def _unless_broken(writer: W) -> Iterator[W]:
+    """Write a file; if anything goes wrong in the block, there is none."""
+    try:
+        yield writer
+    except BaseException:
+        writer.abort()
+        raise
 
 
 def in_order(entries: Iterable[bytes], interrupt: Interrupt) -> Iterator[bytes]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import chain, islice, starmap
+from operator import ge, lt
 from typing import Final, Protocol
 
 from amongo.planner.bounds.route import BEHIND_ALL, DONE, Route
@@ -77,8 +78,7 @@ def scan(
         return chain.from_iterable(starmap(between, interrupt.watch(route.ranges(is_backward=is_backward))))
     else:
         steps = _STEPS
-    walk = _walk_backward if is_backward else _walk
-    return walk(view, route, steps, counts, interrupt)
+    return _walk(view, route, steps, counts, interrupt, is_backward=is_backward)
 
 
 def estimate(view: Entries, route: Route) -> int:
@@ -101,16 +101,22 @@ def _counted(entries: Iterator[bytes], counts: ScanCounts) -> Iterator[bytes]:
         yield entry
 
 
-def _walk(view: Entries, route: Route, steps: int, counts: ScanCounts | None, interrupt: Interrupt) -> Iterator[bytes]:
-    """Look at entries, ascending, and go over those that are not in the bounds.
+def _walk(
+    view: Entries, route: Route, steps: int, counts: ScanCounts | None, interrupt: Interrupt, *, is_backward: bool
+) -> Iterator[bytes]:
+    """Look at entries, in their order or backward, and go over those that are not in the bounds.
 
     steps   how many of these are looked at before the place is looked for behind which there are others
     """
-    high = route.high if counts is None else BEHIND_ALL  # a server sees the first entry behind the bounds
-    place = route.low
+    if is_backward:
+        place, end, next_place, is_passed = route.high, route.low, route.previous_place, ge
+    else:
+        place, end, next_place, is_passed = route.low, route.high, route.next_place, lt
+    if counts is not None:  # a server sees the first entry behind the bounds
+        end = b"" if is_backward else BEHIND_ALL
     looks = 0
     while place != DONE:
-        entries = view.between(place, high)
+        entries = view.between_backward(end, place) if is_backward else view.between(place, end)
         place, left = DONE, 0
         if counts is not None:
             counts.seeks += 1
@@ -118,49 +124,14 @@ def _walk(view: Entries, route: Route, steps: int, counts: ScanCounts | None, in
             looks += 1
             if not looks % CHECK_DOCUMENTS:
                 interrupt.check()
-            if left and entry < place:
+            if left and is_passed(entry, place):
                 left -= 1
                 if not left:
                     break
                 continue
             if counts is not None:
                 counts.keys += 1
-            found = route.next_place(entry)
-            if found is None:
-                left = 0
-                yield entry
-                continue
-            place, left = found, steps
-            if place == DONE or not left:
-                break
-        else:
-            return
-
-
-def _walk_backward(
-    view: Entries, route: Route, steps: int, counts: ScanCounts | None, interrupt: Interrupt
-) -> Iterator[bytes]:
-    """Like `_walk`, descending."""
-    low = route.low if counts is None else b""
-    place = route.high
-    looks = 0
-    while place != DONE:
-        entries = view.between_backward(low, place)
-        place, left = DONE, 0
-        if counts is not None:
-            counts.seeks += 1
-        for entry in entries:
-            looks += 1
-            if not looks % CHECK_DOCUMENTS:
-                interrupt.check()
-            if left and entry >= place:
-                left -= 1
-                if not left:
-                    break
-                continue
-            if counts is not None:
-                counts.keys += 1
-            found = route.previous_place(entry)
+            found = next_place(entry)
             if found is None:
                 left = 0
                 yield entry

@@ -149,21 +149,24 @@ def is_subset(arguments: list[Value], scope: Scope) -> Value:
 @lowers_call("$allElementsTrue")
 def all_true(arguments: list[Value], scope: Scope) -> Value:
     """Every element is true."""
-    listing = array_only(arguments[0])
-    if not listing.element.tags:
-        return boolean(TRUE)
-    elements = Elements(listing, scope)
-    return boolean(sql("COALESCE(list_bool_and({}), TRUE)", elements.mapped(truth(elements.element))))
+    return _truth_of_elements(arguments[0], scope, "COALESCE(list_bool_and({}), TRUE)", TRUE)
 
 
 @lowers_call("$anyElementTrue")
 def any_true(arguments: list[Value], scope: Scope) -> Value:
     """Some element is true."""
-    listing = array_only(arguments[0])
+    return _truth_of_elements(arguments[0], scope, "COALESCE(list_bool_or({}), FALSE)", FALSE)
+
+
+def _truth_of_elements(array: Value, scope: Scope, template: str, of_none: Sql) -> Value:
+    """
+    of_none   the condition where no array has elements
+    """
+    listing = array_only(array)
     if not listing.element.tags:
-        return boolean(FALSE)
+        return boolean(of_none)
     elements = Elements(listing, scope)
-    return boolean(sql("COALESCE(list_bool_or({}), FALSE)", elements.mapped(truth(elements.element))))
+    return boolean(sql(template, elements.mapped(truth(elements.element))))
 
 
 # Sorted
