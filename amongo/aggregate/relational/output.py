@@ -6,9 +6,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from itertools import groupby
-from typing import Any
+from typing import Any, Final
 
 import pyarrow as pa
+from bson import Int64, MaxKey, MinKey, ObjectId
+from bson.datetime_ms import DatetimeMS
 
 from amongo.aggregate.relational.frame import RECORD_ID, Frame
 from amongo.aggregate.relational.listing import form_of
@@ -21,6 +23,8 @@ from amongo.values.missing import MISSING
 from amongo.values.types import BsonType
 
 Document = dict[str, Any]
+
+_SLOT_OF_FIELD: Final = {OBJECT_ID.lower(): OBJECT_ID}  # fields of structs come back in lower case
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,17 +173,12 @@ def _element(form: Form, item: Any) -> Any:
         return of_slots(tag, {slot_of(tag) or "": item})
     if form.nested is not None and item["tag"] == BsonType.ARRAY:
         return list(map(partial(_element, form.nested), item["list"]))
-    return of_slots(item["tag"], {OF_LOWER.get(name, name): each for name, each in item.items() if name != "tag"})
-
-
-OF_LOWER = {"objectid": OBJECT_ID}
+    slots = {_SLOT_OF_FIELD.get(name, name): each for name, each in item.items() if name != "tag"}
+    return of_slots(item["tag"], slots)
 
 
 def of_slots(tag: int, slots: Mapping[str, Any]) -> Any:
     """The value of a tag and its slots."""
-    from bson import Int64, MaxKey, MinKey, ObjectId
-    from bson.datetime_ms import DatetimeMS
-
     match tag:
         case BsonType.MISSING:
             return MISSING
@@ -203,10 +202,5 @@ def of_slots(tag: int, slots: Mapping[str, Any]) -> Any:
             return MinKey()
         case BsonType.MAX_KEY:
             return MaxKey()
-    raw = slots["other"]
-    kind = {BsonType.MIN_KEY: 255}.get(BsonType(tag), WIRE.get(tag, tag))
-    body = bytes([kind]) + b"\x00" + raw
+    body = bytes([tag]) + b"\x00" + slots["other"]  # of the other types, tag and type byte are one
     return decode((len(body) + 5).to_bytes(4, "little") + body + b"\x00")[""]
-
-
-WIRE = {tag: tag for tag in range(1, 20)}

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from bson import Int64, ObjectId
+from bson import ObjectId
 from bson.datetime_ms import DatetimeMS
 
 from amongo.aggregate.relational.sql import FALSE, TRUE, Sql, any_of, case, integer, parameter, sql
@@ -23,7 +23,6 @@ from amongo.engine.columns import (
     OBJECT_ID,
     OTHER,
     STRING,
-    VALUELESS,
     WHOLE,
     Facts,
     Path,
@@ -311,19 +310,9 @@ def double_facts(value: float) -> dict[str, Any]:
     return known
 
 
-def as_long(value: int) -> Int64:
-    """A whole number as a BSON long."""
-    return Int64(value)
-
-
 def without(value: Value, *kinds: int) -> Value:
     """The same value where it is known that these kinds do not come in the rows that count."""
     counts = {kind: count for kind, count in value.facts.counts.items() if kind not in kinds}
     facts = replace(value.facts, counts=counts)
     needed = {slot_of(kind) for kind in facts.tags}
     return replace(value, facts=facts, slots={slot: each for slot, each in value.slots.items() if slot in needed})
-
-
-def has_value(kind: int) -> bool:
-    """Whether the values of a kind have a slot."""
-    return kind not in VALUELESS
