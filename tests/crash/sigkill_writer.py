@@ -2,7 +2,7 @@
 
 Started once, it forks a fresh writer process for every line on its standard input: a directory and a round number.
 With the argument "checkpoints", its stores are always at one: a checkpoint follows after little has been written, files
-are merged, and the log behind it goes; and a writer builds indexes meanwhile.
+are merged, and the log behind it goes; columns are kept and filed; and a writer builds indexes meanwhile.
 """
 
 from __future__ import annotations
@@ -19,11 +19,18 @@ from pymongo import WriteConcern
 from amongo import AsyncMongoClient
 from amongo.commands.instance import Instance
 from amongo.engine import snapshots
+from amongo.engine.columns import Path
+from amongo.engine.columns.cache import columns_of
 from amongo.engine.settings import Settings
+from amongo.engine.store import Store
+from amongo.runtime.interrupts import NEVER
 
 BATCH = 20
 HAS_CHECKPOINTS = "checkpoints" in sys.argv[1:]
-BUSY = Settings(log_file_bytes=20_000, checkpoint_bytes=1, closing_checkpoint_bytes=1, log_retained_bytes=0)
+BUSY = Settings(
+    log_file_bytes=20_000, checkpoint_bytes=1, closing_checkpoint_bytes=1, log_retained_bytes=0, column_file_count=1
+)
+COLUMNS: tuple[Path, ...] = (("text",), ("_id",))
 
 
 def tell(**event: Any) -> None:
@@ -76,19 +83,34 @@ async def work(directory: str, number: int) -> None:
             if count % 2:
                 await database.singles.drop_index(name)
 
+    async def ask_columns() -> None:
+        store = await opened()
+        while True:
+            collection = store.catalog.get("crash.singles")
+            if collection is not None:
+                columns_of(store, collection, COLUMNS, NEVER)
+            await anyio.sleep(0.002)
+
     async def tell_of_checkpoints() -> None:
-        await database.command("ping")
-        checkpoints = client._runner.instance.store.checkpoints  # type: ignore[union-attr]
+        checkpoints = (await opened()).checkpoints
+        assert checkpoints is not None
         seen = checkpoints._manifest
         while True:
             await anyio.sleep(0.001)
-            if checkpoints._manifest is not seen:
-                seen = checkpoints._manifest
-                tell(kind="checkpoint", sequence=seen.sequence)
+            manifest = checkpoints._manifest
+            if manifest is not None and manifest is not seen:
+                seen = manifest
+                tell(kind="checkpoint", sequence=manifest.sequence)
+                if any(each.columns for each in manifest.collections):
+                    tell(kind="filed", sequence=manifest.sequence)
+
+    async def opened() -> Store:
+        await database.command("ping")
+        return client._runner.instance.store  # type: ignore[union-attr]
 
     writers = [insert_singles, insert_batches, count_up, insert_journaled_and_delete]
     async with anyio.create_task_group() as group:
-        for writer in [*writers, build_indexes, tell_of_checkpoints] if HAS_CHECKPOINTS else writers:
+        for writer in [*writers, build_indexes, ask_columns, tell_of_checkpoints] if HAS_CHECKPOINTS else writers:
             group.start_soon(writer)
 
 

@@ -14,14 +14,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from sigkill_writer import BATCH
+from sigkill_writer import BATCH, COLUMNS
 
 from amongo import MongoClient
+from amongo.engine.columns.cache import columns_of
 from amongo.engine.files import DiskFiles
 from amongo.engine.indexes import entry_of
 from amongo.engine.records import Collection
 from amongo.engine.snapshots import read_manifest
+from amongo.runtime.interrupts import NEVER
 from amongo.values.codec import decode
+from tests.engine.column_rows import assert_exact
 
 KINDS = ("single", "batch", "counter", "journaled", "deleted")
 ROUNDS = int(os.environ.get("AMONGO_SIGKILL_ROUNDS", "30"))
@@ -35,8 +38,9 @@ def test_nothing_acknowledged_is_lost(tmp_path: Path) -> None:
 
 
 def test_nothing_is_lost_around_checkpoints(tmp_path: Path) -> None:
-    """The store is always at a checkpoint, a merge of files, or the building of an index when it is killed."""
-    wanted = (*KINDS, "built", "checkpoint")
+    """The store is always at a checkpoint, a merge of files, the filing of columns, or the building of an index when it
+    is killed."""
+    wanted = (*KINDS, "built", "checkpoint", "filed")
     told = killed_again_and_again(tmp_path / "store", CHECKPOINT_ROUNDS, wanted, "checkpoints")
     kinds = Counter(event["kind"] for event in told)
     assert all(kinds[kind] > CHECKPOINT_ROUNDS // 2 for kind in wanted), kinds
@@ -68,7 +72,7 @@ def killed_again_and_again(directory: Path, rounds: int, kinds: Sequence[str], *
             zygote.stdin.flush()
             told += one_round(zygote.stdout, chance, kinds)
             if number % 10 == 9 or number == rounds - 1:
-                check(directory, told)
+                check(directory, told, has_columns=bool(arguments))
         zygote.stdin.close()
     return told
 
@@ -97,8 +101,11 @@ def one_round(output: Any, chance: random.Random, wanted: Sequence[str]) -> list
     return told
 
 
-def check(directory: Path, told: list[dict[str, Any]]) -> None:
-    """Open the store and compare it with what was told."""
+def check(directory: Path, told: list[dict[str, Any]], *, has_columns: bool) -> None:
+    """Open the store and compare it with what was told.
+
+    has_columns   whether the writers have filed some
+    """
     client: MongoClient[dict[str, Any]] = MongoClient(f"local://{directory}")
     database = client.crash
     singles = {document["_id"] for document in database.singles.find()}
@@ -113,7 +120,11 @@ def check(directory: Path, told: list[dict[str, Any]]) -> None:
     assert {identity for identity in journaled - deleted if int(identity.rsplit("-")[-1]) % 2 == 0} <= there
     told_total = sum(1 for event in told if event["kind"] == "counter")
     assert told_total <= sum(document["value"] for document in database.counters.find())
-    check_indexes(client._async._runner.instance.store.catalog.by_namespace["crash.singles"])  # type: ignore[attr-defined]
+    store = client._async._runner.instance.store  # type: ignore[attr-defined]
+    check_indexes(store.catalog.by_namespace["crash.singles"])
+    view, columns = columns_of(store, store.catalog.by_namespace["crash.singles"], COLUMNS, NEVER)
+    assert_exact(view, columns, COLUMNS)
+    assert not has_columns or columns.built < view.count, "no columns were found in files"
     client.close()
 
 
