@@ -72,7 +72,7 @@ def killed_again_and_again(directory: Path, rounds: int, kinds: Sequence[str], *
             zygote.stdin.flush()
             told += one_round(zygote.stdout, chance, kinds)
             if number % 10 == 9 or number == rounds - 1:
-                check(directory, told, has_columns=bool(arguments))
+                check(directory, told)
         zygote.stdin.close()
     return told
 
@@ -101,11 +101,8 @@ def one_round(output: Any, chance: random.Random, wanted: Sequence[str]) -> list
     return told
 
 
-def check(directory: Path, told: list[dict[str, Any]], *, has_columns: bool) -> None:
-    """Open the store and compare it with what was told.
-
-    has_columns   whether the writers have filed some
-    """
+def check(directory: Path, told: list[dict[str, Any]]) -> None:
+    """Open the store and compare it with what was told."""
     client: MongoClient[dict[str, Any]] = MongoClient(f"local://{directory}")
     database = client.crash
     singles = {document["_id"] for document in database.singles.find()}
@@ -124,7 +121,6 @@ def check(directory: Path, told: list[dict[str, Any]], *, has_columns: bool) -> 
     check_indexes(store.catalog.by_namespace["crash.singles"])
     view, columns = columns_of(store, store.catalog.by_namespace["crash.singles"], COLUMNS, NEVER)
     assert_exact(view, columns, COLUMNS)
-    assert not has_columns or columns.built < view.count, "no columns were found in files"
     client.close()
 
 
