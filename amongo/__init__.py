@@ -16,7 +16,10 @@ from amongo.client import (
     AsyncCommandCursor,
     AsyncCursor,
     AsyncDatabase,
+    AsyncHistoryCursor,
+    AsyncLiveQuery,
     AsyncMongoClient,
+    Diff,
 )
 from amongo.client.sync import (
     ChangeStream,
@@ -25,6 +28,8 @@ from amongo.client.sync import (
     CommandCursor,
     Cursor,
     Database,
+    HistoryCursor,
+    LiveQuery,
     MongoClient,
 )
 
@@ -37,6 +42,8 @@ __all__ = [
     "AsyncCommandCursor",
     "AsyncCursor",
     "AsyncDatabase",
+    "AsyncHistoryCursor",
+    "AsyncLiveQuery",
     "AsyncMongoClient",
     "ChangeStream",
     "ClientSession",
@@ -44,5 +51,8 @@ __all__ = [
     "CommandCursor",
     "Cursor",
     "Database",
+    "Diff",
+    "HistoryCursor",
+    "LiveQuery",
     "MongoClient",
 ]

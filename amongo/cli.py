@@ -1,6 +1,6 @@
-"""The `amongo` command: a thin skin over `amongo.engine.repair`.
+"""The `amongo` command: a thin skin over `amongo.engine.repair` and `amongo.server`.
 
-Needs the extra `cli` (typer and rich); without it `main` says so.
+Needs the extra `cli` (typer and rich), and `serve` the extra `server`; without it `main` says so.
 
 Exit codes: 0 all is well, 1 damage was found (check) or something was lost (repair), 2 the command could not be done.
 """
@@ -8,7 +8,10 @@ Exit codes: 0 all is well, 1 damage was found (check) or something was lost (rep
 from __future__ import annotations
 
 import sys
+from functools import partial
 from typing import TYPE_CHECKING, Any
+
+import anyio
 
 from amongo.engine.repair import CheckReport, RepairReport, check, repair
 from amongo.errors import ServerError
@@ -68,6 +71,36 @@ def build() -> typer.Typer:
             raise fail(error) from None
         _print_repair(console, report)
         raise typer.Exit(DAMAGED if report.losses else DONE)
+
+    @application.command("serve")
+    def serve_command(
+        path: str = typer.Argument(help="Directory of the store; made if it is not there. `:memory:` for none."),
+        host: str = typer.Option("127.0.0.1", help="An address of this very machine."),
+        port: int = typer.Option(27017, min=0, max=65535, help="0 for any that is free."),
+        socket: str | None = typer.Option(None, help="Serve a Unix socket at this path instead."),
+        standalone: bool = typer.Option(False, help="Say that it is no replica set."),
+    ) -> None:
+        """Serve a store to any MongoDB driver or tool, until Ctrl-C."""
+        from pymongo.errors import PyMongoError
+
+        try:
+            from amongo.server.serving import serve_until_told
+        except ImportError as error:
+            message = f"amongo serve needs {error.name}: pip install amongo[server]"
+            rich.console.Console(stderr=True).print(message, style="red", markup=False, highlight=False)
+            raise typer.Exit(IMPOSSIBLE) from None
+
+        def begun(address: str) -> None:
+            scheme = address.replace("/", "%2F") if socket is not None else address
+            console.print(f"serving {path} at mongodb://{scheme}", markup=False, highlight=False, soft_wrap=True)
+
+        uri = "memory://" if path == ":memory:" else f"local://{path}"
+        serve = partial(serve_until_told, uri, begun, host=host, port=port, socket_path=socket, standalone=standalone)
+        try:
+            anyio.run(serve)
+        except (PyMongoError, OSError) as error:
+            rich.console.Console(stderr=True).print(str(error), style="red", markup=False, highlight=False)
+            raise typer.Exit(IMPOSSIBLE) from None
 
     return application
 

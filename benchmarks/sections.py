@@ -10,14 +10,18 @@ from typing import Final
 from benchmarks import (
     aggregation,
     bulk_load,
+    change_streams,
     columns,
+    forks,
     group_commit,
     hot_paths,
+    live_queries,
     loop_lag,
     matching,
     peers,
     questions,
     scale,
+    transactions,
 )
 from benchmarks.rows import Row
 from benchmarks.sizes import Sizes
@@ -99,6 +103,37 @@ SECTIONS: Final = (
         "Journalled inserts (`j=True`, acknowledged after an fsync), all at once against one after the other; the "
         "store is opened again afterwards and has them all.",
         group_commit.run,
+    ),
+    Section(
+        transactions.SECTION,
+        "Transactions",
+        "Two updates by `_id` and an insert into another collection, as one transaction. Alone: one task, one after "
+        "the other. By many tasks: each lets the others go before its commit, so that what they lose to each other is "
+        "run again by `with_transaction`.",
+        transactions.run,
+    ),
+    Section(
+        forks.SECTION,
+        "Forks",
+        "`client.fork()` of a store of a million small documents with two indexes, after a write to it, and the first "
+        "operations in the fork. The time does not depend on the number of documents but for one list of 8 bytes for "
+        "each 4096 of them, and one for each 1024 index entries.",
+        forks.run,
+    ),
+    Section(
+        change_streams.SECTION,
+        "Change streams",
+        "One task writes, each stream is followed by a task of its own on the same loop. The latency counts from the "
+        "acknowledgement of an insert until the consumer has the event. Streams let writers go first; each is given "
+        "every event, in order, which is verified.",
+        change_streams.run,
+    ),
+    Section(
+        live_queries.SECTION,
+        "Live queries",
+        "`collection.live(…, sort=…, limit=20)` over 1,000 documents, each followed by a task of its own. A change is "
+        "an `update_one` by `_id`, and counts until the last of those that it concerns has its diff.",
+        live_queries.run,
     ),
     Section(
         scale.SECTION,

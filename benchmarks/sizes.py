@@ -30,6 +30,10 @@ class Sizes:
     columnar_documents   documents that are asked over columns
     columnar_rounds      rounds of each question
     openings             processes that open a store, each once
+    live_changes         changes that live queries tell, one after the other
+    stream_events        inserts that change streams follow, one after the other
+    crowd_streams        change streams on one collection, of which the loop's lag is measured
+    crowd_writes         inserts that they follow
     """
 
     rounds: int
@@ -54,6 +58,10 @@ class Sizes:
     columnar_documents: int
     columnar_rounds: int
     openings: int
+    live_changes: int
+    stream_events: int
+    crowd_streams: int
+    crowd_writes: int
 
 
 FULL: Final = Sizes(
@@ -79,6 +87,10 @@ FULL: Final = Sizes(
     columnar_documents=1_000_000,
     columnar_rounds=11,
     openings=7,
+    live_changes=1_000,
+    stream_events=2_000,
+    crowd_streams=1_000,
+    crowd_writes=1_000,
 )
 
 QUICK: Final = Sizes(
@@ -104,6 +116,10 @@ QUICK: Final = Sizes(
     columnar_documents=100_000,
     columnar_rounds=7,
     openings=5,
+    live_changes=300,
+    stream_events=500,
+    crowd_streams=300,
+    crowd_writes=300,
 )
 
 TINY: Final = Sizes(
@@ -129,4 +145,8 @@ TINY: Final = Sizes(
     columnar_documents=5_000,
     columnar_rounds=2,
     openings=1,
+    live_changes=5,
+    stream_events=5,
+    crowd_streams=10,
+    crowd_writes=20,
 )

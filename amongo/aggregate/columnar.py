@@ -320,6 +320,19 @@ class Columnar:
             return engine
 
 
+class NoColumns(Columnar):
+    """Where columns do not serve: they are kept for the real collections, and a transaction sees others."""
+
+    def __init__(self, store: Store, reason: str) -> None:
+        super().__init__(store)
+        self._why_not = reason
+
+    def _is_wanted(self, plan: Plan) -> bool:
+        if plan.query.columnar is True:
+            raise errors.COLUMNAR_REFUSED(reason=self._why_not)
+        return False
+
+
 def _goes_through_ids(plan: Plan) -> bool:
     """Whether a plan looks at all documents in the order of their `_id`s, to see which of them match."""
     query = plan.query

@@ -10,13 +10,14 @@ from amongo.aggregate.environment import Document, Environment
 from amongo.aggregate.output import MergeTarget, OutTarget
 from amongo.aggregate.plan import Steps, needed_fields, rewrite, steps_of
 from amongo.aggregate.stages import NOT_YET, STAGES
+from amongo.aggregate.stages.change_stream import ChangeStream, SplitLargeEvent
 from amongo.aggregate.stages.handed_on import hand_on
 from amongo.aggregate.stages.limit import Limit
 from amongo.aggregate.stages.lookup import Lookup
 from amongo.aggregate.stages.match import Match
 from amongo.aggregate.stages.merge import Merge
 from amongo.aggregate.stages.out import Out
-from amongo.aggregate.stages.positions import ANYWHERE, POSITIONS, Position
+from amongo.aggregate.stages.positions import ANYWHERE, IN_CHANGE_STREAM, POSITIONS, Position
 from amongo.aggregate.stages.skip import Skip
 from amongo.aggregate.stages.sort import Sort
 from amongo.aggregate.stages.stage import Run, Stage, Surroundings
@@ -56,6 +57,17 @@ class Pipeline:
     def collator(self) -> Callable[[str], bytes] | None:
         """The key of a string under its collation; None where strings compare by their bytes."""
         return self._surroundings.scope.collator
+
+    @property
+    def change_stream(self) -> ChangeStream | None:
+        """The first stage, where it is $changeStream."""
+        first = self.stages[0] if self.stages else None
+        return first if isinstance(first, ChangeStream) else None
+
+    def within_change_stream(self) -> tuple[Pipeline, bool]:
+        """(the stages that the events of a change stream go through, whether large ones are split behind them)."""
+        is_split = isinstance(self.stages[-1], SplitLargeEvent)
+        return self._between(1, len(self.steps) - is_split), is_split
 
     @property
     def makes_documents(self) -> bool:
@@ -236,7 +248,6 @@ def _parse_stage(name: str, specification: Any, surroundings: Surroundings) -> S
     if parse is not None:
         return parse(specification, surroundings)
     if name in NOT_YET:
-        _check_positions([name], surroundings)
         raise errors.STAGE_NOT_YET(name=name, reason=NOT_YET[name])
     raise errors.UNKNOWN_STAGE(name=name)
 
@@ -245,7 +256,7 @@ def _check_positions(names: list[str], surroundings: Surroundings) -> None:
     """Refuse stages where they may not stand.
 
     errors   NEEDS_COLLECTION, NEEDS_NO_COLLECTION, NOT_IN_FACET, NOT_IN_LOOKUP, NOT_IN_UNION, ONLY_FIRST, ONLY_LAST,
-             and errors of single stages inside sub-pipelines
+             NOT_IN_CHANGE_STREAM, ONLY_IN_CHANGE_STREAM, and errors of single stages inside sub-pipelines
     """
     for index, name in enumerate(names):
         position = POSITIONS.get(name, ANYWHERE)
@@ -255,7 +266,21 @@ def _check_positions(names: list[str], surroundings: Surroundings) -> None:
         if position.first and index:
             raise (position.misplaced or errors.ONLY_FIRST)(name=name)
         if position.last and index != len(names) - 1:
-            raise errors.ONLY_LAST(name=name)
+            raise (position.misplaced or errors.ONLY_LAST)(name=name)
+    _check_change_stream(names)
+
+
+def _check_change_stream(names: list[str]) -> None:
+    """Refuse what may not be in a change stream, and what may be in nothing else.
+
+    errors   NOT_IN_CHANGE_STREAM, ONLY_IN_CHANGE_STREAM
+    """
+    if names and names[0] == "$changeStream":
+        for name in names:
+            if name not in IN_CHANGE_STREAM:
+                raise errors.NOT_IN_CHANGE_STREAM(name=name)
+    elif "$changeStreamSplitLargeEvent" in names:
+        raise errors.ONLY_IN_CHANGE_STREAM(name="$changeStreamSplitLargeEvent")
 
 
 def _check_collection(name: str, position: Position, surroundings: Surroundings) -> None:

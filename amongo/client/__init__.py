@@ -16,6 +16,8 @@ from amongo.client.collection import AsyncCollection
 from amongo.client.command_cursor import AsyncCommandCursor, AsyncRawBatchCommandCursor
 from amongo.client.cursor import AsyncCursor, AsyncRawBatchCursor
 from amongo.client.database import AsyncDatabase
+from amongo.client.history_cursor import AsyncHistoryCursor
+from amongo.client.live import AsyncLiveQuery, Diff
 from amongo.client.session import AsyncClientSession
 
 __all__ = [
@@ -28,7 +30,10 @@ __all__ = [
     "AsyncCursor",
     "AsyncDatabase",
     "AsyncDatabaseChangeStream",
+    "AsyncHistoryCursor",
+    "AsyncLiveQuery",
     "AsyncMongoClient",
     "AsyncRawBatchCommandCursor",
     "AsyncRawBatchCursor",
+    "Diff",
 ]

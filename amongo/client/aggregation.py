@@ -11,7 +11,7 @@ from pymongo.errors import ConfigurationError
 
 from amongo.client.command_cursor import AsyncCommandCursor
 from amongo.client.sending import send
-from amongo.client.session import AsyncClientSession
+from amongo.client.session import AsyncClientSession, bound_session
 
 if TYPE_CHECKING:
     from amongo.client.collection import AsyncCollection
@@ -57,6 +57,8 @@ async def aggregate(
     database: AsyncDatabase[Any] = target if is_database else target.database  # type: ignore[assignment]
     subject = 1 if is_database else target.name
     client = database.client
+    if session is None and client._binds:
+        session = bound_session()
     if is_database and session is None:
         session = client._implicit_session()  # stages such as $listLocalSessions tell of it
     reply = await send(

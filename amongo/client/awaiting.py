@@ -1,7 +1,8 @@
-"""Waiting for the reply of a getMore on a tailable cursor that awaits data.
+"""Waiting for the reply of a getMore on a cursor that awaits data: on a capped collection, or a change stream.
 
-Nothing is held while it waits: no thread, no lock. Each insert into the collection wakes all who wait for one, and each
-then looks for itself, on the event loop if there is little to look at. A task that is cancelled lets go of the cursor.
+Nothing is held while it waits: no thread, no lock. What comes wakes all who wait for it, by turns (see
+`amongo.runtime.waking`), and each then looks for itself, on the event loop if there is little to look at. A task that
+is cancelled lets go of the cursor.
 """
 
 from __future__ import annotations
@@ -25,13 +26,15 @@ async def awaited_reply(instance: Instance, awaiting: Awaiting) -> CursorReply:
     """
     try:
         while (left_s := awaiting.left_s()) > 0:
-            await awaiting.change.wait_for(left_s)
-            if time.monotonic() >= turn.ends:
-                await take_turn()
+            has_turn = False
+            if not awaiting.has_more:
+                has_turn = await awaiting.sleeper.sleep(awaiting.change, left_s, lambda: awaiting.is_over)
+            if not has_turn and time.monotonic() >= turn.ends:
+                await take_turn(is_patient=True)
             reply = await _look(instance, awaiting)
             if reply is not None:
                 return reply
-        return awaiting.nothing
+        return awaiting.nothing()
     finally:
         awaiting.end()
 

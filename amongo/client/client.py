@@ -39,10 +39,18 @@ from amongo.client.command_cursor import AsyncCommandCursor
 from amongo.client.command_events import CommandEvents, command_events
 from amongo.client.database import AsyncDatabase
 from amongo.client.documents import decode_reply
+from amongo.client.forking import fork_client
 from amongo.client.kinds import ClientKind
 from amongo.client.opening import Operations, Unopened, part
 from amongo.client.sending import send
-from amongo.client.session import AsyncClientSession, SessionOptions, SessionPool, TransactionOptions, bound_session
+from amongo.client.session import (
+    AsyncClientSession,
+    SessionOptions,
+    SessionPool,
+    TransactionOptions,
+    bound_session,
+    transaction_in,
+)
 from amongo.client.topology import address_pair, describe_topology
 from amongo.commands.context import NO_SEQUENCES
 from amongo.runtime.blocking import is_blocking
@@ -52,6 +60,8 @@ if TYPE_CHECKING:
     from pymongo.read_preferences import _ServerMode
 
     from amongo.client.cursor_base import CursorBase
+    from amongo.client.live import AsyncLiveQuery
+    from amongo.streams.live import Feed
 
 _NamedWriteOp = InsertOne[Any] | DeleteOne | DeleteMany | ReplaceOne[Any] | UpdateOne | UpdateMany
 _ADMIN = "admin"
@@ -99,6 +109,10 @@ class AsyncMongoClient(ClientKind, BaseObject, Generic[_DocumentType]):
         keywords = {"port": port, "document_class": document_class, "tz_aware": tz_aware}
         options = parse_options(address.query, {**keywords, "type_registry": type_registry, **kwargs})
         super().__init__(options.codec_options, options.read_preference, options.write_concern, options.read_concern)
+        self._begin(address, options)
+
+    def _begin(self, address: Address, options: ClientOptions) -> None:
+        """Be a client that has opened nothing yet."""
         self._address: Address = address
         self._address_pair: _Address = address_pair(address)
         self._options = options
@@ -106,8 +120,11 @@ class AsyncMongoClient(ClientKind, BaseObject, Generic[_DocumentType]):
         self._lock = Lock()  # held while the runner is exchanged
         self._runner: Operations = Unopened(self, address)
         self._sessions = SessionPool()
+        self._binds = False  # whether a session was ever bound: then operations may run in one that they are not given
         self._dead_cursors: deque[tuple[str, int]] = deque()
         self._open_cursors: WeakSet[CursorBase[Any]] = WeakSet()  # those that may hold a server cursor
+        self._live_queries: WeakSet[AsyncLiveQuery[Any]] = WeakSet()  # those that follow the log
+        self._forgotten_feeds: deque[Feed] = deque()  # of live queries that nobody has closed
 
     # Opening and closing
 
@@ -126,6 +143,16 @@ class AsyncMongoClient(ClientKind, BaseObject, Generic[_DocumentType]):
                 await self._say_goodbye()
         finally:
             await part(self, self._address)
+
+    async def fork(self) -> Self:
+        """A client with the same options of a store in memory that begins with what this one holds now.
+
+        Nothing is copied, so that it takes no longer for much data than for little. Each of the two stores goes its own
+        way from then on; close both. Transactions that are open are not in it.
+
+        errors   as of any first operation; InvalidOperation after close
+        """
+        return await fork_client(self)
 
     async def _say_goodbye(self) -> None:
         """End the sessions that are open."""
@@ -162,6 +189,13 @@ class AsyncMongoClient(ClientKind, BaseObject, Generic[_DocumentType]):
         """Take note of a cursor that holds a server cursor; it is closed with the client."""
         with self._lock:
             self._open_cursors.add(cursor)
+
+    def _note_live(self, live_query: AsyncLiveQuery[Any]) -> None:
+        """Take note of a live query; it is closed with the client."""
+        with self._lock:
+            self._live_queries.add(live_query)
+        while self._forgotten_feeds:
+            self._forgotten_feeds.popleft().end()
 
     @property
     def _is_open(self) -> bool:
@@ -323,6 +357,8 @@ class AsyncMongoClient(ClientKind, BaseObject, Generic[_DocumentType]):
 
         errors   TypeError, InvalidOperation, ClientBulkWriteException
         """
+        if write_concern is not None and transaction_in(self, session) is not None:
+            raise InvalidOperation("Cannot set write concern after starting a transaction")
         write_concern = write_concern or self.write_concern
         if not write_concern.acknowledged and verbose_results:
             raise InvalidOperation("Cannot request unacknowledged write concern and verbose results")
@@ -363,7 +399,7 @@ class AsyncMongoClient(ClientKind, BaseObject, Generic[_DocumentType]):
     ) -> AsyncChangeStream[_DocumentType]:
         """The changes of the whole store.
 
-        errors   InvalidOperation: change streams come with the Streams release
+        errors   OperationFailure; TypeError, ValueError
         """
         stream = AsyncClusterChangeStream(
             self[_ADMIN],

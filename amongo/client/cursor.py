@@ -12,8 +12,10 @@ from pymongo.typings import _DocumentType
 from amongo.client.cursor_base import CursorBase
 from amongo.client.documents import DocumentBuffer, RawBatchBuffer, canonical, canonical_filter, decode_reply
 from amongo.client.query import TAILABLE, CursorQuery
-from amongo.client.sending import send
+from amongo.client.sending import limit_time, send
+from amongo.client.session import AsyncClientSession, bound_session, session_for, transaction_in
 from amongo.commands.find import FindRequest
+from amongo.commands.time_travel import FindAsOfRequest
 
 if TYPE_CHECKING:
     from amongo.client.collection import AsyncCollection
@@ -41,6 +43,7 @@ class AsyncCursor(CursorQuery[_DocumentType], CursorBase[_DocumentType]):
 
     async def explain(self) -> _DocumentType:
         """How the server would run the query."""
+        self._check_present("explain")
         twin = self.clone()
         twin._limit = -abs(twin._limit)
         command = {"explain": twin._command()}
@@ -51,8 +54,9 @@ class AsyncCursor(CursorQuery[_DocumentType], CursorBase[_DocumentType]):
     async def distinct(self, key: str) -> list[Any]:
         """The distinct values of a field over the query's documents.
 
-        errors   TypeError
+        errors   TypeError; InvalidOperation with `as_of`
         """
+        self._check_present("distinct")
         options: dict[str, Any] = {}
         if self._spec:
             options["query"] = self._spec
@@ -84,12 +88,44 @@ class AsyncCursor(CursorQuery[_DocumentType], CursorBase[_DocumentType]):
         self._address = client._address_pair
         if client._dead_cursors:
             await client._kill_dead_cursors()
-        if self._is_plain() and _csot.get_timeout() is None and client.options.timeout is None:
-            reply = await client._runner.execute(self._request())
+        if self._session is None and client._binds:
+            self._session = bound_session()
+        inside = transaction_in(client, self._session)
+        if self._as_of is not None:
+            await self._read_past(inside)
+        elif self._is_direct(inside) and _csot.get_timeout() is None and client.options.timeout is None:
+            reply = await client._runner.execute(self._request(), session=inside)
             self._receive(reply.cursor_id, reply.batch)
         else:
             self._receive_document(await self._send(self._command()), "firstBatch")
         await self._close_at_limit()
+
+    async def _read_past(self, inside: AsyncClientSession | None) -> None:
+        """Begin to read the collection as it was. What it reads is no session's.
+
+        errors   InvalidOperation in a transaction; OperationFailure
+        """
+        if inside is not None:
+            raise InvalidOperation("a find in the past ('as_of') cannot be part of a transaction")
+        session_for(self._client, self._session)
+        self._session = None
+        command = self._command()
+        limit_time(command, self._client)
+        asked = canonical({"command": command, "as_of": self._as_of}, self._codec_options)
+        database = self._collection.database.name
+        reply = await self._client._runner.execute(FindAsOfRequest(database, asked["command"], asked["as_of"]))
+        self._receive(reply.cursor_id, reply.batch)
+
+    def _check_present(self, what: str) -> None:
+        """Refuse what does not go back in time. errors: InvalidOperation."""
+        if self._as_of is not None:
+            raise InvalidOperation(f"{what} is of the present: it does not go with as_of")
+
+    def _is_direct(self, inside: AsyncClientSession | None) -> bool:
+        """Whether the query may go as a request object: into a transaction, or without a session."""
+        if inside is not None:
+            return self._collection._is_plain and self._is_plain()
+        return self._session is None and self._collection._reads_directly and self._is_plain()
 
     async def _get_more(self) -> None:
         await super()._get_more()

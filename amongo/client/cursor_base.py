@@ -17,7 +17,7 @@ from pymongo.typings import _Address, _DocumentType
 
 from amongo.client.documents import DocumentBuffer, raw_batch
 from amongo.client.sending import send
-from amongo.client.session import AsyncClientSession
+from amongo.client.session import AsyncClientSession, transaction_in
 from amongo.commands.get_more import GetMoreRequest
 
 if TYPE_CHECKING:
@@ -42,6 +42,8 @@ class CursorBase(Generic[_DocumentType]):
     _namespace: str
     _comment: Any = None
     _max_await_time_ms: int | None = None
+    _resume_token: Mapping[str, Any] | None = None
+    _is_patient = False  # whether it lets other operations go first: it follows what they do
 
     # What it is
 
@@ -104,9 +106,11 @@ class CursorBase(Generic[_DocumentType]):
         batch_size = self._next_batch_size()
         client = self._client
         assert self._id
-        if self._comment is None and self._session is None and client._events is None:
+        inside = transaction_in(client, self._session)
+        if self._comment is None and (self._session is None or inside is not None) and client._events is None:
             request = GetMoreRequest(self._namespace, self._id, batch_size or None, self._max_await_time_ms)
-            reply = await client._runner.execute(request)
+            reply = await client._runner.execute(request, session=inside)
+            self._resume_token = reply.resume
             self._receive(reply.cursor_id, reply.batch)
             return
         database, _, collection = self._namespace.partition(".")
@@ -124,6 +128,7 @@ class CursorBase(Generic[_DocumentType]):
         cursor = reply["cursor"]
         if cursor.get("ns"):
             self._namespace = cursor["ns"]
+        self._resume_token = cursor.get("postBatchResumeToken")
         self._receive(int(cursor["id"]), raw_batch(cursor[batch]))
 
     def _receive(self, cursor_id: int, batch: list[bytes]) -> None:
@@ -148,7 +153,7 @@ class CursorBase(Generic[_DocumentType]):
         if self._empty:
             raise StopAsyncIteration
         if len(buffer):
-            await self._client._runner.breathe()
+            await self._client._runner.breathe(is_patient=self._is_patient)
         elif not await self._refresh():
             raise StopAsyncIteration
         return buffer.take()  # type: ignore[no-any-return]

@@ -21,7 +21,7 @@ from amongo.client.collection import AsyncCollection
 from amongo.client.command_cursor import AsyncCommandCursor
 from amongo.client.database_commands import DatabaseCommands
 from amongo.client.kinds import ClientKind, DatabaseKind
-from amongo.client.session import AsyncClientSession
+from amongo.client.session import AsyncClientSession, refuse_transaction, transaction_in
 from amongo.commands.tables import SqlRequest
 from amongo.errors import ErrorCode
 
@@ -103,6 +103,7 @@ class AsyncDatabase(DatabaseKind, DatabaseCommands[_DocumentType]):
         """
         if not isinstance(query, str):
             raise TypeError(f"query must be an instance of str, not {type(query)}")
+        refuse_transaction(self._client, "sql")
         given: Any = dict(parameters) if isinstance(parameters, Mapping) else list(parameters or ())
         return await self._client._runner.execute(SqlRequest(self._name, query, given, max_time_ms))
 
@@ -124,7 +125,8 @@ class AsyncDatabase(DatabaseKind, DatabaseCommands[_DocumentType]):
         clustered_index = kwargs.get("clusteredIndex")
         if clustered_index and not isinstance(clustered_index, bool):
             validate_is_mapping("clusteredIndex", clustered_index)
-        if check_exists and name in await self.list_collection_names(session, filter={"name": name}):
+        checks = check_exists and transaction_in(self._client, session) is None
+        if checks and name in await self.list_collection_names(session, filter={"name": name}):
             raise CollectionInvalid(f"collection {name} already exists")
         collection: AsyncCollection[_DocumentType] = AsyncCollection(
             self, name, False, codec_options, read_preference, write_concern, read_concern
@@ -270,7 +272,7 @@ class AsyncDatabase(DatabaseKind, DatabaseCommands[_DocumentType]):
     ) -> AsyncDatabaseChangeStream[_DocumentType]:
         """The changes of this database.
 
-        errors   InvalidOperation: change streams come with the Streams release
+        errors   OperationFailure; TypeError, ValueError
         """
         stream = AsyncDatabaseChangeStream(
             self,

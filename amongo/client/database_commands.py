@@ -15,7 +15,8 @@ from amongo.client.collection import AsyncCollection
 from amongo.client.command_cursor import AsyncCommandCursor
 from amongo.client.documents import decode_reply
 from amongo.client.sending import send
-from amongo.client.session import AsyncClientSession
+from amongo.client.session import AsyncClientSession, transaction_in
+from amongo.client.transaction import check_read_preference
 
 if TYPE_CHECKING:
     from pymongo.read_preferences import _ServerMode
@@ -100,6 +101,8 @@ class DatabaseCommands(BaseObject, Generic[_DocumentType]):
         errors             OperationFailure and its kinds
         """
         options = codec_options or DEFAULT_CODEC_OPTIONS
+        if read_preference is not None and transaction_in(self._client, session) is not None:
+            check_read_preference(read_preference)
         reply: dict[str, Any] = await self._run(
             self._document(command, value, comment, kwargs),
             codec_options=options,

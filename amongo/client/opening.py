@@ -25,6 +25,7 @@ from amongo.runtime import workers
 if TYPE_CHECKING:
     from amongo.client.address import Address
     from amongo.client.client import AsyncMongoClient
+    from amongo.client.transaction import SessionTransactions
 
 _UNUSABLE_PATHS = {ErrorCode.InvalidPath, ErrorCode.NonExistentPath, ErrorCode.UnsupportedFormat}
 
@@ -41,7 +42,7 @@ class Operations(Protocol):
         """Wait until a commit is safe against power loss."""
         ...
 
-    async def execute(self, request: Any, *, durable: bool = False, session_id: bytes | None = None) -> Any:
+    async def execute(self, request: Any, *, durable: bool = False, session: SessionTransactions | None = None) -> Any:
         """Run a request object of `amongo.commands`."""
         ...
 
@@ -56,7 +57,7 @@ class Operations(Protocol):
         """Run a command document."""
         ...
 
-    async def breathe(self) -> None:
+    async def breathe(self, *, is_patient: bool = False) -> None:
         """Give the event loop its turn when it is time."""
         ...
 
@@ -98,9 +99,9 @@ class Unopened:
                 return
         release(self._address, instance)  # another task was faster, or the client was closed meanwhile
 
-    async def execute(self, request: Any, *, durable: bool = False, session_id: bytes | None = None) -> Any:
+    async def execute(self, request: Any, *, durable: bool = False, session: SessionTransactions | None = None) -> Any:
         """Open the store, then run the request."""
-        return await (await self.open()).execute(request, durable=durable, session_id=session_id)
+        return await (await self.open()).execute(request, durable=durable, session=session)
 
     async def command(
         self,
@@ -117,7 +118,7 @@ class Unopened:
         """Wait for a commit, which only an open store can have made."""
         await (await self.open()).journaled(sequence)
 
-    async def breathe(self) -> None:
+    async def breathe(self, *, is_patient: bool = False) -> None:
         """Open the store, then give the event loop its turn."""
         await (await self.open()).breathe()
 
@@ -130,7 +131,7 @@ class _Closed:
     async def journaled(self, sequence: int) -> None:
         """Wait for what a point operation has committed: closing waited for it as well."""
 
-    async def execute(self, request: Any, *, durable: bool = False, session_id: bytes | None = None) -> Any:
+    async def execute(self, request: Any, *, durable: bool = False, session: SessionTransactions | None = None) -> Any:
         """Refuse.
 
         errors   InvalidOperation
@@ -151,7 +152,7 @@ class _Closed:
         """
         raise use_after_close()
 
-    async def breathe(self) -> None:
+    async def breathe(self, *, is_patient: bool = False) -> None:
         """Refuse.
 
         errors   InvalidOperation
@@ -162,13 +163,24 @@ class _Closed:
 CLOSED: Operations = _Closed()
 
 
+def adopt(client: AsyncMongoClient[Any], instance: Instance) -> None:
+    """Make `client` the one client of an open instance."""
+    client._runner = Runner(instance)
+    _clients[id(client)] = client
+
+
 async def part(client: AsyncMongoClient[Any], address: Address) -> None:
     """Close `client`: refuse operations from now on, and give its store back; the last client closes it."""
     with client._lock:
         runner, client._runner = client._runner, CLOSED
         open_ids = [cursor._id for cursor in client._open_cursors if cursor._id and not cursor._killed]
+        live_queries = list(client._live_queries)
     if isinstance(runner, Runner):
         runner.is_closed = True
+        for live_query in live_queries:
+            live_query._end()
+        while client._forgotten_feeds:
+            client._forgotten_feeds.popleft().end()
         cursor_ids = open_ids + [cursor_id for _, cursor_id in client._dead_cursors]
         await workers.run_surely(_let_go, address, runner.instance, cursor_ids)
 
@@ -208,6 +220,7 @@ def _forget_after_fork() -> None:
             client._runner = Unopened(client, client._address)
             client._dead_cursors.clear()
             client._open_cursors.clear()
+            client._live_queries.clear()
 
 
 if hasattr(os, "register_at_fork"):

@@ -8,12 +8,14 @@ from __future__ import annotations
 import copy
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Generic, Self
 
 from bson import RE_TYPE
 from bson.code import Code
 from bson.codec_options import CodecOptions
 from bson.son import SON
+from bson.timestamp import Timestamp
 from pymongo import helpers_shared
 from pymongo.collation import validate_collation_or_none
 from pymongo.common import validate_is_document_type, validate_is_mapping
@@ -59,6 +61,7 @@ _CLONED = (
     *("_spec", "_projection", "_skip", "_limit", "_max_time_ms", "_max_await_time_ms", "_comment", "_max", "_min"),
     *("_ordering", "_explain", "_hint", "_batch_size", "_max_scan", "_query_flags", "_collation", "_empty", "_let"),
     *("_show_record_id", "_return_key", "_allow_disk_use", "_snapshot", "_exhaust", "_has_filter", "_cursor_type"),
+    "_as_of",
 )
 
 
@@ -120,6 +123,7 @@ class CursorQuery(Generic[_DocumentType]):
         if let is not None:
             validate_is_document_type("let", let)
         self._let = let
+        self._as_of: Timestamp | datetime | None = None
         self._spec = spec
         self._has_filter = filter is not None
         self._projection = None if projection is None else _projection(projection)
@@ -160,8 +164,8 @@ class CursorQuery(Generic[_DocumentType]):
     # What the query asks
 
     def _is_plain(self) -> bool:
-        """Whether filter, projection, sort, skip, limit and batch size say everything."""
-        return self._collection._reads_directly and not (
+        """Whether filter, projection, sort, skip, limit and batch size say everything, but for a session."""
+        return not (
             self._hint
             or self._let
             or self._comment
@@ -170,12 +174,12 @@ class CursorQuery(Generic[_DocumentType]):
             or self._min
             or self._max_scan
             or self._collation
+            or self._as_of is not None
             or self._return_key is not None
             or self._show_record_id is not None
             or self._snapshot is not None
             or self._allow_disk_use is not None
             or self._query_flags & ~EXHAUST
-            or self._session is not None
             or "$query" in self._spec
             or not (0 <= self._skip <= _INT32_MAX and abs(self._limit) <= _INT32_MAX >= self._batch_size)
         )
@@ -389,6 +393,17 @@ class CursorQuery(Generic[_DocumentType]):
         """
         self._check_okay_to_chain()
         self._spec = {**self._spec, "$where": code if isinstance(code, Code) else Code(code)}
+        return self
+
+    def as_of(self, as_of: Timestamp | datetime | None) -> Self:
+        """Read the collection as it was; see `AsyncCollection.find`. None for as it is.
+
+        errors   TypeError, InvalidOperation
+        """
+        if as_of is not None and not isinstance(as_of, (Timestamp, datetime)):
+            raise TypeError(f"as_of must be an instance of Timestamp or datetime, not {type(as_of)}")
+        self._check_okay_to_chain()
+        self._as_of = as_of
         return self
 
     def collation(self, collation: _CollationIn | None) -> Self:

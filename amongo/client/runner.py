@@ -9,23 +9,33 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from pymongo.errors import PyMongoError
 
 from amongo.client.awaiting import awaited_reply
 from amongo.client.failures import to_pymongo, use_after_close
-from amongo.commands.context import NO_CONTEXT, NO_SEQUENCES, Context, Sequences
+from amongo.commands.context import NO_SEQUENCES, Context, Sequences
+from amongo.commands.find import FindRequest
+from amongo.commands.get_more import GetMoreRequest
 from amongo.commands.instance import Instance
+from amongo.commands.live import LiveQuery
 from amongo.commands.replies import CursorReply
 from amongo.commands.tailing import Awaiting
 from amongo.errors import ErrorCode, ServerError
-from amongo.runtime.interrupts import NEVER, Interrupt
+from amongo.runtime.interrupts import Interrupt
 from amongo.runtime.limits import LOOP_DOCUMENTS
 from amongo.runtime.turns import take_turn, turn
 from amongo.runtime.workers import run
 
-_CODES_OF_CLOSING = frozenset({ErrorCode.Interrupted, ErrorCode.CursorNotFound, ErrorCode.FileNotOpen})
+if TYPE_CHECKING:
+    from amongo.client.transaction import SessionTransactions
+
+_CODES_OF_CLOSING = frozenset(
+    {ErrorCode.Interrupted, ErrorCode.CursorNotFound, ErrorCode.CursorKilled, ErrorCode.FileNotOpen}
+)
+_READS = frozenset({FindRequest, GetMoreRequest})
 
 
 class Runner:
@@ -40,22 +50,28 @@ class Runner:
         self.instance = instance
         self.is_closed = False
 
-    async def execute(self, request: Any, *, durable: bool = False, session_id: bytes | None = None) -> Any:
+    async def execute(self, request: Any, *, durable: bool = False, session: SessionTransactions | None = None) -> Any:
         """Run a request of a hot command and give its reply object.
 
         durable   wait until the write is safe against power loss (`j: true`)
-        errors       PyMongo's, as `failures.to_pymongo` makes them
+        session   in whose transaction it runs; None outside of one
+        errors    PyMongo's, as `failures.to_pymongo` makes them
         """
         if time.monotonic() >= turn.ends:
-            await self._take_turn()
+            await self._take_turn(is_patient=type(request) is GetMoreRequest and self._awaits_data(request))
         instance = self.instance
         try:
-            if instance.examines(request) <= LOOP_DOCUMENTS and not instance.store.is_busy:
-                reply = instance.execute(request, Context(NEVER, session_id) if session_id else NO_CONTEXT)
+            if session is not None:
+                try:
+                    context = session._operation_context(is_read=type(request) in _READS)
+                    reply = await self._execute_inside(request, context)
+                finally:
+                    session._learn()
+            elif instance.examines(request) <= LOOP_DOCUMENTS and not instance.store.is_busy:
+                reply = instance.execute(request)
             else:
                 interrupt = Interrupt()
-                context = Context(interrupt, session_id)
-                reply = await self._on_worker(interrupt, instance.execute, request, context)
+                reply = await self._on_worker(interrupt, instance.execute, request, Context(interrupt))
         except Awaiting as awaiting:
             reply = await self._awaited(awaiting)
         except ServerError as error:
@@ -63,6 +79,18 @@ class Runner:
         if durable and reply.sequence:
             await self.journaled(reply.sequence)
         return reply
+
+    async def _execute_inside(self, request: Any, context: Context) -> Any:
+        """Run a request in a transaction."""
+        instance = self.instance
+        transactions = instance.transactions
+        asked = transactions.inside(context) or instance
+        is_quick = asked.examines(request) <= LOOP_DOCUMENTS and not instance.store.is_busy
+        if is_quick and not transactions.is_running(context):
+            return instance.execute(request, context)
+        interrupt = Interrupt()
+        context = replace(context, interrupt=interrupt)
+        return await self._on_worker(interrupt, instance.execute, request, context)
 
     async def journaled(self, sequence: int) -> None:
         """Wait until the commit `sequence` is safe against power loss.
@@ -123,12 +151,18 @@ class Runner:
             return use_after_close()
         return to_pymongo(error)
 
-    async def _take_turn(self) -> None:
+    def _awaits_data(self, request: GetMoreRequest) -> bool:
+        """Whether a getMore is one of a cursor that follows what others do."""
+        cursor = self.instance.cursors.find(request.cursor_id)
+        return cursor is not None and cursor.awaits_data
+
+    async def _take_turn(self, *, is_patient: bool = False) -> None:
         """Wait for this operation's turn.
 
-        errors   InvalidOperation if the client was closed meanwhile
+        is_patient   let others go first
+        errors       InvalidOperation if the client was closed meanwhile
         """
-        await take_turn()
+        await take_turn(is_patient=is_patient)
         if self.is_closed:
             raise use_after_close()
 
@@ -140,12 +174,18 @@ class Runner:
 
     def _discard(self, reply: Any) -> None:
         """Close the cursor that a reply has opened for a task that was cancelled, or a client that was closed."""
+        if isinstance(reply, LiveQuery):
+            reply.feed.end()
+            return
         cursor = reply.get("cursor") if isinstance(reply, dict) else None
         cursor_id = cursor.get("id", 0) if isinstance(cursor, dict) else getattr(reply, "cursor_id", 0)
         if cursor_id:
             self.instance.cursors.kill([int(cursor_id)])
 
-    async def breathe(self) -> None:
-        """Between two pieces of work on the loop: give other tasks their turn when it is time."""
+    async def breathe(self, *, is_patient: bool = False) -> None:
+        """Between two pieces of work on the loop: give other tasks their turn when it is time.
+
+        is_patient   let others go first
+        """
         if time.monotonic() >= turn.ends:
-            await self._take_turn()
+            await self._take_turn(is_patient=is_patient)

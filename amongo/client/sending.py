@@ -22,15 +22,15 @@ from pymongo.errors import (
 from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
-from amongo.client.failures import to_pymongo
 from amongo.client.session import session_for
+from amongo.commands.concerns import TRANSACTION_ENDS, WRITE_CONCERN_COMMANDS
 from amongo.commands.context import NO_SEQUENCES, Sequences
-from amongo.errors.command import NOT_SUPPORTED_YET
 from amongo.runtime.limits import COMMAND_BYTES, MESSAGE_BYTES
 
 if TYPE_CHECKING:
     from amongo.client.client import AsyncMongoClient
 
+_WRITES = WRITE_CONCERN_COMMANDS - {"aggregate"}
 _WRITE_CONCERN_FAILED_WITH_TIMEOUT = 64
 
 
@@ -60,13 +60,20 @@ async def send(
     """
     document = dict(command)
     running_in = session_for(client, session)
+    is_inside = running_in is not None and running_in.in_transaction and "txnNumber" not in document
     if running_in is not None:
         document.setdefault("lsid", running_in.session_id)
-    if read_concern is not None and "readConcern" not in document:
-        if running_in is not None and running_in.options.snapshot:
-            raise to_pymongo(NOT_SUPPORTED_YET(what="a snapshot session", reason="it comes with the Streams release"))
-        if read_concern.level:
-            document["readConcern"] = read_concern.document
+        if running_in._told_time is not None:
+            document.setdefault("$clusterTime", running_in._told_time)
+        if is_inside:  # the transaction has concerns of its own
+            document.update(running_in._operation_fields(is_read=next(iter(document)) not in _WRITES))
+            read_concern = None
+            if next(iter(document)) not in TRANSACTION_ENDS:
+                write_concern = None
+    if read_concern is not None and read_concern.level and "readConcern" not in document:
+        document["readConcern"] = read_concern.document
+    if running_in is not None and not is_inside and "autocommit" not in document:  # not of a transaction by hand
+        running_in._complete(document, is_read=read_concern is not None)
     if write_concern is not None and not write_concern.is_server_default and "writeConcern" not in document:
         document["writeConcern"] = write_concern.document
     if collation is not None:
@@ -78,7 +85,9 @@ async def send(
         raise DocumentTooLarge(f"{name} command document too large")
     if client._dead_cursors:
         await client._kill_dead_cursors()
-    session_id = running_in.session_id["id"] if running_in is not None else None
+    session_id = bytes(running_in.session_id["id"]) if running_in is not None else None
+    if running_in is not None and is_inside:
+        running_in._is_heard()
     running = client._runner.command(database, raw, session_id=session_id, sequences=sequences)
     if write_concern is not None and not write_concern.acknowledged:
         running = _unheard(running)
@@ -87,10 +96,12 @@ async def send(
     try:
         reply = await running
     except OperationFailure as failure:
+        if running_in is not None:
+            running_in._learn()
         if failure.code not in allowable_errors and str(failure) not in allowable_errors:
             raise
         return dict(failure.details or {})
-    if running_in is not None:
+    if running_in is not None and (write_concern is None or write_concern.acknowledged):
         running_in._process_reply(reply)
     if not keeps_write_concern_error and "writeConcernError" in reply:
         raise_write_concern_error(reply)

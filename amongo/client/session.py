@@ -1,42 +1,37 @@
 """Sessions: a client-side object with a session id that goes along with commands.
 
-On one store reads always see the writes before them, so causal consistency needs nothing more. Transactions come with
-the Streams release; until then starting one is refused.
+On one store reads always see the writes before them, so that causal consistency costs nothing; a session learns the
+times all the same, for those who hand them on to others. A snapshot session reads everything at the moment of its first
+read (`commands.snapshot_reads`). For transactions see `transaction`.
 """
 
 from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Awaitable, Callable, Mapping
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Mapping
 from contextvars import ContextVar, Token
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, NoReturn, Self, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 from bson.binary import Binary
 from bson.int64 import Int64
 from bson.timestamp import Timestamp
 from pymongo.client_session import SessionOptions, TransactionOptions  # type: ignore[attr-defined]
 from pymongo.errors import InvalidOperation
-from pymongo.read_concern import ReadConcern
+from pymongo.operations import _WRITES_WITH_CLUSTER_TIME
 from pymongo.typings import ClusterTime
-from pymongo.write_concern import WriteConcern
 
+from amongo.client.transaction import SessionTransactions
+from amongo.commands.cluster_times import timestamp
 from amongo.runtime.limits import SESSION_IDLE_MINUTES
 
 if TYPE_CHECKING:
-    from pymongo.read_preferences import _ServerMode
-
     from amongo.client.client import AsyncMongoClient
 
 __all__ = ["AsyncClientSession", "SessionOptions", "TransactionOptions"]
 
-_T = TypeVar("_T")
-
-NOT_YET = {
-    "start_transaction": "transactions are not in amongo yet: they come with the Streams release",
-}
+_WITHOUT_READ_CONCERN = frozenset({"getMore", "killCursors", "endSessions", "explain"})
 
 _bound_session: ContextVar[AsyncClientSession | None] = ContextVar("amongo_session", default=None)
 
@@ -103,6 +98,7 @@ class AsyncBoundSession:
 
     async def __aenter__(self) -> AsyncClientSession:
         self._token = _bound_session.set(self._session)
+        self._session._client._binds = True
         return self._session
 
     async def __aexit__(
@@ -118,7 +114,7 @@ class AsyncBoundSession:
             await self._session.end_session()
 
 
-class AsyncClientSession:
+class AsyncClientSession(SessionTransactions):
     """A session of a client, made by `AsyncMongoClient.start_session`; source: PyMongo, client_session."""
 
     def __init__(
@@ -134,6 +130,9 @@ class AsyncClientSession:
         self._implicit = implicit
         self._cluster_time: Mapping[str, Any] | None = None
         self._operation_time: Timestamp | None = None
+        self._seen = 0  # the operation time of the last operation, as a sequence: most are never asked for
+        self._told_time: Mapping[str, Any] | None = None  # a cluster time that the server has still to be told of
+        self._snapshot_time: Timestamp | None = None  # of the first read of a snapshot session
 
     @property
     def client(self) -> AsyncMongoClient[Any]:
@@ -161,18 +160,15 @@ class AsyncClientSession:
         return self._server_session is None
 
     @property
-    def in_transaction(self) -> bool:
-        """Whether a transaction is open: not yet possible."""
-        return False
-
-    @property
     def cluster_time(self) -> ClusterTime | None:
         """The highest cluster time seen by an operation of this session."""
+        self._settle_times()
         return self._cluster_time
 
     @property
     def operation_time(self) -> Timestamp | None:
         """The operation time of the last operation of this session."""
+        self._settle_times()
         return self._operation_time
 
     def advance_cluster_time(self, cluster_time: Mapping[str, Any]) -> None:
@@ -184,8 +180,9 @@ class AsyncClientSession:
             raise TypeError(f"cluster_time must be a subclass of collections.Mapping, not {type(cluster_time)}")
         if not isinstance(cluster_time.get("clusterTime"), Timestamp):
             raise TypeError("Invalid cluster_time")
+        self._settle_times()
         if self._cluster_time is None or cluster_time["clusterTime"] > self._cluster_time["clusterTime"]:
-            self._cluster_time = cluster_time
+            self._cluster_time = self._told_time = cluster_time
 
     def advance_operation_time(self, operation_time: Timestamp) -> None:
         """Take note of another session's operation time.
@@ -196,6 +193,7 @@ class AsyncClientSession:
             raise TypeError(
                 f"operation_time must be an instance of bson.timestamp.Timestamp, not {type(operation_time)}"
             )
+        self._settle_times()
         if self._operation_time is None or operation_time > self._operation_time:
             self._operation_time = operation_time
 
@@ -204,56 +202,14 @@ class AsyncClientSession:
         return AsyncBoundSession(self, end_session)
 
     async def end_session(self) -> None:
-        """End it; safe to call twice."""
+        """End it, and abort the transaction that it has open; safe to call twice."""
         if self._server_session is not None:
-            self._client._sessions.give_back(self._server_session)
-            self._server_session = None
-
-    async def start_transaction(
-        self,
-        read_concern: ReadConcern | None = None,
-        write_concern: WriteConcern | None = None,
-        read_preference: _ServerMode | None = None,
-        max_commit_time_ms: int | None = None,
-    ) -> AbstractAsyncContextManager[Any]:
-        """Refuse: transactions come with the Streams release.
-
-        errors   InvalidOperation
-        """
-        self._check_not_ended()
-        TransactionOptions(read_concern, write_concern, read_preference, max_commit_time_ms)
-        raise InvalidOperation(NOT_YET["start_transaction"])
-
-    async def with_transaction(
-        self,
-        callback: Callable[[AsyncClientSession], Awaitable[_T]],
-        read_concern: ReadConcern | None = None,
-        write_concern: WriteConcern | None = None,
-        read_preference: _ServerMode | None = None,
-        max_commit_time_ms: int | None = None,
-    ) -> _T:
-        """Refuse: transactions come with the Streams release.
-
-        errors   InvalidOperation
-        """
-        await self.start_transaction(read_concern, write_concern, read_preference, max_commit_time_ms)
-        raise AssertionError("a transaction started")
-
-    async def commit_transaction(self) -> None:
-        """Refuse: none is open.
-
-        errors   InvalidOperation
-        """
-        self._check_not_ended()
-        raise InvalidOperation("No transaction started")
-
-    async def abort_transaction(self) -> None:
-        """Refuse: none is open.
-
-        errors   InvalidOperation
-        """
-        self._check_not_ended()
-        raise InvalidOperation("No transaction started")
+            try:
+                if self.in_transaction:
+                    await self.abort_transaction()
+            finally:
+                self._client._sessions.give_back(self._server_session)
+                self._server_session = None
 
     async def __aenter__(self) -> Self:
         return self
@@ -269,17 +225,45 @@ class AsyncClientSession:
     def __copy__(self) -> NoReturn:
         raise TypeError("A AsyncClientSession cannot be copied, create a new session instead")
 
-    def _check_not_ended(self) -> None:
-        if self._server_session is None:
-            raise InvalidOperation("Cannot use ended session")
+    def _complete(self, document: dict[str, Any], *, is_read: bool) -> None:
+        """Complete the read concern of a command that runs now, outside of a transaction, by the session's times."""
+        options, name = self._options, next(iter(document))
+        if not (is_read or options.snapshot or name in _WRITES_WITH_CLUSTER_TIME) or name in _WITHOUT_READ_CONCERN:
+            return
+        added: dict[str, Any] = {}
+        if options.causal_consistency and self.operation_time is not None:
+            added["afterClusterTime"] = self.operation_time
+        if options.snapshot:
+            added["level"] = "snapshot"
+            if self._snapshot_time is not None:
+                added["atClusterTime"] = self._snapshot_time
+        if added:
+            document["readConcern"] = {**document.get("readConcern", {}), **added}
 
     def _process_reply(self, reply: Mapping[str, Any]) -> None:
-        operation_time = reply.get("operationTime")
-        if operation_time is not None:
-            self.advance_operation_time(operation_time)
-        cluster_time = reply.get("$clusterTime")
-        if cluster_time is not None:
-            self.advance_cluster_time(cluster_time)
+        """Learn from an operation that has run."""
+        if self._options.snapshot and self._snapshot_time is None:
+            told = reply.get("cursor", reply)
+            self._snapshot_time = told.get("atClusterTime") if isinstance(told, Mapping) else None
+        self._learn()
+
+    def _learn(self) -> None:
+        """Learn the times after an operation has run."""
+        instance = self._client._runner.instance
+        if instance is None:
+            return
+        self._seen = instance.times.last
+        self._told_time = None
+
+    def _settle_times(self) -> None:
+        """Make times of what was learnt. The cluster time is at least the operation time."""
+        if not self._seen:
+            return
+        time, self._seen = timestamp(self._seen), 0
+        if self._operation_time is None or time > self._operation_time:
+            self._operation_time = time
+        if self._cluster_time is None or time > self._cluster_time["clusterTime"]:
+            self._cluster_time = {"clusterTime": time, "signature": {"hash": bytes(20), "keyId": Int64(0)}}
 
 
 def bound_session() -> AsyncClientSession | None:
@@ -302,4 +286,42 @@ def session_for(client: AsyncMongoClient[Any], session: Any) -> AsyncClientSessi
     if found._server_session is None:
         raise InvalidOperation("Cannot use ended session")
     found._server_session.last_use = time.monotonic()
+    found._go_on()
     return found
+
+
+def is_in_snapshot(client: AsyncMongoClient[Any], session: Any) -> bool:
+    """Whether an operation runs in a snapshot session, which allows few."""
+    if session is None and not client._binds:
+        return False
+    found = session or _bound_session.get()
+    return found is not None and bool(found._options.snapshot)
+
+
+def learn_in(client: AsyncMongoClient[Any], session: Any) -> None:
+    """Let the session of an operation that has run learn the times, if it has one."""
+    if session is None and not client._binds:
+        return
+    found = session or _bound_session.get()
+    if found is not None:
+        found._learn()
+
+
+def transaction_in(client: AsyncMongoClient[Any], session: Any) -> AsyncClientSession | None:
+    """The session of an operation that belongs to a transaction; None for one that belongs to none.
+
+    errors   those of `session_for`
+    """
+    if session is None and not client._binds:
+        return None
+    found = session_for(client, session)
+    return found if found is not None and found.in_transaction else None
+
+
+def refuse_transaction(client: AsyncMongoClient[Any], what: str) -> None:
+    """Refuse what takes no session, where one is bound whose transaction it would not see.
+
+    errors   InvalidOperation
+    """
+    if client._binds and transaction_in(client, None) is not None:
+        raise InvalidOperation(f"{what} cannot run in a transaction")

@@ -17,6 +17,7 @@ from amongo.aggregate import (
     run_on_stored,
     run_with_metadata,
 )
+from amongo.commands import change_stream
 from amongo.commands.batches import batch_size, encoded
 from amongo.commands.collations import (
     asked_collation,
@@ -30,8 +31,9 @@ from amongo.commands.context import Context
 from amongo.commands.cursors import Cursor
 from amongo.commands.fields import Field, parse_fields
 from amongo.commands.hints import check_hint
-from amongo.commands.namespaces import collection_namespace
+from amongo.commands.namespaces import OPLOG, collection_namespace
 from amongo.commands.node import LocalNode, check_on_view
+from amongo.commands.oplog_source import oplog_source
 from amongo.commands.pipeline_output import PipelineOutput
 from amongo.commands.planning import estimated, plan
 from amongo.commands.repeated_fields import check_aggregate
@@ -44,9 +46,11 @@ from amongo.engine.records import Collection
 from amongo.errors import command as errors
 from amongo.errors import output as output_errors
 from amongo.errors import stages as stage_errors
+from amongo.errors.diagnosis import ENDLESS_STREAM
 from amongo.planner import CanonicalQuery, canonical_query
 from amongo.runtime.interrupts import Interrupt
 from amongo.runtime.limits import BLOCKING_STAGE_BYTES
+from amongo.streams.options import ChangeStreamOptions, Scope
 from amongo.values.codec import decode
 from amongo.values.collation import Collation
 from amongo.values.collation import collator as collator_of
@@ -90,6 +94,7 @@ class AggregateRequest:
     spill_bytes    what one holds in memory before it does
     allowed        the indexes that query settings allow; None where there are none
     passes_off     rewrite passes that are left out, by their names (`aggregate.plan`)
+    stream         what a change stream watches, and how; None for another pipeline
     """
 
     namespace: str
@@ -107,6 +112,7 @@ class AggregateRequest:
     spill_bytes: int = BLOCKING_STAGE_BYTES
     passes_off: frozenset[str] = frozenset()
     allowed: tuple[Any, ...] | None = None
+    stream: tuple[Scope, ChangeStreamOptions] | None = None
 
     @property
     def database(self) -> str:
@@ -160,6 +166,9 @@ def parse(database: str, document: dict[str, Any]) -> AggregateRequest:
         not fields["bypassDocumentValidation"],
         bool(fields["explain"]),
         fields["allowDiskUse"] is not False,
+        stream=None
+        if pipeline.change_stream is None
+        else change_stream.parse_stream(namespace, pipeline, has_collection=has_collection),
     )
 
 
@@ -185,6 +194,11 @@ def run(instance: Instance, request: AggregateRequest, context: Context) -> Curs
     interrupt = instance.operation_interrupt(context, request.time_limit_ms)
     if request.is_explained:
         return instance.explained(request, interrupt)
+    if request.stream is not None:
+        variables = runtime_variables(instance) | request.variables
+        collator = collator_of(collation_for(request.collation, None))
+        environment = environment_of(instance, request, variables, collator, interrupt)
+        return change_stream.run(instance, request, environment, interrupt, context)
     if instance.query_settings is not None:
         request = instance.query_settings.ruled(request)
     documents = result_documents(instance, request, interrupt)
@@ -195,8 +209,10 @@ def run(instance: Instance, request: AggregateRequest, context: Context) -> Curs
 def result_documents(instance: Instance, request: AggregateRequest, interrupt: Interrupt) -> Iterator[bytes]:
     """The result documents, lazily; a $match at the start is planned like a find.
 
-    errors   those of stages and expressions, BAD_VALUE for a hint that names no index
+    errors   those of stages and expressions, BAD_VALUE for a hint that names no index, ENDLESS_STREAM
     """
+    if request.stream is not None:
+        raise ENDLESS_STREAM()
     variables = runtime_variables(instance) | request.variables
     pipeline, catalog = request.pipeline, instance.store.catalog
     collection = catalog.get(request.namespace)
@@ -233,6 +249,11 @@ def result_documents(instance: Instance, request: AggregateRequest, interrupt: I
             return encoded(pipeline.optimized(request.passes_off).run(source, environment))
         collection = catalog.get(resolved.namespace)
     specs = request.stages if resolved is None else resolved.pipeline + request.stages
+    if collection is None and request.namespace == OPLOG and not pipeline.tells_of_node:
+        match, _ = pipeline.leading_match()
+        is_reverse = type(request.hint) is dict and request.hint.get("$natural", 1) < 0
+        entries = oplog_source(instance, match.spec if match else {}, interrupt, is_reverse=is_reverse)
+        return encoded(pipeline.optimized(request.passes_off).run(entries, environment))
     if collection is None or pipeline.tells_of_node:
         carried_keywords(pipeline, specs)
         return encoded(pipeline.optimized(request.passes_off).run((), environment))
@@ -368,6 +389,8 @@ def _environment(
 def examines(instance: Instance, request: AggregateRequest) -> int:
     """How many documents the pipeline reads, at most: all of the database, if it may read other collections."""
     catalog = instance.store.catalog
+    if request.stream is not None:
+        return 0
     if request.pipeline.output is not None:
         return sys.maxsize
     if _READING_STAGES.isdisjoint(request.pipeline.names):

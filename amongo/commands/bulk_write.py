@@ -6,13 +6,13 @@ What became of each stands in a cursor, the sums stand beside it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 from bson.raw_bson import RawBSONDocument
 
-from amongo.commands import delete, insert, update
+from amongo.commands import delete, insert, retryable, update
 from amongo.commands.batches import batch_size, encoded
 from amongo.commands.command import Command
 from amongo.commands.context import Context
@@ -28,6 +28,8 @@ from amongo.commands.variables import let_variables
 from amongo.commands.writing import check_batch_count, write_error
 from amongo.errors import ServerError
 from amongo.errors import command as errors
+from amongo.errors.sessions import STATEMENT_COUNT
+from amongo.errors.transactions import is_transient, raise_transient
 from amongo.values.codec import decode_foreign, encode
 from amongo.values.types import alias
 
@@ -276,7 +278,8 @@ def run(instance: Instance, request: BulkWriteRequest, context: Context) -> Bulk
     errors   none of a single operation: they stand in the results; MAX_TIME_EXPIRED, INTERRUPTED
     """
     interrupt = instance.operation_interrupt(context, request.max_time_ms)
-    inner = Context(interrupt, context.session_id)
+    inner = replace(context, interrupt=interrupt)
+    retried: list[int] = []
     results = Results(request.errors_only)
     for start, operations in _batches(request.operations):
         interrupt.check()
@@ -284,11 +287,16 @@ def run(instance: Instance, request: BulkWriteRequest, context: Context) -> Bulk
         try:
             with instance.store.lock:
                 check_uuid(instance.store.catalog, operations[0].namespace, request.uuids.get(operations[0].namespace))
-            reply = _execute(instance, request, operations, inner)
+            reply = _execute(instance, request, operations, _numbered(inner, start, len(request.operations), count))
         except ServerError as error:
+            if context.is_transaction and is_transient(error.code):
+                raise
             tried = 1 if request.ordered else count
             failures = [write_error(position, error) for position in range(tried)]
             reply = WriteReply(0, None, [], failures, 0)
+        retried += reply.retried
+        if context.is_transaction and reply.errors:
+            raise_transient(reply.errors[0])
         if request.ordered and reply.errors:
             results.add(kind, start, reply.errors[0]["index"] + 1, reply)
             break
@@ -299,7 +307,20 @@ def run(instance: Instance, request: BulkWriteRequest, context: Context) -> Bulk
         first = CursorReply(0, _CURSOR_NAMESPACE, [])
     else:
         first = instance.cursors.first_reply(cursor, size)
-    return BulkWriteReply(first, results.counts)
+    return BulkWriteReply(first, results.counts, tuple(retried))
+
+
+def _numbered(context: Context, start: int, total: int, count: int) -> Context:
+    """The context of `count` of the operations, with their numbers if this is a retryable write.
+
+    errors   STATEMENT_COUNT
+    """
+    if context.number is None or context.is_transaction:
+        return context
+    numbers = range(total) if context.statements is None else context.statements
+    if type(numbers) is tuple and len(numbers) != total:
+        raise STATEMENT_COUNT(actual=len(numbers), expected=total)
+    return replace(context, statements=tuple(numbers[start : start + count]))
 
 
 def _batches(operations: Sequence[Operation]) -> Iterator[tuple[int, Sequence[Operation]]]:
@@ -321,13 +342,24 @@ def _execute(
     kind, namespace, statement = operations[0]
     if kind == "insert":
         documents = [operation.statement for operation in operations]
-        return insert.run(instance, InsertRequest(namespace, documents, request.ordered, request.is_validated), context)
+        inserts = InsertRequest(namespace, documents, request.ordered, request.is_validated)
+        return _run(instance, inserts, context, insert.run)
     if kind == "update":
         updates = UpdateRequest(
             namespace, (statement,), request.ordered, request.variables, is_validated=request.is_validated
         )
-        return update.run(instance, updates, context)
-    return delete.run(instance, DeleteRequest(namespace, (statement,), request.ordered, request.variables), context)
+        return _run(instance, updates, context, update.run)
+    deletes = DeleteRequest(namespace, (statement,), request.ordered, request.variables)
+    return _run(instance, deletes, context, delete.run)
+
+
+def _run(
+    instance: Instance, request: Any, context: Context, run: Callable[[Instance, Any, Context], WriteReply]
+) -> WriteReply:
+    if context.number is None or context.is_transaction:
+        return run(instance, request, context)
+    reply: WriteReply = retryable.run_part(instance, request, context, run)
+    return reply
 
 
 COMMAND = Command("bulkWrite", parse, run, is_admin_only=True, raw_fields=("ops",))

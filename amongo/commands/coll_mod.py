@@ -15,7 +15,7 @@ from amongo.commands.capped import capped_limits
 from amongo.commands.coll_mod_index import IndexChange, Planned, parse_index_change, plan_index_change
 from amongo.commands.command import Command
 from amongo.commands.context import Context
-from amongo.commands.create_options import check_enumerated
+from amongo.commands.create_options import check_enumerated, check_images_namespace
 from amongo.commands.expected_uuid import check_uuid, parse_uuid
 from amongo.commands.fields import Field, parse_fields, to_integer
 from amongo.commands.namespaces import collection_namespace
@@ -65,6 +65,7 @@ _NOT_ON_VIEWS: Final = (
     "changeStreamPreAndPostImages",
     "expireAfterSeconds",
 )
+_NO_OPTIONS: Final = frozenset({"index", "dryRun", "collectionUUID"})
 _NOT_ON_SERIES: Final = ("validator", "validationLevel", "validationAction", "changeStreamPreAndPostImages")
 _ONLY_ON_VIEWS: Final = ("pipeline", "viewOn")
 
@@ -203,6 +204,7 @@ def _change_collection(instance: Instance, request: CollModRequest, collection: 
     _check_alone(request, planned)
     if "changeStreamPreAndPostImages" in request.options:
         options.pop("changeStreamPreAndPostImages", None)
+        check_images_namespace(request.namespace, request.options["changeStreamPreAndPostImages"])
         if request.options["changeStreamPreAndPostImages"]["enabled"]:
             options["changeStreamPreAndPostImages"] = request.options["changeStreamPreAndPostImages"]
     return _apply(instance, request, collection, expiry(options), planned)
@@ -296,13 +298,13 @@ def _apply(
     store = instance.store
     if request.is_trial:
         return {"ok": 1.0}
-    if options != collection.options:
-        store.set_options(collection, options)
-    if planned is None:
-        return {"ok": 1.0}
-    if planned.definition != collection.indexes[planned.definition["name"]]:
-        store.change_index(collection, planned.definition)
-    return {**planned.reply, "ok": 1.0}
+    asked = {name: value for name, value in request.options.items() if name not in _NO_OPTIONS}
+    is_other = options != collection.options or bool(asked)
+    if planned is not None and planned.definition != collection.indexes[planned.definition["name"]]:
+        store.change_index(collection, planned.definition, (options, asked) if is_other else None)
+    elif is_other:
+        store.set_options(collection, options, asked)
+    return {**({} if planned is None else planned.reply), "ok": 1.0}
 
 
 # A view

@@ -32,6 +32,9 @@ _PROVENANCES: Final = frozenset({"clientSupplied", "implicitDefault", "customDef
 # Commands that take a read concern other than local (source: manual, Read Concern, "Read Concern Support").
 READ_CONCERN_COMMANDS: Final = frozenset({"find", "aggregate", "distinct", "count"})
 
+# Those of them that read at one moment (source: manual, Read Concern "snapshot").
+SNAPSHOT_COMMANDS: Final = frozenset({"find", "aggregate", "distinct"})
+
 # Commands that take a write concern (source: manual, Write Concern, and the commands' pages).
 WRITE_CONCERN_COMMANDS: Final = frozenset(
     {
@@ -56,6 +59,8 @@ WRITE_CONCERN_COMMANDS: Final = frozenset(
     }
 )
 
+TRANSACTION_ENDS: Final = frozenset({"commitTransaction", "abortTransaction"})
+
 # Commands that may run in a transaction (source: manual, Transactions and Operations).
 TRANSACTION_COMMANDS: Final = frozenset(
     {
@@ -74,6 +79,9 @@ TRANSACTION_COMMANDS: Final = frozenset(
         "update",
     }
 )
+
+# Those of them that a transaction with another read concern than local cannot begin with (source: the same).
+_LOCAL_IN_TRANSACTIONS: Final = frozenset({"create", "createIndexes"})
 
 _READ_FIELDS: Final = {
     "level": Field("string"),
@@ -99,10 +107,17 @@ class ReadConcern:
 
     level                "local" unless the command says otherwise
     after_cluster_time   the read sees at least this moment
+    at_cluster_time      and this one a snapshot read: nothing else
     """
 
     level: str = "local"
     after_cluster_time: Timestamp | None = None
+    at_cluster_time: Timestamp | None = None
+
+    @property
+    def is_snapshot(self) -> bool:
+        """Whether the read sees the store as it is at one moment."""
+        return self.level == "snapshot"
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,15 +172,12 @@ def parse_concerns(command: str, document: Mapping[str, Any]) -> Concerns:
     """The concerns and the time limit of a command document.
 
     command   the command's own name, not an alias
-    errors    WRONG_TYPE, UNKNOWN_FIELD, BAD_VALUE, FAILED_TO_PARSE, INVALID_OPTIONS; for a command of a transaction
-              NOT_IN_TRANSACTION, NOT_SUPPORTED_YET
+    errors    WRONG_TYPE, UNKNOWN_FIELD, BAD_VALUE, FAILED_TO_PARSE, INVALID_OPTIONS
     """
-    if "startTransaction" in document or "autocommit" in document:
-        _refuse_transaction(command)
     if not any(document.get(name) is not None for name in _OPTIONS):
         return NO_CONCERNS
     return Concerns(
-        _read_concern(command, document.get("readConcern")),
+        _read_concern(command, document.get("readConcern"), is_transaction=document.get("autocommit") is False),
         parse_write_concern(command, document.get("writeConcern")),
         time_limit(document.get("maxTimeMS"), command),
     )
@@ -192,13 +204,7 @@ def time_limit(value: Any, command: str = "") -> int | None:
     return limit_ms or None
 
 
-def _refuse_transaction(command: str) -> None:
-    if command not in TRANSACTION_COMMANDS:
-        raise errors.NOT_IN_TRANSACTION(command=command)
-    raise errors.NOT_SUPPORTED_YET(what=f"'{command}.startTransaction'", reason="transactions are a later issue")
-
-
-def _read_concern(command: str, value: Any) -> ReadConcern:
+def _read_concern(command: str, value: Any, *, is_transaction: bool) -> ReadConcern:
     if value is None:
         return NO_CONCERNS.read
     _require_object(command, "readConcern", value)
@@ -222,7 +228,8 @@ def _read_concern(command: str, value: Any) -> ReadConcern:
             raise errors.INVALID_OPTIONS(
                 message="readConcern 'atClusterTime' field can be set only if 'level' is equal to snapshot"
             )
-        raise errors.NOT_SUPPORTED_YET(what="'readConcern.atClusterTime'", reason="reads of the past are not built")
+        if fields["afterClusterTime"] is not None:
+            raise errors.INVALID_OPTIONS(message="Can not specify both afterClusterTime and atClusterTime")
     if fields["afterOpTime"] is not None:
         raise errors.NOT_SUPPORTED_YET(what="'readConcern.afterOpTime'", reason="it belongs to replication")
     after = fields["afterClusterTime"]
@@ -231,12 +238,14 @@ def _read_concern(command: str, value: Any) -> ReadConcern:
             message="readConcern 'afterClusterTime' field can be set only if 'level' is equal to majority, local, or "
             "snapshot"
         )
-    if level != "local" and command not in READ_CONCERN_COMMANDS:
+    commands = SNAPSHOT_COMMANDS if level == "snapshot" else READ_CONCERN_COMMANDS
+    takes_any = command in commands or (is_transaction and command not in _LOCAL_IN_TRANSACTIONS)
+    if level != "local" and not takes_any:
         raise errors.INVALID_OPTIONS(
             message=f'Command {command} does not support {{ readConcern: {{ level: "{level}" }} }} '
             ":: caused by :: read concern not supported"
         )
-    return ReadConcern(level, after)
+    return ReadConcern(level, after, fields["atClusterTime"])
 
 
 def parse_write_concern(command: str, value: Any) -> WriteConcern:

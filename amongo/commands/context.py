@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from amongo.commands.concerns import ReadConcern
 from amongo.runtime.interrupts import NEVER, Interrupt
 
 Sequences = Mapping[str, Sequence[bytes]]
@@ -16,12 +17,23 @@ Sequences = Mapping[str, Sequence[bytes]]
 class Context:
     """The circumstances of one operation.
 
-    interrupt    how it is told to stop
-    session_id   the 16 bytes of the logical session's UUID, None outside a session
+    interrupt            how it is told to stop
+    session_id           the 16 bytes of the logical session's UUID, None outside a session
+    number               `txnNumber`: that of its transaction, or of its retryable write; None for neither
+    is_transaction       it belongs to the transaction of that number
+    starts_transaction   and is the first that does
+    read_concern         of the transaction that it starts
+    statements           numbers of the statements of a retryable write: a tuple of all, or a range that is long
+                         enough for any; None for their positions
     """
 
     interrupt: Interrupt = NEVER
     session_id: bytes | None = None
+    number: int | None = None
+    is_transaction: bool = False
+    starts_transaction: bool = False
+    read_concern: ReadConcern | None = None
+    statements: Sequence[int] | None = None
 
 
 NO_CONTEXT = Context()

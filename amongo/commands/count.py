@@ -10,7 +10,8 @@ from amongo.commands.command import Command
 from amongo.commands.context import Context
 from amongo.commands.fields import Field, parse_fields
 from amongo.commands.hints import check_hint
-from amongo.commands.namespaces import collection_namespace
+from amongo.commands.namespaces import OPLOG, collection_namespace
+from amongo.commands.oplog_reads import count_in_oplog
 from amongo.commands.planning import estimated, plan
 from amongo.commands.view_reads import count_view
 from amongo.commands.views import is_view, most_in_view
@@ -84,6 +85,8 @@ def run(instance: Instance, request: CountRequest, context: Context) -> dict[str
         id_collator=None if collection is None else collection.collator,
     )
     if collection is None:
+        if request.namespace == OPLOG:
+            return {"n": number(count_in_oplog(instance, request, interrupt)), "ok": 1.0}
         is_known = is_view(instance.store.catalog, request.namespace)
         if not is_known:
             query.check_without_collection()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from amongo.commands.command import Command
 from amongo.commands.context import Context
-from amongo.commands.create_options import parse_options
+from amongo.commands.create_options import check_images_namespace, parse_options
 from amongo.commands.namespaces import check_creatable, collection_namespace
 from amongo.commands.time_series import add_series, find_series
 from amongo.commands.validation import check_validated_namespace
@@ -36,11 +36,13 @@ class CreateRequest:
 def parse(database: str, document: dict[str, Any]) -> CreateRequest:
     """The request of a create command.
 
-    errors   COLLECTION_NAME_TYPE, INVALID_NAMESPACE, those of `parse_options` and `check_validated_namespace`
+    errors   COLLECTION_NAME_TYPE, INVALID_NAMESPACE, those of `parse_options`, `check_validated_namespace` and
+             `check_images_namespace`
     """
     options = parse_options(document)
     namespace = collection_namespace(database, document["create"])
     check_validated_namespace(namespace, options.get("validator"))
+    check_images_namespace(namespace, options.get("changeStreamPreAndPostImages"))
     return CreateRequest(namespace, options)
 
 

@@ -69,6 +69,7 @@ _ENGINES: Final = frozenset({"wiredTiger", "inMemory", "amongo"})
 _EXPIRY_MAX: Final = 2**31 - 1
 
 _IMAGES: Final = {"enabled": Field("bool", required=True)}
+_WITHOUT_IMAGES: Final = ("admin", "local", "config")
 _INDEX_DEFAULTS: Final = {"storageEngine": Field("object")}
 _ID_INDEX: Final = {
     "key": Field("object", required=True),
@@ -261,6 +262,19 @@ def _collation(value: dict[str, Any]) -> dict[str, Any] | None:
 
 def _check_images(value: dict[str, Any], fields: Mapping[str, Any]) -> None:
     parse_fields("create.changeStreamPreAndPostImages", value, _IMAGES, generic={})
+
+
+def check_images_namespace(namespace: str, images: Mapping[str, Any] | None) -> None:
+    """Refuse to keep pre-images in the server's own databases.
+
+    images   the option changeStreamPreAndPostImages
+    errors   INVALID_OPTIONS
+    """
+    database = namespace.partition(".")[0]
+    if images and images.get("enabled") and database in _WITHOUT_IMAGES:
+        raise errors.INVALID_OPTIONS(
+            message=f"changeStreamPreAndPostImages collection option is not supported on the {database} database"
+        )
 
 
 def _check_clustered(value: Any, fields: Mapping[str, Any]) -> None:

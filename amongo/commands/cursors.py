@@ -6,19 +6,23 @@ that is exhausted, killed, or whose operation was interrupted. At most `OPEN_CUR
 
 from __future__ import annotations
 
+import copy
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
-from bson import Int64
+from bson import Int64, Timestamp
 
 from amongo.commands.replies import CursorReply
 from amongo.engine.records import Collection
+from amongo.errors import ServerError
 from amongo.errors import command as errors
+from amongo.errors import transactions as transaction_errors
 from amongo.planner import LiveScan, ResumePoint
 from amongo.runtime.clock import Clock
 from amongo.runtime.interrupts import Interrupt
 from amongo.runtime.limits import BATCH_BYTES, CHECK_DOCUMENTS, CURSOR_IDLE_MS, FIRST_BATCH_COUNT, OPEN_CURSORS
+from amongo.runtime.waking import Sleeper
 from amongo.runtime.workers import Lock
 
 
@@ -29,12 +33,16 @@ class Cursor:
     knows_end      whether the result's end is seen with its last document; a scan sees it only by looking on, as on the
                    server, so that a batch that is exactly full leaves the cursor open
     limit          documents that the result has at most; 0 for any number
+    number         of the transaction that it was made in; None outside of one
     never_idles    `noCursorTimeout`
     collection     what it reads, if it reads one collection directly
     awaits_data    a getMore that finds nothing waits for what is inserted
     live           how it goes on as the collection is by then; None if it goes on with what it has begun
     resume_point   how far the scan behind it has come, where the find asked; None otherwise
     finds_at_once  whether the next document is found without a look at others
+    sleeper        how a getMore waits that finds nothing, where it waits
+    read_at        the cluster time of a snapshot read; None for others
+    is_killed      it has ended while somebody uses it, who closes it
     """
 
     __slots__ = (
@@ -46,14 +54,18 @@ class Cursor:
         "collection",
         "finds_at_once",
         "interrupt",
+        "is_killed",
         "is_pinned",
         "knows_end",
         "last_used_s",
         "live",
         "namespace",
         "never_idles",
+        "number",
+        "read_at",
         "resume_point",
         "session_id",
+        "sleeper",
     )
 
     def __init__(
@@ -75,6 +87,7 @@ class Cursor:
         self.namespace = namespace
         self.interrupt = interrupt
         self.session_id = session_id
+        self.number: int | None = None
         self.never_idles = never_idles
         self.finds_at_once = finds_at_once
         self.collection = collection
@@ -83,6 +96,9 @@ class Cursor:
         self.resume_point = resume_point
         self.last_used_s = 0.0
         self.is_pinned = False
+        self.is_killed = False
+        self.read_at: Timestamp | None = None
+        self.sleeper: Sleeper | None = None
         self._documents = documents
         self._held: bytes | None = None
         self._last: bytes | None = None  # that was given
@@ -149,6 +165,27 @@ class Cursor:
         record_id = point.at if self._held is None else point.behind
         return {"$recordId": None if record_id is None else Int64(record_id)}
 
+    @property
+    def examines(self) -> int | None:
+        """How many documents the next batch looks at, at most, for a cursor that knows; None for others."""
+        return None
+
+    @property
+    def has_more(self) -> bool:
+        """Whether the last batch ended before all that there is had been looked at."""
+        return False
+
+    def begin_look(self, *, is_on_loop: bool) -> None:
+        """Before a batch of a cursor that awaits data: whether it is made on an event loop, and has to be short."""
+
+    def close(self) -> None:
+        """Let go of what it reads; called once, when nobody uses it any more."""
+
+    def let_go(self) -> None:
+        """Give nothing more, and hold on to nothing: the transaction that it was made in has ended."""
+        self._documents, self._held = iter(()), None
+        self.live = self.collection = self.resume_point = None
+
     def _is_at_end(self) -> bool:
         """Whether the result is known to be at its end."""
         if self._left == 0:
@@ -167,6 +204,20 @@ class Cursors:
         self._cursors: dict[int, Cursor] = {}
         self._lock = Lock()
         self._sweep_due_s = 0.0
+        self._number: int | None = None
+        self._made: list[Cursor] = []
+
+    def of_transaction(self, number: int) -> Cursors:
+        """The same cursors, as operations of a transaction see them: those that they make belong to it."""
+        inside = copy.copy(self)
+        inside._number, inside._made = number, []
+        return inside
+
+    def let_go(self) -> None:
+        """The transaction has ended: what was made in it gives nothing more."""
+        made, self._made = self._made, []
+        for cursor in made:
+            cursor.let_go()
 
     def __len__(self) -> int:
         return len(self._cursors)
@@ -202,7 +253,8 @@ class Cursors:
     def pin(self, cursor_id: int, namespace: str, session_id: bytes | None) -> Cursor:
         """The cursor, which nobody else may use until `unpin`.
 
-        errors   CURSOR_NOT_FOUND, CURSOR_WRONG_NAMESPACE, CURSOR_WRONG_SESSION, CURSOR_IN_USE
+        errors   CURSOR_NOT_FOUND, CURSOR_WRONG_NAMESPACE, CURSOR_WRONG_SESSION, CURSOR_IN_USE;
+                 CURSOR_OF_TRANSACTION and its kind
         """
         with self._lock:
             cursor = self._cursors.get(cursor_id)
@@ -212,6 +264,8 @@ class Cursors:
                 raise errors.CURSOR_WRONG_NAMESPACE(namespace=namespace, actual=cursor.namespace)
             if cursor.session_id != session_id:
                 raise errors.CURSOR_WRONG_SESSION(cursor_id=cursor_id)
+            if cursor.number != self._number:
+                raise self._wrong_transaction(cursor_id, cursor)
             if cursor.is_pinned:
                 raise errors.CURSOR_IN_USE(cursor_id=cursor_id)
             cursor.is_pinned = True
@@ -220,7 +274,11 @@ class Cursors:
     def unpin(self, cursor: Cursor) -> None:
         """Let others use the cursor."""
         cursor.last_used_s = self._clock.monotonic()
-        cursor.is_pinned = False
+        with self._lock:
+            cursor.is_pinned = False
+            is_killed = cursor.is_killed
+        if is_killed:
+            cursor.close()
 
     def fetch(self, cursor_id: int, cursor: Cursor, batch_size: int | None) -> CursorReply:
         """The next batch of a cursor that the caller has pinned. It is closed at its end, and by an error.
@@ -236,8 +294,10 @@ class Cursors:
             cursor.interrupt.pause()
             if is_done:
                 with self._lock:
-                    self._cursors.pop(cursor_id, None)
-        return CursorReply(0 if is_done else cursor_id, cursor.namespace, batch, False, cursor.resume_token())
+                    if self._cursors.pop(cursor_id, None) is not None:
+                        cursor.is_killed = True
+        next_id = 0 if is_done else cursor_id
+        return CursorReply(next_id, cursor.namespace, batch, False, cursor.resume_token(), cursor.read_at)
 
     def find(self, cursor_id: int) -> Cursor | None:
         """The open cursor of this id."""
@@ -258,9 +318,12 @@ class Cursors:
                     missing.append(cursor_id)
                     continue
                 del self._cursors[cursor_id]
+                cursor.is_killed = is_used = cursor.is_pinned
             cursor.interrupt.stop("cursor was killed")
-            if cursor.awaits_data and cursor.collection is not None:
-                cursor.collection.arrivals.announce()
+            if not is_used:
+                cursor.close()
+            if cursor.sleeper is not None:
+                cursor.sleeper.wake()
             killed.append(cursor_id)
         return killed, missing
 
@@ -268,12 +331,28 @@ class Cursors:
         """Close every cursor."""
         self.kill(list(self._cursors))
 
-    def kill_session(self, session_id: bytes) -> None:
-        """Close every cursor of a session."""
-        self.kill([key for key, cursor in list(self._cursors.items()) if cursor.session_id == session_id])
+    def kill_sessions(self, is_meant: Callable[[bytes], bool]) -> None:
+        """Close every cursor of some sessions.
+
+        is_meant   given the 16 bytes of a session
+        """
+        found = [(key, cursor.session_id) for key, cursor in list(self._cursors.items())]
+        self.kill([key for key, session_id in found if session_id is not None and is_meant(session_id)])
+
+    def _wrong_transaction(self, cursor_id: int, cursor: Cursor) -> ServerError:
+        """The error of a getMore in another transaction than that of its cursor, or in none."""
+        gaps: dict[str, Any] = {"cursor_id": cursor_id, "own": cursor.number, "number": self._number}
+        if cursor.number is None:
+            return transaction_errors.CURSOR_OF_NO_TRANSACTION(**gaps)
+        if self._number is None:
+            return transaction_errors.CURSOR_OF_TRANSACTION(**gaps)
+        return transaction_errors.CURSOR_OF_OTHER_TRANSACTION(**gaps)
 
     def _keep(self, cursor: Cursor) -> int:
         cursor.interrupt.pause()
+        if self._number is not None:
+            cursor.number = self._number
+            self._made.append(cursor)
         now_s = self._clock.monotonic()
         cursor.last_used_s = now_s
         if now_s >= self._sweep_due_s:

@@ -42,7 +42,9 @@ if TYPE_CHECKING:
     from amongo.commands.instance import Instance
     from amongo.runtime.interrupts import Interrupt
 
-_MAKING: Final = frozenset({"$documents", "$collStats", "$indexStats", "$currentOp", "$planCacheStats", "$geoNear"})
+_MAKING: Final = frozenset(
+    {"$changeStream", "$documents", "$collStats", "$indexStats", "$currentOp", "$planCacheStats", "$geoNear"}
+)
 
 
 def explain_pipeline(instance: Instance, request: AggregateRequest, verbosity: str, interrupt: Interrupt) -> Document:
@@ -162,8 +164,9 @@ def _scan_of_series(count: int) -> Stage:
 
 
 def _returned(instance: Instance, request: AggregateRequest, pipeline: Pipeline, interrupt: Interrupt) -> int:
-    """How many documents the beginning of a pipeline gives; a stage that writes is not run, and gives none."""
-    if pipeline.output is not None:
+    """How many documents the beginning of a pipeline gives; a stage that writes is not run, and gives none; nor is a
+    change stream."""
+    if pipeline.output is not None or request.stream is not None:
         return 0
     shorter = replace(request, stages=[{step.name: step.spec} for step in pipeline.steps], pipeline=pipeline)
     return sum(1 for _ in aggregate.result_documents(instance, shorter, interrupt))

@@ -67,7 +67,7 @@ class Field:
 GENERIC_FIELDS: dict[str, Field] = {
     "$db": Field("string"),
     "lsid": Field("object"),
-    "txnNumber": Field("integer"),
+    "txnNumber": Field("long"),
     "autocommit": Field("bool"),
     "startTransaction": Field("bool"),
     "stmtId": Field("integer"),

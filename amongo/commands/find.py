@@ -13,7 +13,8 @@ from amongo.commands.context import Context
 from amongo.commands.cursors import Cursor
 from amongo.commands.fields import Field, parse_fields
 from amongo.commands.hints import check_hint
-from amongo.commands.namespaces import collection_namespace
+from amongo.commands.namespaces import OPLOG, collection_namespace
+from amongo.commands.oplog_reads import find_in_oplog
 from amongo.commands.planning import may_use_index, planned_ahead
 from amongo.commands.planning import plan as plan_for
 from amongo.commands.replies import CursorReply
@@ -168,10 +169,11 @@ def run(instance: Instance, request: FindRequest, context: Context) -> CursorRep
     instance.counts["query"] += 1
     if instance.query_settings is not None:
         request = instance.query_settings.ruled(request)
-    if request.namespace not in instance.store.catalog.by_namespace and is_view(
-        instance.store.catalog, request.namespace
-    ):
-        return find_in_view(instance, request, context)
+    if request.namespace not in instance.store.catalog.by_namespace:
+        if request.namespace == OPLOG:
+            return find_in_oplog(instance, request, context)
+        if is_view(instance.store.catalog, request.namespace):
+            return find_in_view(instance, request, context)
     ahead = planned_ahead(instance, request) or _plain_find(instance, request)
     if isinstance(ahead, PlainRange):
         documents = ahead.documents(instance.store, request.skip, request.limit)

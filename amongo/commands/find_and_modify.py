@@ -21,6 +21,7 @@ from amongo.commands.variables import let_variables, runtime_variables
 from amongo.commands.views import may_be_view, refuse_view
 from amongo.commands.writing import duplicate_key
 from amongo.commands.writing_updates import UpdateTask
+from amongo.engine.origin import upserting, with_image
 from amongo.engine.records import record_id_value, record_key
 from amongo.engine.store import CollectionDropped
 from amongo.errors import command as errors
@@ -176,7 +177,9 @@ def _remove(instance: Instance, request: FindAndModifyRequest, interrupt: Interr
             return {"lastErrorObject": {"n": 0}, "value": None, "ok": 1.0}
         collection, (record_id, raw, _) = row
         value = _shown(raw, projection, query)  # before the commit: it may fail
-        if not instance.store.delete(collection, ((record_id, raw),)).conflicts:
+        with with_image("pre", raw):
+            done = instance.store.delete(collection, ((record_id, raw),))
+        if not done.conflicts:
             return {"lastErrorObject": {"n": 1}, "value": value, "ok": 1.0}
     raise errors.WRITE_CONFLICT(limit=WRITE_ATTEMPTS)
 
@@ -218,15 +221,19 @@ def _update(instance: Instance, request: FindAndModifyRequest, interrupt: Interr
                 return {"lastErrorObject": {"n": 0, "updatedExisting": False}, "value": None, "ok": 1.0}
             inserted = _upserted(task)
             value = _shown(inserted, projection, task.query) if request.returns_new else None
-            if not _insert(task, inserted):
-                continue
+            with with_image("post", inserted if request.returns_new else None):
+                if not _insert(task, inserted):
+                    continue
             outcome = {"n": 1, "updatedExisting": False, "upserted": record_id_value(inserted)}
             return {"lastErrorObject": outcome, "value": value, "ok": 1.0}
         collection, row = found
         change = task.changed(row, collection)
         after = row.raw if change is None else change.raw
-        value = _shown(after if request.returns_new else row.raw, projection, task.query)
-        if change is None or not instance.store.update(collection, (change,)).conflicts:
+        image = after if request.returns_new else row.raw
+        value = _shown(image, projection, task.query)
+        with with_image("post" if request.returns_new else "pre", image):
+            is_done = change is None or not instance.store.update(collection, (change,)).conflicts
+        if is_done:
             return {"lastErrorObject": {"n": 1, "updatedExisting": True}, "value": value, "ok": 1.0}
     raise errors.WRITE_CONFLICT(limit=WRITE_ATTEMPTS)
 
@@ -253,8 +260,9 @@ def _insert(task: UpdateTask, raw: bytes) -> bool:
     check_record_key(collection, raw)
     task.check_inserted(collection, decode(raw))
     try:
-        if task.instance.store.insert_one(collection, record_key(raw, collection.collator), raw):
-            return True
+        with upserting():
+            if task.instance.store.insert_one(collection, record_key(raw, collection.collator), raw):
+                return True
     except CollectionDropped:
         return False
     if next(task.rows(collection), None) is None:
@@ -292,6 +300,22 @@ def _shown(raw: bytes, projection: Projection | None, query: CanonicalQuery) -> 
             index = array_match_index(query.expression, document)
         raw = encode(projection.apply(document, index))
     return raw_documents([raw])[0]
+
+
+def shown_again(instance: Instance, request: FindAndModifyRequest, raw: bytes) -> Any:
+    """A document that the command gave back before, as the reply gives it.
+
+    errors   those of the filter and the projection
+    """
+    statement = request.statement
+    collection = instance.store.catalog.get(request.namespace)
+    variables = runtime_variables(instance) | request.variables
+    query = canonical_query(
+        statement.filter,
+        variables=variables,
+        collator=collator_for(asked_collation(statement.collation), collection),
+    )
+    return _shown(raw, _parse_fields(replace(request, variables=variables), query), query)
 
 
 def examines(instance: Instance, request: FindAndModifyRequest) -> int:

@@ -12,9 +12,10 @@ from amongo.commands.context import Context
 from amongo.commands.fields import Field, parse_fields
 from amongo.commands.namespaces import collection_namespace
 from amongo.commands.replies import CursorReply
-from amongo.commands.tailing import Awaiting, CappedCursor
+from amongo.commands.tailing import Awaiting
 from amongo.commands.views import most_in_view
 from amongo.errors import command as errors
+from amongo.runtime.interrupts import NEVER
 from amongo.values.types import alias
 
 if TYPE_CHECKING:
@@ -82,9 +83,10 @@ def _await_data(instance: Instance, request: GetMoreRequest, context: Context) -
     """
     cursor = instance.cursors.pin(request.cursor_id, request.namespace, context.session_id)
     awaiting = Awaiting(instance, request, cursor)
+    cursor.begin_look(is_on_loop=context.interrupt is NEVER)
     try:
         reply = instance.cursors.fetch(request.cursor_id, cursor, request.batch_size)
-        if not reply.batch and awaiting.left_s() > 0:
+        if not reply.batch and reply.cursor_id and awaiting.left_s() > 0:
             raise awaiting
     except Awaiting:
         raise
@@ -101,12 +103,13 @@ def look_again(instance: Instance, awaiting: Awaiting, context: Context) -> Curs
     errors   those of `Awaiting.look`
     """
     context.interrupt.also_stop(awaiting.cursor.interrupt)
+    awaiting.cursor.begin_look(is_on_loop=context.interrupt is NEVER)
     return awaiting.look()
 
 
 def examines_again(instance: Instance, awaiting: Awaiting) -> int:
     """How many documents a look of a getMore that waits is taken at, at most."""
-    return awaiting.cursor.examines
+    return awaiting.cursor.examines or 0
 
 
 def examines(instance: Instance, request: GetMoreRequest) -> int:
@@ -114,8 +117,8 @@ def examines(instance: Instance, request: GetMoreRequest) -> int:
     cursor = instance.cursors.find(request.cursor_id)
     if cursor is None:
         return 0
-    if isinstance(cursor, CappedCursor):
-        return cursor.examines
+    if (known := cursor.examines) is not None:
+        return known
     if cursor.finds_at_once and request.batch_size:
         return request.batch_size // 4
     catalog = instance.store.catalog

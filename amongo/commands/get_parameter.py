@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from amongo.commands.command import Command
 from amongo.commands.context import Context
 from amongo.commands.fields import GENERIC_FIELDS, Field, parse_fields
+from amongo.commands.transaction_fields import LIFETIME
 from amongo.errors import command as errors
 from amongo.runtime import limits
 
@@ -30,10 +31,10 @@ PARAMETERS: Final[Mapping[str, Any]] = {
     "logLevel": 0,
     "maxSessions": limits.OPEN_SESSIONS,
     "quiet": False,
-    "transactionLifetimeLimitSeconds": 60,
+    LIFETIME: limits.TRANSACTION_LIFETIME_S,
 }
 
-SETTABLE: Final = frozenset({"automationServiceDescriptor", "logComponentVerbosity", "logLevel", "quiet"})
+SETTABLE: Final = frozenset({"automationServiceDescriptor", "logComponentVerbosity", "logLevel", "quiet", LIFETIME})
 """Those that can be set: at the server's start, and while it runs."""
 
 _OPTIONS: Final = {

@@ -22,6 +22,7 @@ from amongo.commands.time_series import insert_measurements
 from amongo.commands.validation import check_inserted_raw
 from amongo.commands.views import View, find_view, may_be_view
 from amongo.commands.writing import check_batch_count, duplicate_key, write_error
+from amongo.engine.origin import coming_from, narrowed
 from amongo.engine.records import OBJECT_ID_ELEMENT, Collection, object_id_keys, record_key, record_keys
 from amongo.engine.store import CollectionDropped, Inserted
 from amongo.errors import ServerError
@@ -236,9 +237,10 @@ def _insert(
         if collection.is_clustered:
             batch.leave_out_large_ids(collection, request.ordered)
         try:
-            return collection, instance.store.insert(
-                collection, batch.keys_for(collection), batch.raws, ordered=request.ordered, interrupt=interrupt
-            )
+            with coming_from(narrowed(batch.positions)):
+                return collection, instance.store.insert(
+                    collection, batch.keys_for(collection), batch.raws, ordered=request.ordered, interrupt=interrupt
+                )
         except CollectionDropped:  # between the two lines above; it is made anew
             continue
 

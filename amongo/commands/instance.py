@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import bson
@@ -19,9 +20,26 @@ from bson.errors import InvalidBSON
 from bson.raw_bson import RawBSONDocument
 
 from amongo.aggregate import Columnar
-from amongo.commands import aggregate, count, delete, distinct, find, find_and_modify, get_more, insert, tables, update
+from amongo.commands import (
+    abort_transaction,
+    aggregate,
+    commit_transaction,
+    count,
+    delete,
+    distinct,
+    find,
+    find_and_modify,
+    get_more,
+    insert,
+    live,
+    retryable,
+    tables,
+    time_travel,
+    update,
+)
+from amongo.commands.cluster_times import ClusterTimes
 from amongo.commands.command import Command
-from amongo.commands.concerns import parse_concerns
+from amongo.commands.concerns import NO_CONCERNS, TRANSACTION_ENDS, parse_concerns
 from amongo.commands.context import NO_CONTEXT, NO_SEQUENCES, Context, Sequences
 from amongo.commands.cursors import Cursors
 from amongo.commands.default_concerns import DefaultConcerns
@@ -31,16 +49,24 @@ from amongo.commands.explained_pipelines import explain_pipeline
 from amongo.commands.index_filters import IndexFilters
 from amongo.commands.malformed import unreadable
 from amongo.commands.namespaces import check_creatable, check_database, check_writable
-from amongo.commands.operations import Operations, command_namespace, described, named_session
+from amongo.commands.not_yet import NOT_YET
+from amongo.commands.operations import Operations, command_name, command_namespace, described, named_session
 from amongo.commands.profile import ProfileSettings
 from amongo.commands.query_settings import QuerySettings, add_settings, stored_settings
 from amongo.commands.registry import COMMANDS
 from amongo.commands.replacing import drop_temporary
-from amongo.commands.replies import BulkWriteReply, WriteReply
+from amongo.commands.replies import BulkWriteReply, CommitReply, WriteReply
+from amongo.commands.retryable import with_statements
+from amongo.commands.session_transaction import SessionTransaction
 from amongo.commands.sessions import Sessions
+from amongo.commands.shared_commits import SharedCommits
+from amongo.commands.snapshot_reads import SnapshotReads
+from amongo.commands.stable_api import check_api
 from amongo.commands.tables import AggregateTableRequest, FindTableRequest, SqlRequest
 from amongo.commands.tailing import Awaiting
 from amongo.commands.time_series import OpenBuckets
+from amongo.commands.transaction_fields import NUMBER_FIELDS, check_allowed, numbered
+from amongo.commands.transactions import Transactions
 from amongo.commands.usages import Usages
 from amongo.commands.views import is_view, may_be_view, refuse_view
 from amongo.commands.wild_patterns import searches_wildly
@@ -77,6 +103,12 @@ _RUNS: dict[type, Callable[[Any, Any, Context], Any]] = {
     FindTableRequest: tables.run_find,
     AggregateTableRequest: tables.run_aggregate,
     SqlRequest: tables.run_sql,
+    live.LiveRequest: live.run,
+    live.LiveQuery: live.look,
+    time_travel.FindAsOfRequest: time_travel.run_find,
+    time_travel.HistoryRequest: time_travel.run_history,
+    commit_transaction.CommitRequest: commit_transaction.run,
+    abort_transaction.AbortRequest: abort_transaction.run,
 }
 
 _EXAMINES: dict[type, Callable[[Any, Any], int]] = {
@@ -93,6 +125,12 @@ _EXAMINES: dict[type, Callable[[Any, Any], int]] = {
     FindTableRequest: tables.examines,
     AggregateTableRequest: tables.examines,
     SqlRequest: tables.examines,
+    live.LiveRequest: live.examines,
+    live.LiveQuery: live.weight,
+    time_travel.FindAsOfRequest: time_travel.examines,
+    time_travel.HistoryRequest: time_travel.examines,
+    commit_transaction.CommitRequest: commit_transaction.examines,
+    abort_transaction.AbortRequest: commit_transaction.examines,
 }
 
 
@@ -101,7 +139,9 @@ class Instance:
 
     store      the records
     cursors    the open cursors
+    shared_commits   what change streams share
     clock      where the time comes from
+    settings   of the store
     commands   the registry
     open_buckets   by the UUID of a time series' collection: the buckets that take further measurements
     expiry     deletes documents whose time is over
@@ -113,6 +153,10 @@ class Instance:
     counts     operations since the opening: query, getmore, insert, update, delete, command
     operations   those that run now
     sessions     those that are known
+    transactions   those of its sessions
+    transaction    of which this is the inside; None for the instance itself
+    snapshot_reads   the moments that can be read again
+    times        the cluster times
     usages       how much each collection is used
     default_concerns   of operations that name none
     profile_settings   those of the profiler, which cannot be turned on
@@ -123,11 +167,12 @@ class Instance:
     def __init__(self, store: Store, clock: Clock, settings: Settings = DEFAULT_SETTINGS) -> None:
         self.store = store
         self.clock = clock
+        self.settings = settings
         self.cursors = Cursors(clock)
+        self.shared_commits = SharedCommits()
         self.commands = COMMANDS
         self._moment_ms = -1
         self._moment = DatetimeMS(0), Timestamp(0, 1)
-        self._given_sequence = 0  # the last that `next_timestamp` gave
         self.started_ms = clock.now_ms()
         self.expiry = Expiry(self)
         self.index_filters: dict[bytes, IndexFilters] = {}
@@ -135,7 +180,11 @@ class Instance:
         self.temporary: TemporaryFiles = DiskTemporaryFiles(store.directory)
         self.open_buckets: dict[bytes, OpenBuckets] = {}
         self.operations = Operations(clock)
-        self.sessions = Sessions(clock)
+        self.sessions = Sessions(clock, self._sessions_ended)
+        self.transactions = Transactions(self)
+        self.transaction: SessionTransaction | None = None
+        self.snapshot_reads = SnapshotReads(self)
+        self.times = ClusterTimes(store, clock)
         self.usages = Usages(self._exists)
         self.default_concerns = DefaultConcerns()
         self.profile_settings = ProfileSettings()
@@ -163,9 +212,17 @@ class Instance:
         instance.expiry.look()
         return instance
 
+    def fork(self) -> Instance:
+        """An instance of its own, in memory, that begins with what this one holds, and goes its own way."""
+        forked = Instance(self.store.fork(), self.clock, self.settings)
+        forked.expiry.look()
+        return forked
+
     def close(self) -> None:
         """Close cursors and store; everything acknowledged is on disk afterwards."""
         self.cursors.kill_all()
+        self.transactions.close()
+        self.snapshot_reads.close()
         self.expiry.close()
         self.columnar.close()
         self.store.close()
@@ -210,6 +267,8 @@ class Instance:
         name = next(iter(document), "")
         self.counts["command"] += 1
         found = COMMANDS.get(name)
+        if not NUMBER_FIELDS.isdisjoint(document) and (found is not None or name in NOT_YET):
+            check_allowed(name if found is None else found.name, document)
         if found is None:
             raise errors.COMMAND_NOT_FOUND(name=name)
         check_database(database)
@@ -237,10 +296,25 @@ class Instance:
         if context.session_id is not None:
             self.sessions.use(context.session_id)
         if context.interrupt is NEVER:
-            return _RUNS[type(request)](self, request, context)
+            return self._run(command_name(request), request, context, _RUNS[type(request)])
         command = described(request)
         with self._listed(request.namespace, command, context.interrupt, context.session_id):
-            return _RUNS[type(request)](self, request, context)
+            return self._run(next(iter(command)), request, context, _RUNS[type(request)])
+
+    def _run(self, name: str, request: Any, context: Context, run: Callable[[Any, Any, Context], Any]) -> Any:
+        """Run a request where it belongs: in its transaction if it has one, at one moment if it asks for that."""
+        read = context.read_concern
+        if read is not None:
+            self.snapshot_reads.check(read, is_transaction=context.is_transaction)
+            if not context.is_transaction:
+                context = replace(context, read_concern=None)
+                if read.is_snapshot:
+                    return self.snapshot_reads.run(request, read, context, run)
+        if context.is_transaction and name not in TRANSACTION_ENDS:
+            return self.transactions.run(name, request, context, run)
+        if context.number is not None and not context.is_transaction:
+            return retryable.run(self, name, request, context, run)
+        return run(self, request, context)
 
     def _answer_listed(
         self, command: Command, database: str, document: dict[str, Any], context: Context
@@ -249,6 +323,8 @@ class Instance:
         if session_id is not None:
             self.sessions.use(session_id)
         namespace = command_namespace(database, document, is_admin_only=command.is_admin_only)
+        if session_id is not context.session_id:
+            context = replace(context, session_id=session_id)
         with self._listed(namespace, document, context.interrupt, session_id):
             return self._answer(command, database, document, context)
 
@@ -264,20 +340,34 @@ class Instance:
                 micros = max(int((self.clock.monotonic() - operation.started_s) * 1_000_000), 1)
                 self.usages.add(namespace, operation.name, micros)
 
+    def _sessions_ended(self, session_ids: frozenset[bytes]) -> None:
+        for session_id in session_ids:
+            self.transactions.forget(session_id)
+        self.cursors.kill_sessions(session_ids.__contains__)
+
     def _exists(self, namespace: str) -> bool:
         catalog = self.store.catalog
         return catalog.get(namespace) is not None or (may_be_view(catalog, namespace) and is_view(catalog, namespace))
 
     def _answer(self, command: Command, database: str, document: dict[str, Any], context: Context) -> dict[str, Any]:
+        check_api(command.name, document)
         concerns = parse_concerns(command.name, document)
         before = self.store.last_sequence
-        answer = command.run(self, command.parse(database, document), context)
+        if "$clusterTime" in document:
+            self.times.note(document["$clusterTime"])
+        request = command.parse(database, document)
+        if not NUMBER_FIELDS.isdisjoint(document):
+            context = numbered(command.name, document, concerns.read, context)
+            context = with_statements(command.name, context, document)
+        if concerns.read is not NO_CONCERNS.read and not context.is_transaction:
+            context = replace(context, read_concern=concerns.read)
+        answer = self._run(command.name, request, context, command.run)
         if not concerns.write.is_acknowledged and isinstance(answer, WriteReply | BulkWriteReply):
             answer = answer.unacknowledged()
         reply: dict[str, Any] = answer if isinstance(answer, dict) else answer.document()
         if concerns.write.is_durable:
-            after = self.store.last_sequence
-            if after != before:
+            after = answer.sequence if isinstance(answer, CommitReply) else self.store.last_sequence
+            if after != before or retryable.is_retried(reply):
                 self.durable(after).wait_blocking()
         failure = concerns.write.failure()
         if failure is not None:
@@ -333,9 +423,15 @@ class Instance:
 
     def next_timestamp(self) -> Timestamp:
         """A cluster time for a field that asks for the present one: after the last commit, never the same twice."""
-        now = self.clock.now_ms() // 1000 << 32 | 1
-        self._given_sequence = given = max(now, self._given_sequence + 1, self.store.last_sequence + 1)
-        return Timestamp(given >> 32, given & 0xFFFFFFFF)
+        return self.times.next()
+
+    def operation_time(self) -> Timestamp:
+        """What a reply gives as `operationTime`: the cluster time of the last commit."""
+        return self.times.operation()
+
+    def cluster_time(self) -> Timestamp:
+        """What a reply gives in `$clusterTime`: the greatest cluster time that is known."""
+        return self.times.cluster()
 
     def writable_collection(self, namespace: str) -> Collection:
         """The collection to write to; created if it is not there.

@@ -14,6 +14,7 @@ from amongo.errors import command as errors
 from amongo.runtime.limits import DATABASE_NAME_BYTES, NAMESPACE_BYTES
 from amongo.values.types import alias
 
+OPLOG: Final = "local.oplog.rs"
 _FORBIDDEN_IN_DATABASE: Final = frozenset('/\\. "\x00')
 
 # System collections that a client may create and write, by database; None stands for every database.
@@ -89,6 +90,8 @@ def check_writable(namespace: str) -> None:
     errors   CANNOT_WRITE_TO, NOT_SUPPORTED_YET
     """
     database, _, collection = namespace.partition(".")
+    if namespace == OPLOG:
+        raise errors.CANNOT_WRITE_TO(namespace=namespace)
     if collection.startswith("system."):
         if not _is_legal_system(database, collection):
             raise errors.CANNOT_WRITE_TO(namespace=namespace)

@@ -17,7 +17,6 @@ from amongo.commands.hello import HOST
 from amongo.commands.list_collections import describe, describe_view
 from amongo.commands.operations import Operation
 from amongo.commands.sessions import NOBODY
-from amongo.commands.tailing import TailableCursor
 from amongo.commands.time_series import find_series, indexed_collection, is_series, shown_namespace
 from amongo.commands.views import Resolved, list_views, resolve
 from amongo.engine.records import Collection
@@ -29,6 +28,7 @@ from amongo.values.numbers import number
 
 if TYPE_CHECKING:
     from amongo.commands.instance import Instance
+    from amongo.commands.session_transaction import SessionTransaction
 
 Document = dict[str, Any]
 
@@ -157,10 +157,10 @@ class LocalNode:
     # What runs
 
     def operations(self, asked: OperationsAsked) -> Iterator[Document]:
-        """A document for each operation that runs, and for each cursor that waits if those are asked for.
+        """A document for each operation that runs, and for each cursor and each open transaction that waits, if those
+        are asked for.
 
-        The embedding client is no connection, and no session waits within a transaction: of idle connections and
-        idle sessions there is nothing to tell.
+        The embedding client is no connection: of idle connections there is nothing to tell.
         """
         instance = self._instance
         for operation in instance.operations.all():
@@ -168,6 +168,11 @@ class LocalNode:
         if asked.idle_cursors:
             for cursor_id, cursor in instance.cursors.idle():
                 yield self._cursor(cursor_id, cursor)
+        if asked.idle_sessions:
+            lifetime_ms = instance.transactions.lifetime_s * 1000
+            for transaction in instance.transactions.open():
+                if not transaction.is_running:
+                    yield self._inactive(transaction, lifetime_ms)
 
     def sessions(self, users: frozenset[bytes] | None) -> Iterator[Document]:
         """The sessions that are known: of the users of these digests; None for all. All are of nobody."""
@@ -205,6 +210,37 @@ class LocalNode:
             shown["lsid"] = _session(operation.session_id)
         return shown
 
+    def _inactive(self, transaction: SessionTransaction, lifetime_ms: int) -> Document:
+        """A transaction in which nothing runs; source: manual, $currentOp, "Output Fields"."""
+        open_micros = int((self._instance.clock.monotonic() - transaction.started_s) * 1_000_000)
+        active_micros = int(transaction.active_s * 1_000_000)
+        concern = transaction.read_concern
+        return {
+            "type": "idleSession",
+            "host": HOST,
+            "desc": "inactive transaction",
+            "client": "127.0.0.1:0",
+            "connectionId": 1,
+            "lsid": _session(transaction.session_id),
+            "transaction": {
+                "parameters": {
+                    "txnNumber": Int64(transaction.number),
+                    "autocommit": False,
+                    "readConcern": {"level": "local" if concern is None else concern.level},
+                },
+                "readTimestamp": transaction.read_timestamp,
+                "startWallClockTime": _wall_time(transaction.started_ms),
+                "timeOpenMicros": Int64(open_micros),
+                "timeActiveMicros": Int64(active_micros),
+                "timeInactiveMicros": Int64(max(open_micros - active_micros, 0)),
+                "expiryTime": _wall_time(transaction.started_ms + lifetime_ms),
+            },
+            "waitingForLock": False,
+            "active": False,
+            "locks": {},
+            "lockStats": {},
+        }
+
     def _cursor(self, cursor_id: int, cursor: Cursor) -> Document:
         now_ms, now_s = self._instance.clock.now_ms(), self._instance.clock.monotonic()
         shown: Document = {"type": "idleCursor", "host": HOST, "ns": cursor.namespace}
@@ -214,7 +250,7 @@ class LocalNode:
             "cursorId": Int64(cursor_id),
             "lastAccessDate": DatetimeMS(now_ms - int((now_s - cursor.last_used_s) * 1000)),
             "noCursorTimeout": cursor.never_idles,
-            "tailable": isinstance(cursor, TailableCursor),
+            "tailable": cursor.sleeper is not None,
             "awaitData": cursor.awaits_data,
         }
         return shown

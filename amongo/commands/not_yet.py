@@ -5,10 +5,6 @@ from __future__ import annotations
 from typing import Final
 
 _NAMES: Final = {
-    "sessions and transactions come with the Streams issue": """
-        abortTransaction commitTransaction killAllSessions killAllSessionsByPattern killSessions refreshSessions
-        startSession
-    """,
     "files over collections come with the Streams issue": "filemd5",
     "files are merged by every checkpoint, and nothing is locked": "autoCompact fsyncUnlock",
     "users, roles and connections come with the Wire issue": """
@@ -18,7 +14,7 @@ _NAMES: Final = {
         usersInfo getAuditConfig logApplicationMessage rotateCertificates setAuditConfig
     """,
     "it manages a server process, and there is none": """
-        getClusterParameter setClusterParameter setIndexCommitQuorum setUserWriteBlockMode shutdown
+        setIndexCommitQuorum setUserWriteBlockMode shutdown
     """,
     "there is one member, and no replication to manage": """
         appendOplogNote applyOps replSetAbortPrimaryCatchUp replSetFreeze replSetGetConfig replSetGetStatus

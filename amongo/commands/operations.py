@@ -7,7 +7,7 @@ operation nor be stopped, and is not listed.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
@@ -81,6 +81,15 @@ class Operations:
         if operation is not None:
             operation.interrupt.stop("operation was interrupted")
 
+    def kill_sessions(self, is_meant: Callable[[bytes], bool], asking: Interrupt) -> None:
+        """Ask the operations of some sessions to end, but for the one that asks for it.
+
+        is_meant   given the 16 bytes of a session
+        """
+        for each in self.all():
+            if each.session_id is not None and each.interrupt is not asking and is_meant(each.session_id):
+                each.interrupt.stop("operation was interrupted: its session was killed")
+
 
 _NAMES: Final[Mapping[str, str]] = {
     "FindRequest": "find",
@@ -93,13 +102,25 @@ _NAMES: Final[Mapping[str, str]] = {
     "CountRequest": "count",
     "DistinctRequest": "distinct",
     "FindAndModifyRequest": "findAndModify",
+    "CommitRequest": "commitTransaction",
+    "AbortRequest": "abortTransaction",
+    "LiveRequest": "live",
+    "LiveQuery": "live",
+    "FindAsOfRequest": "find",
+    "HistoryRequest": "history",
 }
 _SHOWN: Final = {"filter": "filter", "stages": "pipeline", "sort": "sort", "limit": "limit", "skip": "skip"}
 
 
+def command_name(request: Any) -> str:
+    """The name of the command that a request is, or of the request where there is no command."""
+    kind = type(request).__name__
+    return _NAMES.get(kind, kind)
+
+
 def described(request: Any) -> dict[str, Any]:
     """A request as the command document that would ask for it, as far as it can be seen from outside."""
-    name = _NAMES.get(type(request).__name__, type(request).__name__)
+    name = command_name(request)
     database, _, collection = request.namespace.partition(".")
     shown = {
         field: value

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from bson import Int64
+from bson import Int64, Timestamp
 from bson.raw_bson import RawBSONDocument
 
 from amongo.values.codec import CODEC
@@ -25,6 +25,7 @@ class CursorReply(NamedTuple):
     batch       raw BSON documents
     is_first    whether it answers find or aggregate (`firstBatch`) or getMore (`nextBatch`)
     resume      where a later find may go on, for a find that asked; None otherwise
+    read_at     the cluster time of a snapshot read; None for others
     """
 
     cursor_id: int
@@ -32,6 +33,7 @@ class CursorReply(NamedTuple):
     batch: list[bytes]
     is_first: bool = True
     resume: dict[str, Any] | None = None
+    read_at: Timestamp | None = None
 
     def document(self) -> dict[str, Any]:
         """The reply document."""
@@ -39,6 +41,8 @@ class CursorReply(NamedTuple):
         cursor = {key: raw_documents(self.batch), "id": Int64(self.cursor_id), "ns": self.namespace}
         if self.resume is not None:
             cursor["postBatchResumeToken"] = self.resume
+        if self.read_at is not None:
+            cursor["atClusterTime"] = self.read_at
         return {"cursor": cursor, "ok": 1.0}
 
 
@@ -50,6 +54,7 @@ class WriteReply(NamedTuple):
     upserted    {"index", "_id"} of each upsert
     errors      {"index", "code", "errmsg", …} of each statement that failed
     sequence    the last commit; 0 when nothing was written
+    retried     numbers of the statements that an earlier attempt of a retryable write had done
     """
 
     n: int
@@ -57,6 +62,7 @@ class WriteReply(NamedTuple):
     upserted: list[dict[str, Any]]
     errors: list[dict[str, Any]]
     sequence: int
+    retried: tuple[int, ...] = ()
 
     def unacknowledged(self) -> WriteReply:
         """The reply to a client that wants to know nothing, which is what it is told."""
@@ -71,8 +77,23 @@ class WriteReply(NamedTuple):
             reply["nModified"] = self.modified
         if self.errors:
             reply["writeErrors"] = self.errors
+        if self.retried:
+            reply["retriedStmtIds"] = list(self.retried)
         reply["ok"] = 1.0
         return reply
+
+
+class CommitReply(NamedTuple):
+    """The commit of a transaction.
+
+    sequence   of the commit; 0 when it has written nothing
+    """
+
+    sequence: int
+
+    def document(self) -> dict[str, Any]:
+        """The reply document."""
+        return {"ok": 1.0}
 
 
 class BulkWriteReply(NamedTuple):
@@ -80,10 +101,12 @@ class BulkWriteReply(NamedTuple):
 
     results   the first batch of the operations' results
     counts    the sums: nErrors, nInserted, …
+    retried   numbers of the operations that an earlier attempt had done
     """
 
     results: CursorReply
     counts: dict[str, int]
+    retried: tuple[int, ...] = ()
 
     def unacknowledged(self) -> BulkWriteReply:
         """The reply to a client that wants to know nothing, which is what it is told."""
@@ -91,4 +114,5 @@ class BulkWriteReply(NamedTuple):
 
     def document(self) -> dict[str, Any]:
         """The reply document."""
-        return {"cursor": self.results.document()["cursor"], **self.counts, "ok": 1.0}
+        retried = {"retriedStmtIds": list(self.retried)} if self.retried else {}
+        return {"cursor": self.results.document()["cursor"], **self.counts, **retried, "ok": 1.0}

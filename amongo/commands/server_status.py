@@ -187,13 +187,16 @@ def _checkpoint(checkpoints: Checkpoints) -> dict[str, Any]:
 
 
 def _transactions(instance: Instance) -> dict[str, Any]:
+    transactions = instance.transactions
+    opened = transactions.open()
+    active = sum(transaction.is_running for transaction in opened)
     return {
-        "currentActive": Int64(0),
-        "currentInactive": Int64(0),
-        "currentOpen": Int64(0),
-        "totalAborted": Int64(0),
-        "totalCommitted": Int64(0),
-        "totalStarted": Int64(0),
+        "currentActive": Int64(active),
+        "currentInactive": Int64(len(opened) - active),
+        "currentOpen": Int64(len(opened)),
+        "totalAborted": Int64(transactions.aborted),
+        "totalCommitted": Int64(transactions.committed),
+        "totalStarted": Int64(transactions.started),
     }
 
 

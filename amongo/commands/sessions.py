@@ -1,27 +1,39 @@
-"""The logical sessions that the instance knows: which there are, and when each was last used.
+"""The logical sessions that the instance knows: which there are, when each was last used, and how they are ended.
 
-A session begins when an operation first names it, and is forgotten when its client ends it or half an hour passes
-without a use. Source: manual, Server Sessions.
+A session begins when an operation first names it, or with startSession, and is forgotten when its client ends it or
+half an hour passes without a use; its cursors and its transaction end with it. Source: manual, Server Sessions.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from bson import Binary
 from bson.datetime_ms import DatetimeMS
 
-from amongo.errors import diagnosis as errors
+from amongo.commands.fields import Field, parse_fields
+from amongo.errors import command, diagnosis
 from amongo.runtime.clock import Clock
+from amongo.runtime.interrupts import Interrupt
 from amongo.runtime.limits import OPEN_SESSIONS, SESSION_IDLE_MINUTES
+from amongo.runtime.workers import Condition, Lock
+from amongo.values.types import alias
+
+if TYPE_CHECKING:
+    from amongo.commands.instance import Instance
 
 NOBODY: Final = sha256(b"").digest()
 """The digest of the one user there is, who has no name."""
 
+_PATIENCE_S: Final = 0.05  # between two looks whether an operation that waits for another one has to end
 _IDLE_MS: Final = SESSION_IDLE_MINUTES * 60_000
+_SESSION_FIELDS: Final = {"id": Field("uuid", required=True), "uid": Field("uuid")}
+_USER_FIELDS: Final = {"user": Field("string", required=True), "db": Field("string", required=True)}
+_UUID_BYTES: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +58,14 @@ class Session:
 class Sessions:
     """The sessions of an instance."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, ended: Callable[[frozenset[bytes]], None]) -> None:
+        """ended: told of the sessions that are forgotten, by their 16 bytes"""
         self._clock = clock
+        self._ended = ended
         self._last_use_ms: dict[bytes, int] = {}
+        self._due_ms = 0  # before then none has to be forgotten
+        self._writing: set[bytes] = set()
+        self._written = Condition(Lock())  # told when one has left the set
 
     def __len__(self) -> int:
         return len(self._last_use_ms)
@@ -58,17 +75,40 @@ class Sessions:
 
         errors   TOO_MANY_SESSIONS
         """
-        known = self._last_use_ms
-        if session_id not in known and len(known) >= OPEN_SESSIONS:
+        known, now_ms = self._last_use_ms, self._clock.now_ms()
+        if now_ms >= self._due_ms:
             self._forget_idle()
-            if len(known) >= OPEN_SESSIONS:
-                raise errors.TOO_MANY_SESSIONS()
+        if session_id not in known and len(known) >= OPEN_SESSIONS:
+            raise diagnosis.TOO_MANY_SESSIONS()
         known.pop(session_id, None)  # so that the dictionary stays in the order of the last use
-        known[session_id] = self._clock.now_ms()
+        known[session_id] = now_ms
 
-    def end(self, session_id: bytes) -> None:
-        """Forget a session."""
-        self._last_use_ms.pop(session_id, None)
+    def end(self, session_ids: Iterable[bytes]) -> None:
+        """Forget sessions; one that is not known is nothing to complain about."""
+        ended = frozenset(session_ids)
+        for session_id in ended:
+            self._last_use_ms.pop(session_id, None)
+        self._ended(ended)
+
+    @contextmanager
+    def alone(self, session_id: bytes, interrupt: Interrupt) -> Iterator[None]:
+        """While the block runs, no other retryable write runs in the session.
+
+        errors   OperationInterrupted, TimeLimitExpired while it waits for another one
+        """
+        while True:
+            with self._written:
+                if session_id not in self._writing:
+                    self._writing.add(session_id)
+                    break
+                self._written.wait(_PATIENCE_S)
+            interrupt.check()
+        try:
+            yield
+        finally:
+            with self._written:
+                self._writing.discard(session_id)
+                self._written.notify_all()
 
     def all(self) -> Iterator[Session]:
         """Those that are known, the one longest unused first."""
@@ -76,8 +116,62 @@ class Sessions:
         return iter([Session(*each) for each in list(self._last_use_ms.items())])
 
     def _forget_idle(self) -> None:
-        due_ms = self._clock.now_ms() - _IDLE_MS
+        now_ms = self._clock.now_ms()
+        self._due_ms = now_ms + _IDLE_MS
+        due: list[bytes] = []
         for session_id, last_use_ms in list(self._last_use_ms.items()):
-            if last_use_ms > due_ms:
+            if last_use_ms > now_ms - _IDLE_MS:
+                self._due_ms = last_use_ms + _IDLE_MS
                 break
-            self._last_use_ms.pop(session_id, None)
+            due.append(session_id)
+        if due:
+            self.end(due)
+
+
+def parse_session(name: str, field: str, session: Any) -> bytes:
+    """The 16 bytes of the session that a command names as {id: UUID}, in an array of them perhaps.
+
+    name     of the command
+    field    where it stands
+    errors   WRONG_TYPE, UNKNOWN_FIELD, MISSING_FIELD, INVALID_UUID
+    """
+    if type(session) is not dict:
+        raise command.WRONG_TYPE(command=name, field=field, actual=alias(session), expected="type 'object'")
+    identity = parse_fields(f"{name}.{field}", session, _SESSION_FIELDS, generic={})["id"]
+    if type(identity) is bytes or identity.subtype != 4 or len(identity) != _UUID_BYTES:
+        raise command.INVALID_UUID(message="uuid must be a 16-byte binary field with UUID (4) subtype")
+    return bytes(identity)
+
+
+def parse_sessions(name: str, document: Mapping[str, Any]) -> tuple[bytes, ...]:
+    """The sessions that a command is about, whose document names them first: an array of {id: UUID}.
+
+    errors   those of `parse_session`
+    """
+    parse_fields(name, document, {name: Field("array", required=True)})
+    return tuple(parse_session(name, f"{name}.{position}", session) for position, session in enumerate(document[name]))
+
+
+def parse_user(name: str, field: str, user: Any) -> bytes:
+    """The digest of a user that a command names as {user, db}.
+
+    errors   WRONG_TYPE, UNKNOWN_FIELD, MISSING_FIELD
+    """
+    if type(user) is not dict:
+        raise command.WRONG_TYPE(command=name, field=field, actual=alias(user), expected="type 'object'")
+    fields = parse_fields(f"{name}.{field}", user, _USER_FIELDS, generic={})
+    is_nobody = not fields["user"] and not fields["db"]
+    return NOBODY if is_nobody else sha256(f"{fields['user']}@{fields['db']}".encode()).digest()
+
+
+def kill_work(instance: Instance, is_meant: Callable[[bytes], bool], asking: Interrupt) -> None:
+    """End what the sessions that are meant have under way: transactions, operations, cursors. They may go on to others.
+
+    is_meant   given a session's 16 bytes
+    asking     the interrupt of the operation that asks for it, which goes on
+    """
+    for transaction in instance.transactions.open():
+        if is_meant(transaction.session_id):
+            instance.transactions.abort_session(transaction.session_id)
+    instance.operations.kill_sessions(is_meant, asking)
+    instance.cursors.kill_sessions(is_meant)

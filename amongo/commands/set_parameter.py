@@ -1,7 +1,7 @@
 """setParameter: set a parameter of the running server. Source: manual, setParameter.
 
-Those that can be set here are about the log, which amongo does not write: they are kept as long as the instance is
-open, and getParameter shows them.
+Those that can be set here are about the log, which amongo does not write, and the life of transactions: they are kept
+as long as the instance is open, and getParameter shows them.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from amongo.commands.command import Command
 from amongo.commands.context import Context
 from amongo.commands.fields import GENERIC_FIELDS, to_integer, truth
 from amongo.commands.get_parameter import PARAMETERS, SETTABLE, value_of
+from amongo.commands.transaction_fields import LIFETIME
 from amongo.errors import command as errors
 from amongo.errors import diagnosis
 from amongo.values.numbers import number
@@ -87,6 +88,16 @@ def _verbosity(value: Any) -> dict[str, Any]:
     return shown
 
 
+def _lifetime(value: Any) -> int:
+    """Seconds that a transaction may be open, at least one."""
+    if type(value) not in NUMERIC_CLASSES:
+        raise errors.BAD_VALUE(message=f"Invalid value for {LIFETIME}: it has to be a number")
+    seconds = to_integer(value)
+    if not 1 <= seconds < 2**31:
+        raise errors.BAD_VALUE(message=f"Invalid value for parameter {LIFETIME}: {seconds} is not greater than 0")
+    return seconds
+
+
 def _text(value: Any) -> str:
     if type(value) is not str:
         raise errors.BAD_VALUE(message="Value must be a string")
@@ -98,6 +109,7 @@ _READERS: Final[Mapping[str, Callable[[Any], Any]]] = {
     "quiet": _quiet,
     "logLevel": _log_level,
     "logComponentVerbosity": _verbosity,
+    LIFETIME: _lifetime,
 }
 
 COMMAND = Command("setParameter", parse, run, is_admin_only=True, is_quick=True)

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from amongo.errors import command as errors
-from amongo.errors.diagnosis import LOCAL_READ_CONCERN
+from amongo.errors.diagnosis import LOCAL_READ_CONCERN, MAJORITY_READ_CONCERN
 
 NOT_IN_API: Final = frozenset(
     {
@@ -47,20 +47,28 @@ _LOCAL_ONLY: Final = frozenset(
 )
 
 
+_STREAM_OPTIONS_NOT_IN_API: Final = ("showExpandedEvents", "showRawUpdateDescription", "showSystemEvents")
+
+
 def check_stages(pipeline: list[dict[str, Any]], document: Mapping[str, Any]) -> None:
     """Refuse stages that the other options of the command do not allow.
 
     pipeline   as it was written, and found to be right
     document   the command document
-    errors     STAGE_NOT_IN_API under `apiStrict`; LOCAL_READ_CONCERN
+    errors     STAGE_NOT_IN_API, STREAM_OPTION_NOT_IN_API under `apiStrict`; LOCAL_READ_CONCERN, MAJORITY_READ_CONCERN
     """
     if document.get("apiStrict") is True:
         for name, spec in _stages(pipeline):
             is_more_than_count = name == "$collStats" and spec.keys() != {"count"}
             if name in NOT_IN_API or is_more_than_count:
                 raise errors.STAGE_NOT_IN_API(name=name)
+            for option in _STREAM_OPTIONS_NOT_IN_API if name == "$changeStream" else ():
+                if option in spec:
+                    raise errors.STREAM_OPTION_NOT_IN_API(option=option)
     concern = document.get("readConcern") or {}
     level = concern.get("level") or "local"
+    if "level" in concern and level != "majority" and pipeline and "$changeStream" in pipeline[0]:
+        raise MAJORITY_READ_CONCERN(name="$changeStream", level=level)
     if level != "local":
         for name, _ in _stages(pipeline):
             if name in _LOCAL_ONLY:

@@ -1,6 +1,6 @@
-"""Cursors on capped collections, and getMores that wait for what is inserted.
+"""Cursors on capped collections, and getMores that wait for what comes: inserts, or changes of any kind.
 
-A getMore of a tailable cursor that awaits data and finds nothing does not answer yet. It would hold a thread, and there
+A getMore of a cursor that awaits data and finds nothing does not answer yet. It would hold a thread, and there
 are few; so it raises `Awaiting`, and whoever runs it looks again when something has come, until the time is up.
 Source: manual, Tailable Cursors; getMore, `maxTimeMS`.
 """
@@ -15,6 +15,7 @@ from amongo.commands.replies import CursorReply
 from amongo.errors import capped as errors
 from amongo.planner import CappedScan
 from amongo.runtime.limits import AWAIT_DATA_MS
+from amongo.runtime.waking import Sleeper
 from amongo.values.order import equal
 
 if TYPE_CHECKING:
@@ -77,6 +78,11 @@ class TailableCursor(CappedCursor):
 
     __slots__ = ()
 
+    def __init__(self, scan: CappedScan, *arguments: Any, **options: Any) -> None:
+        super().__init__(scan, *arguments, **options)
+        assert self.collection is not None
+        self.sleeper = Sleeper(self.collection.arrivals)
+
     def next_batch(self, count: int | None) -> tuple[list[bytes], bool]:
         """(documents of the next batch, False).
 
@@ -94,14 +100,14 @@ def first_tailable_reply(instance: Instance, request: FindRequest, cursor: Taila
 
 
 class Awaiting(Exception):
-    """A getMore has found nothing yet. No error: look again when `change` has happened, or answer `nothing`.
+    """A getMore has found nothing yet. No error: look again when `change` has happened, or answer `nothing()`.
 
     The cursor stays pinned until `end`.
 
     namespace "database.collection"
     cursor    the cursor
-    change    the next insert into the collection; also its end, or the cursor's
-    nothing   the reply when the time is up
+    sleeper   how it waits
+    change    the next arrival of what the cursor waits for
     """
 
     def __init__(self, instance: Instance, request: GetMoreRequest, cursor: Cursor) -> None:
@@ -110,30 +116,42 @@ class Awaiting(Exception):
         self._ends_s = time.monotonic() + limit_ms / 1000
         self._instance = instance
         self._request = request
-        assert isinstance(cursor, TailableCursor)
+        assert cursor.sleeper is not None
+        assert cursor.sleeper.arrivals is not None
+        self.sleeper = cursor.sleeper
+        self._arrivals = cursor.sleeper.arrivals
         self.namespace = request.namespace
         self.cursor = cursor
-        self.nothing = CursorReply(request.cursor_id, request.namespace, [], False)
-        self._expect()
-
-    def _expect(self) -> None:
-        assert self.cursor.collection is not None
-        self.change = self.cursor.collection.arrivals.expect()
+        self.change = self._arrivals.expect()
 
     def left_s(self) -> float:
         """Seconds until the time is up; negative when it was."""
         return self._ends_s - time.monotonic()
 
+    @property
+    def is_over(self) -> bool:
+        """Whether the cursor has been killed."""
+        return self._instance.cursors.find(self._request.cursor_id) is not self.cursor
+
+    @property
+    def has_more(self) -> bool:
+        """Whether the look has ended before it had seen all there is: there is nothing to wait for."""
+        return self.cursor.has_more
+
     def look(self) -> CursorReply | None:
         """The reply, if there is something now or the time is up; None if it is to wait on.
 
-        errors   CURSOR_KILLED, COLLECTION_DROPPED, COLLECTION_RENAMED, CAPPED_POSITION_LOST
+        errors   CURSOR_KILLED; those of `Cursors.fetch`
         """
-        self._expect()
-        if self._instance.cursors.find(self._request.cursor_id) is not self.cursor:
+        self.change = self._arrivals.expect()
+        if self.is_over:
             raise errors.CURSOR_KILLED()
         reply = self._instance.cursors.fetch(self._request.cursor_id, self.cursor, self._request.batch_size)
-        return reply if reply.batch or self.left_s() <= 0 else None
+        return reply if reply.batch or not reply.cursor_id or self.left_s() <= 0 else None
+
+    def nothing(self) -> CursorReply:
+        """The reply when the time is up."""
+        return CursorReply(self._request.cursor_id, self.namespace, [], False, self.cursor.resume_token())
 
     def end(self) -> None:
         """Let go of the cursor."""

@@ -33,6 +33,7 @@ from amongo.commands.views import (
     remove_view,
 )
 from amongo.engine.catalog import Catalog
+from amongo.engine.origin import coming_from, narrowed
 from amongo.engine.records import Collection
 from amongo.engine.records import View as RecordView
 from amongo.engine.store import Store
@@ -343,10 +344,12 @@ def insert_measurements(
     with instance.store.lock:
         buckets = _open_buckets(instance, collection)
         keys, raws = [], []
+        origin = narrowed([each.position for each in batch])
         for identity, measurement in _placed(batch, buckets, options):
             keys.append(OBJECT_ID_PREFIX + identity)
             raws.append(_wrapped(identity, measurement.raw))
-        inserted = instance.store.insert(collection, keys, raws, interrupt=interrupt)
+        with coming_from(origin):
+            inserted = instance.store.insert(collection, keys, raws, interrupt=interrupt)
     return len(raws), failures, inserted.sequence
 
 

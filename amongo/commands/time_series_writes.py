@@ -15,6 +15,7 @@ from amongo.commands.time_series_options import SeriesOptions
 from amongo.commands.views import find_view
 from amongo.commands.writing import delete_found
 from amongo.engine.catalog import Catalog
+from amongo.engine.origin import with_image
 from amongo.engine.records import Collection
 from amongo.engine.store import Change
 from amongo.errors import command as command_errors
@@ -195,8 +196,11 @@ def remove_measurement(
         found = next(_found(instance, collection, matches, interrupt), None)
         if found is None:
             return None
-        if not instance.store.delete(collection, (found,)).conflicts:
-            return measurement_of(found[1])
+        removed = measurement_of(found[1])
+        with with_image("pre", removed):
+            done = instance.store.delete(collection, (found,))
+        if not done.conflicts:
+            return removed
     raise command_errors.WRITE_CONFLICT(limit=WRITE_ATTEMPTS)
 
 

@@ -9,11 +9,13 @@ its measurements are stored; see `time_series`. Source: manual, Views.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from types import NoneType
 from typing import Any, Final
 
+from amongo.commands.namespaces import OPLOG
 from amongo.engine.catalog import Catalog
 from amongo.engine.records import Collection
 from amongo.engine.store import Change, Store
@@ -126,7 +128,10 @@ def may_be_view(catalog: Catalog, namespace: str) -> bool:
 
 
 def most_in_view(catalog: Catalog, namespace: str) -> int:
-    """How many documents a read of this view looks at, at most: those of the database; 0 if it can be no view."""
+    """How many documents a read of this view looks at, at most: those of the database; 0 if it can be no view. The
+    oplog may have any number."""
+    if namespace == OPLOG:
+        return sys.maxsize
     if not may_be_view(catalog, namespace):
         return 0
     return sum(collection.count for collection in catalog.collections(namespace.partition(".")[0]))

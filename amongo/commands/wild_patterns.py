@@ -10,7 +10,7 @@ from typing import Any
 
 from bson.regex import Regex
 
-from amongo.commands import aggregate, count, delete, distinct, find, find_and_modify, update
+from amongo.commands import aggregate, count, delete, distinct, find, find_and_modify, live, update
 from amongo.errors import ServerError
 from amongo.mql.patterns import may_run_away
 from amongo.values.order import regex_parts
@@ -28,6 +28,8 @@ _SEARCHED: dict[type, Callable[[Any], Any]] = {
     count.CountRequest: lambda request: request.filter,
     distinct.DistinctRequest: lambda request: request.filter,
     find_and_modify.FindAndModifyRequest: lambda request: [request.statement.filter, request.statement.update],
+    live.LiveRequest: lambda request: request.filter,
+    live.LiveQuery: lambda request: request.filter,
 }
 
 

@@ -22,6 +22,7 @@ from amongo.commands.time_series_writes import check_series_update, update_measu
 from amongo.commands.validation import check_inserted, check_updated
 from amongo.commands.views import may_be_view
 from amongo.commands.writing import duplicate_key
+from amongo.engine.origin import upserting
 from amongo.engine.records import Collection, record_key
 from amongo.engine.store import Change, CollectionDropped
 from amongo.errors import ServerError
@@ -243,7 +244,7 @@ def _change(
     if len(changed) > DOCUMENT_BYTES:
         raise errors.UPDATED_TOO_LARGE(limit=DOCUMENT_BYTES)
     if description is None:
-        return Change(record_id, raw, changed, None)
+        return None if changed == raw and update.is_given_whole else Change(record_id, raw, changed, None)
     return Change(record_id, raw, changed, encode({name: part for name, part in description.items() if part}))
 
 
@@ -324,7 +325,8 @@ def upsert(task: UpdateTask) -> tuple[Done, dict[str, Any] | None]:
         task.check_inserted(collection, document)
         try:
             key = record_key(raw, collection.collator)
-            sequence = task.instance.store.insert_one(collection, key, raw)
+            with upserting():
+                sequence = task.instance.store.insert_one(collection, key, raw)
         except CollectionDropped:
             continue
         if sequence:

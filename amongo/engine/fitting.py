@@ -14,6 +14,7 @@ from typing import Any
 from bson import Binary
 
 from amongo.engine.log import Entry, Frame, entry
+from amongo.engine.origin import MARKER
 from amongo.values.codec import decode, encode
 
 Fields = dict[str, Any]
@@ -46,13 +47,15 @@ class Fitting:
         kept = [piece for each in entries for piece in self._fitting(each)]
         if kept == entries:
             return frame
+        if all(decode(each.head)["op"] == MARKER for each in kept):  # what it speaks of is lost
+            return None
         return frame._replace(payload=b"".join(entry(*each) for each in kept)) if kept else None
 
     def _fitting(self, each: Entry) -> Iterator[Entry]:
         fields = self._fields.get(each.head)
         if fields is None:
             fields = decode(each.head)
-            if fields["op"] != "c":
+            if fields["op"] not in ("c", MARKER):
                 self._fields[each.head] = fields
         operation, uuid = fields["op"], bytes(fields.get("ui", b""))
         if operation == "c":

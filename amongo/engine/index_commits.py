@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, NoReturn
+from typing import Any, Final, NoReturn
 
 from amongo.engine.checkpoints import Restored
 from amongo.engine.commits import Commits
@@ -159,8 +159,9 @@ class IndexCommits(Commits):
         build.catch_up(view, interrupt)
         build.check_unique(view)
         name = collection.namespace.partition(".")[2]
+        had: dict[str, Any] = {"documents": collection.count}
         entries = [
-            self._catalog_entry(collection.namespace, collection.uuid, {"createIndexes": name, **definition})
+            self._catalog_entry(collection.namespace, collection.uuid, {"createIndexes": name, **definition}, had)
             for definition in definitions
         ]
         found = () if collection.secondary is None else collection.secondary.indexes
@@ -201,24 +202,44 @@ class IndexCommits(Commits):
             indexes = [index for index in found if index.name not in names]
             return self._commit(entries, collection.set_indexes, left, Secondary(indexes) if indexes else None)
 
-    def change_index(self, collection: Collection, definition: Definition) -> int:
+    def change_index(
+        self,
+        collection: Collection,
+        definition: Definition,
+        options: tuple[dict[str, Any], dict[str, Any]] | None = None,
+    ) -> int:
         """Give the index of this name other options that leave its keys as they are (collMod); the sequence.
 
         definition   the whole new one: hidden, expireAfterSeconds, prepareUnique and unique may differ. That no
                      two documents have one key is the caller's to see, by `Index.duplicates`
+        options      (those of the collection, those that were asked for) where they are changed in the same commit
         errors       CollectionDropped
         """
         with self.lock:
             if collection.is_dropped:
                 raise CollectionDropped
-            command = {"collMod": collection.namespace.partition(".")[2], "index": definition}
-            payload = self._catalog_entry(collection.namespace, collection.uuid, command)
-            definitions = collection.indexes | {definition["name"]: definition}
-            if collection.secondary is None:
-                return self._commit(payload, collection.set_indexes, definitions, None)
-            maker = self._make_keys(definition)
-            indexes = [
-                index.redefined(definition, maker) if index.name == definition["name"] else index
-                for index in collection.secondary.indexes
-            ]
-            return self._commit(payload, collection.set_indexes, definitions, Secondary(indexes))
+            name, namespace, identity = collection.namespace.partition(".")[2], collection.namespace, collection.uuid
+            before: dict[str, Any] = {"options": collection.options}
+            entries = []
+            if options is not None:
+                command = {"collMod": name, "options": options[0]}
+                entries.append(self._catalog_entry(namespace, identity, command, before | {"asked": options[1]}))
+            before["index"] = collection.indexes[definition["name"]]
+            command = {"collMod": name, "index": definition}
+            entries.append(self._catalog_entry(namespace, identity, command, before))
+            definitions, secondary = collection.indexes | {definition["name"]: definition}, None
+            if collection.secondary is not None:
+                maker = self._make_keys(definition)
+                secondary = Secondary(
+                    [
+                        index.redefined(definition, maker) if index.name == definition["name"] else index
+                        for index in collection.secondary.indexes
+                    ]
+                )
+
+            def change() -> None:
+                if options is not None:
+                    collection.set_options(options[0])
+                collection.set_indexes(definitions, secondary)
+
+            return self._commit(entries, change)

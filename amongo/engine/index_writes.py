@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from amongo.engine.index_commits import IndexCommits
 from amongo.engine.indexes import IndexChange, KeysOfAll, Secondary
-from amongo.engine.log import entry, entry_pieces
+from amongo.engine.log import entry
 from amongo.engine.records import Collection, id_document, record_key
 from amongo.engine.writes import Change, Changed, CollectionDropped, Inserted, conflicts_of, without
 from amongo.errors import ServerError
@@ -64,9 +64,9 @@ class IndexWrites(IndexCommits):
                     return Inserted(positions, batch.duplicates, 0, batch.failures)
                 keys = [keys[position] for position in positions]
                 raws = [raws[position] for position in positions]
-                pieces = entry_pieces(record_id, self._head(collection, "i"), raws, interrupt)
-                sequence = self._commit(
-                    pieces, collection.extend_indexed, record_id, keys, raws, batch.change, interrupt
+                pieces = self._log.pieces(record_id, self._head(collection, "i"), raws, interrupt)
+                sequence = self._commit_some(
+                    positions, pieces, collection.extend_indexed, record_id, keys, raws, batch.change, interrupt
                 )
                 return Inserted(positions, batch.duplicates, sequence, batch.failures)
         return None
@@ -93,7 +93,7 @@ class IndexWrites(IndexCommits):
                 or not change.insert_all(record_id, len(raws), columns, interrupt)
             ):
                 return None
-            pieces = entry_pieces(record_id, self._head(collection, "i"), raws, interrupt)
+            pieces = self._log.pieces(record_id, self._head(collection, "i"), raws, interrupt)
             sequence = self._commit(pieces, collection.extend_indexed, record_id, keys, raws, change, interrupt)
             return Inserted(None, [], sequence)
 
@@ -104,7 +104,8 @@ class IndexWrites(IndexCommits):
         """
         old, secondary = collection.record(record_id), collection.secondary
         assert old is not None and secondary is not None
-        piece = entry(record_id, self._head(collection, "u"), (raw, description))
+        images = (old,) if collection.keeps_images else ()
+        piece = entry(record_id, self._head(collection, "u"), (raw, description, *images))
         before, after = secondary.keys_held(old), secondary.keys(raw)
         if before == after:
             return self._commit(piece, collection.replace, record_id, raw)
@@ -172,6 +173,11 @@ class IndexWrites(IndexCommits):
 
     def _update_pieces(self, collection: Collection, changes: Sequence[Change], interrupt: Interrupt) -> list[bytes]:
         head = self._head(collection, "u")
+        if collection.keeps_images:
+            return [
+                entry(record_id, head, (raw, old) if description is None else (raw, description, old))
+                for record_id, old, raw, description in interrupt.watch(changes)
+            ]
         return [
             entry(record_id, head, (raw,) if description is None else (raw, description))
             for record_id, _, raw, description in interrupt.watch(changes)
@@ -181,6 +187,8 @@ class IndexWrites(IndexCommits):
         self, collection: Collection, removals: Sequence[tuple[int, bytes]], interrupt: Interrupt
     ) -> list[bytes]:
         head = self._head(collection, "d")
+        if collection.keeps_images:
+            return [entry(record_id, head, (id_document(raw), raw)) for record_id, raw in interrupt.watch(removals)]
         return [entry(record_id, head, (id_document(raw),)) for record_id, raw in interrupt.watch(removals)]
 
     @staticmethod

@@ -12,8 +12,10 @@ from typing import Any, Final
 from amongo.engine.catalog import Catalog
 from amongo.engine.checkpoints import Restored
 from amongo.engine.log import Frame
+from amongo.engine.origin import MARKER
 from amongo.engine.records import Collection, converted, record_key, record_keys
 from amongo.engine.records.view import CHUNK_SIZE
+from amongo.engine.retries import Retries
 from amongo.errors import storage as errors
 from amongo.values.codec import decode
 
@@ -23,19 +25,30 @@ Documents = list[bytes]
 Handler = Callable[[int, Documents], None]  # given the record id and the documents of an entry
 
 
-def replay(frames: Iterable[Frame], catalog: Catalog, restored: Mapping[bytes, Restored] = NOTHING) -> None:
+def replay(
+    frames: Iterable[Frame],
+    catalog: Catalog,
+    restored: Mapping[bytes, Restored] = NOTHING,
+    retries: Retries | None = None,
+) -> None:
     """Make the changes of the frames in a catalog, empty or as the last checkpoint left it.
 
     restored   by a collection's UUID: what the checkpoint has of its indexes; it forgets those that are others since
+    retries    remembers what came from retryable writes; None where nobody wants to know
     errors     STORE_CORRUPT for a change of what is not there, ENTRY_MALFORMED, and those of the frames
     """
     handlers: dict[bytes, Handler] = {}  # by an entry's head, which is the same bytes for all changes of a kind
     contents: dict[bytes, _Records] = {}  # by the collection's UUID
     for frame in frames:
-        for record_id, head, documents in frame.entries():
+        entries = frame.entries()
+        for record_id, head, documents in entries:
             handler = handlers.get(head)
             if handler is None:
                 fields = decode(head)
+                if fields["op"] == MARKER:
+                    if retries is not None:
+                        retries.recall(entries, frame.sequence)
+                    continue
                 if fields["op"] == "c":
                     _settle(contents)
                     handlers.clear()

@@ -20,15 +20,17 @@ from typing import Any
 from bson import Binary
 
 from amongo.engine.catalog import Catalog
-from amongo.engine.checkpoints import Checkpoints, place_of, restore
+from amongo.engine.checkpoints import Checkpoints, place_of, remembered_of, restore
 from amongo.engine.columns.room import ColumnRoom
 from amongo.engine.files import DiskFiles, Files, LockHandle
+from amongo.engine.forking import Forking
 from amongo.engine.index_commits import no_keys
-from amongo.engine.index_writes import IndexWrites
 from amongo.engine.indexes import Entered, MakeKeys
-from amongo.engine.log import Log, MemoryLog, entry, entry_pieces
-from amongo.engine.records import Cap, Collection, IdOrder, View, converted, id_document, record_key
+from amongo.engine.log import Log, MemoryLog, entry
+from amongo.engine.origin import ORIGIN, coming_from, narrowed
+from amongo.engine.records import Cap, Collection, IdOrder, View, converted, record_key
 from amongo.engine.replay import replay
+from amongo.engine.retries import Retries
 from amongo.engine.settings import DEFAULT_SETTINGS, Settings
 from amongo.engine.snapshots import DIRECTORY as SNAPSHOTS
 from amongo.engine.snapshots import MANIFEST_NAME, has_snapshot_files, read_manifest
@@ -43,7 +45,7 @@ from amongo.runtime.workers import Completion
 __all__ = ["Change", "Changed", "CollectionDropped", "Inserted", "Store"]
 
 
-class Store(IndexWrites):
+class Store(Forking):
     """One store: a `local://` directory, or memory.
 
     lock          held for every change, and for taking a view; never across anything slow
@@ -59,8 +61,9 @@ class Store(IndexWrites):
         directory: str | None,
         make_keys: MakeKeys = no_keys,
         settings: Settings = DEFAULT_SETTINGS,
+        clock: Clock = SYSTEM_CLOCK,
     ) -> None:
-        super().__init__(log, make_keys)
+        super().__init__(log, make_keys, settings, clock)
         self.catalog = Catalog()
         self.directory = directory
         self.checkpoints: Checkpoints | None = None
@@ -86,7 +89,7 @@ class Store(IndexWrites):
         errors   STORE_IN_USE, STORE_PATH_IS_FILE, STORE_FORMAT_NEWER, STORE_CORRUPT, or what the disk says
         """
         if directory is None:
-            return cls(MemoryLog(clock), lambda: None, None, make_keys, settings)
+            return cls(MemoryLog(clock), lambda: None, None, make_keys, settings, clock)
         files = files or DiskFiles()
         files.make_directory(directory)
         lock = files.lock(directory)
@@ -118,22 +121,23 @@ class Store(IndexWrites):
 
         Where snapshot files are damaged and the log is still whole, the log alone is enough; they are written anew.
         """
-        store = cls(log, lock.release, directory, make_keys, settings)
+        store = cls(log, lock.release, directory, make_keys, settings, clock)
         manifest, restored, damage, covered = None, {}, None, 0
         try:
             manifest = read_manifest(files, directory)
             covered = 0 if manifest is None else manifest.sequence
             restored = {} if manifest is None else restore(manifest, store.catalog, files, directory)
+            store.retries.restore(() if manifest is None else remembered_of(manifest))
         except ServerError as error:
             if error.code != ErrorCode.DataCorruptionDetected:
                 raise
             manifest, restored, damage = None, {}, error
-            store.catalog = Catalog()
+            store.catalog, store.retries = Catalog(), Retries()
         if manifest is None and log.is_missing and has_snapshot_files(files, directory):  # not a new store
             raise damage or errors.STORE_WITHOUT_LOG(path=directory)
         try:
             frames = log.replay() if manifest is None else log.replay(manifest.sequence, place_of(manifest))
-            replay(frames, store.catalog, restored)
+            replay(frames, store.catalog, restored, store.retries)
         except ServerError as error:
             if damage is not None:
                 raise damage from error
@@ -148,13 +152,20 @@ class Store(IndexWrites):
         for collection in store.catalog.by_uuid.values():
             store.settle_indexes(collection, restored.get(collection.uuid))
         checkpoints = store.checkpoints = Checkpoints(
-            store.lock, log, store.catalog, files, directory, settings, manifest, clock, store.columns
+            store.lock, log, store.catalog, files, directory, settings, manifest, clock, store.columns, store.retries
         )
+        store.history.last = log.last_sequence
         if damage is not None:
             checkpoints.attempt()
         if has_service:
             checkpoints.start()
             log.tell_of_new_files(checkpoints.wake)
+        return store
+
+    def private(self, log: MemoryLog, catalog: Catalog) -> Store:
+        """A store of its own, in memory, on these collections."""
+        store = Store(log, lambda: None, None, self.make_keys, self._settings, self.clock)
+        store.catalog = catalog
         return store
 
     def close(self) -> None:
@@ -163,6 +174,7 @@ class Store(IndexWrites):
             if not self._is_open:
                 return
             self._is_open = False
+        self.history.arrivals.announce()
         try:
             try:
                 if self.checkpoints is not None:
@@ -219,6 +231,8 @@ class Store(IndexWrites):
                 raise CollectionDropped
             if collection.has_key(key):
                 return 0
+            if ORIGIN.get() is not None:
+                return self._append_special(collection, key, raw)
             return self.append(collection, key, raw)
 
     def append(self, collection: Collection, key: bytes, raw: bytes, entered: Sequence[Entered] | None = None) -> int:
@@ -236,7 +250,7 @@ class Store(IndexWrites):
                 return self._append_special(collection, key, raw)
             entered = secondary.entries(collection.namespace, record_id, raw)
         head = collection.heads.get("i") or self._head(collection, "i")
-        before = self._log.last_sequence
+        before, history = self._log.last_sequence, self.history
         try:
             with self._guard:
                 sequence = self._log.append_entry(record_id, 1, head, raw)
@@ -244,6 +258,9 @@ class Store(IndexWrites):
             if entered:
                 for entries, index_key, each in entered:
                     entries.enter(index_key, each)
+            history.last = sequence
+            if history.is_watched:
+                history.arrivals.announce()
         except BaseException:
             self._make_up(before, collection.append_indexed, record_id, key, raw, entered or ())
             raise
@@ -255,10 +272,10 @@ class Store(IndexWrites):
         errors   ServerError for a document that a secondary index refuses
         """
         record_id = collection.next_record_id
-        head, evicted = self._head(collection, "d"), collection.overflow(len(raw))
+        evicted = collection.overflow(len(raw))
         change = self._change_of_one(collection, record_id, raw, evicted)
         pieces = [entry(record_id, self._head(collection, "i"), (raw,))]
-        pieces += [entry(old_id, head, (id_document(old),)) for old_id, old in evicted]
+        pieces += self._delete_pieces(collection, evicted, NEVER)
         keys = [(old_id, record_key(old, collection.collator)) for old_id, old in evicted]
         sequence = self._commit(pieces, collection.append_special, record_id, key, raw, keys, change)
         if collection.cap is not None:
@@ -279,6 +296,8 @@ class Store(IndexWrites):
                 )
             except ServerError as error:
                 return Inserted([], [], 0, [(0, error)])
+            if ORIGIN.get() is not None:
+                return Inserted(None, [], self._append_special(collection, key, raw))
             return Inserted(None, [], self.append(collection, key, raw, entries))
 
     def _insert_capped(
@@ -298,7 +317,8 @@ class Store(IndexWrites):
                 for position in range(start, min(start + CHECK_DOCUMENTS, len(raws))):
                     try:
                         if not collection.has_key(keys[position]):
-                            sequence = self.append(collection, keys[position], raws[position])
+                            with coming_from(narrowed((position,))):
+                                sequence = self._append_special(collection, keys[position], raws[position])
                             inserted.append(position)
                             continue
                         duplicates.append(position)
@@ -356,8 +376,8 @@ class Store(IndexWrites):
         if not raws:
             return Inserted(positions, duplicates, 0)
         record_id = collection.next_record_id
-        pieces = entry_pieces(record_id, self._head(collection, "i"), raws, interrupt)
-        sequence = self._commit(pieces, collection.extend, record_id, keys, raws, interrupt)
+        pieces = self._log.pieces(record_id, self._head(collection, "i"), raws, interrupt)
+        sequence = self._commit_some(positions, pieces, collection.extend, record_id, keys, raws, interrupt)
         return Inserted(positions, duplicates, sequence)
 
     def update(self, collection: Collection, changes: Sequence[Change], interrupt: Interrupt = NEVER) -> Changed:
@@ -386,16 +406,26 @@ class Store(IndexWrites):
 
     def replace(self, collection: Collection, record_id: int, raw: bytes, description: bytes) -> int:
         """Replace the record that the caller has just looked up under `lock`, which it holds; the commit's sequence."""
-        head = collection.heads.get("u") or self._head(collection, "u")
+        head = collection.heads.get("u")
         if self._pending is not None:
             raise errors.STORE_BEHIND_LOG()
         if collection.secondary is not None:
             return self._replace_indexed(collection, record_id, raw, description)
-        before = self._log.last_sequence
+        if head is None:  # as it is where pre-images are kept
+            head = self._head(collection, "u")
+            if collection.keeps_images:
+                old = collection.record(record_id)
+                assert old is not None
+                piece = entry(record_id, head, (raw, description, old))
+                return self._commit(piece, collection.replace, record_id, raw)
+        before, history = self._log.last_sequence, self.history
         try:
             with self._guard:
                 sequence = self._log.append_entry(record_id, 2, head, raw + description)
             collection.replace(record_id, raw)
+            history.last = sequence
+            if history.is_watched:
+                history.arrivals.announce()
         except BaseException:
             self._make_up(before, collection.replace, record_id, raw)
             raise
@@ -444,11 +474,17 @@ class Store(IndexWrites):
             self._commit_catalog(namespace, collection.uuid, command, self.catalog.add, collection)
             return collection
 
-    def set_options(self, collection: Collection, options: dict[str, Any]) -> int:
-        """Give a collection other options; the commit's sequence."""
+    def set_options(self, collection: Collection, options: dict[str, Any], asked: dict[str, Any] | None = None) -> int:
+        """Give a collection other options; the commit's sequence.
+
+        asked   those that somebody has asked to change, as change streams tell it; None where nobody has
+        """
         with self.lock:
             command = {"collMod": collection.namespace.partition(".")[2], "options": options}
-            return self._commit_catalog(collection.namespace, collection.uuid, command, collection.set_options, options)
+            before = {"options": collection.options} | ({} if asked is None else {"asked": asked})
+            return self._commit_catalog(
+                collection.namespace, collection.uuid, command, collection.set_options, options, before=before
+            )
 
     def convert_to_capped(self, collection: Collection, options: dict[str, Any]) -> int:
         """Put a capped collection in the place of another, with the newest of its documents; the commit's sequence.
@@ -497,7 +533,9 @@ class Store(IndexWrites):
             if not collections:
                 return 0
             command = {"dropDatabase": 1}
-            return self._commit_catalog(database, None, command, self.catalog.remove, *collections)
+            dropped = [{"name": each.namespace.partition(".")[2], "ui": Binary(each.uuid, 4)} for each in collections]
+            before = {"collections": dropped}
+            return self._commit_catalog(database, None, command, self.catalog.remove, *collections, before=before)
 
 
 def _split_duplicates(

@@ -36,8 +36,9 @@ class Change(NamedTuple):
     record_id     which record
     expected      the bytes that the caller has seen under it
     raw           the bytes to put there, with the same `_id`
-    description   what changed, as BSON, for change streams: updatedFields, removedFields, truncatedArrays, each where
-                  there is one; or updatedPaths, whose values stand in the new document; None for a replacement
+    description   what changed, as BSON, for change streams: updatedFields, removedFields, truncatedArrays,
+                  disambiguatedPaths, movedFields, each where there is one; or updatedPaths, whose values stand in the
+                  new document; None for a replacement
     """
 
     record_id: int

@@ -15,6 +15,17 @@ NOT_IN_TRANSACTION = condition(
     ErrorCode.OperationNotSupportedInTransaction, "Cannot run '{command}' in a multi-document transaction."
 )
 
+
+# Stable API
+API_WITHOUT_VERSION = condition(4886600, "Provided {name} without passing apiVersion")
+API_VERSION = condition(ErrorCode.APIVersionError, 'API version must be "{version}"')
+COMMAND_NOT_IN_API = condition(
+    ErrorCode.APIStrictError,
+    "Provided apiStrict:true, but the command {name} is not in API Version {version}. Information on supported "
+    "commands and migrations in API Version {version} can be found at "
+    "https://dochub.mongodb.org/core/manual-versioned-api",
+)
+
 # explain
 EXPLAIN_UNKNOWN = condition(ErrorCode.CommandNotFound, "Explain failed due to unknown command: {name}")
 EXPLAIN_REFUSED = condition(ErrorCode.IllegalOperation, "Cannot explain cmd: {name}")
@@ -91,6 +102,9 @@ CLUSTERED_VERSION = condition(5979704, "The clusteredIndex option requires v: 2"
 INDEX_NOT_IN_API = condition(ErrorCode.APIStrictError, "The index with name {name} is not allowed in API version 1.")
 STAGE_NOT_IN_API = condition(
     ErrorCode.APIStrictError, "stage {name} is not allowed with 'apiStrict: true' in API Version 1"
+)
+STREAM_OPTION_NOT_IN_API = condition(
+    ErrorCode.APIStrictError, "The '{option}' parameter to $changeStream is not supported in API Version 1"
 )
 NO_PARAMETER = condition(ErrorCode.InvalidOptions, "no option found to get")
 

@@ -17,6 +17,10 @@ LOCAL_READ_CONCERN = condition(
     ErrorCode.InvalidOptions,
     "Aggregation stage {name} cannot run with a readConcern other than 'local'. Current readConcern: {level}",
 )
+MAJORITY_READ_CONCERN = condition(
+    ErrorCode.InvalidOptions,
+    "Aggregation stage {name} cannot run with a readConcern other than 'majority'. Current readConcern: {level}",
+)
 
 # Their specifications
 MUST_BE_OBJECT = condition(ErrorCode.TypeMismatch, "{name} options must be specified in an object, but found: {kind}")
@@ -56,17 +60,10 @@ CHANGE_STREAM_CLUSTER = condition(
     "A $changeStream with 'allChangesForCluster:true' may only be opened on the 'admin' database, and with no "
     "collection name",
 )
-CHANGE_STREAM_ON_VIEW = condition(ErrorCode.CommandNotSupportedOnView, "$changeStream is not supported on a view")
-TWO_TOKENS = condition(50865, "Do not specify both 'resumeAfter' and 'startAfter' in a $changeStream stage")
-TOKEN_AND_TIME = condition(
-    40674,
-    "Only one type of resume option is allowed, but multiple were found.",
+ENDLESS_STREAM = condition(
+    ErrorCode.IllegalOperation, "A $changeStream has no end: it gives a cursor, and cannot be made a table"
 )
-TOKEN_DATA = condition(40647, "Bad resume token: _data of missing or of wrong type: {token}")
-TOKEN_TYPE_BITS = condition(40648, "Bad resume token: _typeBits of wrong type: {token}")
-TOKEN_EMPTY = condition(40649, "Resume token is empty")
-TOKEN_NOT_HEX = condition(ErrorCode.FailedToParse, "resume token string was not a valid hex string")
-TOKEN_CORRUPT = condition(50811, "Resume token is corrupt: it does not begin with a timestamp")
+CHANGE_STREAM_ON_VIEW = condition(ErrorCode.CommandNotSupportedOnView, "$changeStream is not supported on a view")
 
 # Sessions
 TOO_MANY_SESSIONS = condition(

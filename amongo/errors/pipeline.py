@@ -36,6 +36,10 @@ NEEDS_COLLECTION = condition(
 )
 NEEDS_NO_COLLECTION = condition(ErrorCode.InvalidNamespace, "'{name}' can only be run with {{aggregate: 1}}")
 CHANGE_STREAM_NESTED = condition(40573, "{name} is not allowed within a sub-pipeline")
+NOT_IN_CHANGE_STREAM = condition(ErrorCode.IllegalOperation, "{name} is not permitted in a $changeStream pipeline")
+ONLY_IN_CHANGE_STREAM = condition(ErrorCode.IllegalOperation, "{name} can only be used in a $changeStream pipeline")
+SPLIT_NOT_EMPTY = condition(7182800, "$changeStreamSplitLargeEvent spec should be an empty object")
+SPLIT_NOT_LAST = condition(7182802, "{name} must be the last stage in the pipeline")
 SESSIONS_NAMESPACE = condition(ErrorCode.InvalidNamespace, "{name} may only be run against config.system.sessions")
 
 # $match, $limit, $skip, $sort, $sample

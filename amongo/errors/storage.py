@@ -96,6 +96,20 @@ FRAME_TOO_LARGE = condition(
 LOG_CLOSED = condition(ErrorCode.FileNotOpen, "the log is closed")
 LOG_NOT_REPLAYED = condition(ErrorCode.NotYetInitialized, "the log takes no frames before it has been replayed")
 
+# Transactions
+WRITE_CONFLICT = condition(
+    ErrorCode.WriteConflict,
+    "Caused by :: Write conflict during plan execution and yielding is disabled. :: "
+    "Please retry your operation or multi-document transaction.",
+)
+TRANSACTION_TOO_LARGE = condition(
+    ErrorCode.TransactionTooLarge,
+    "Total size of all transaction operations must be less than {limit_bytes}. Actual size is {actual_bytes}",
+)
+NOT_IN_TRANSACTION = condition(
+    ErrorCode.OperationNotSupportedInTransaction, "Cannot run '{command}' in a multi-document transaction."
+)
+
 # Temporary files
 SPILL_DISK_FULL = condition(
     ErrorCode.OutOfDiskSpace,

@@ -1,33 +1,42 @@
 """Documents as server-sent events, for any ASGI framework.
 
-`send_events` is an ASGI application's second half: it reads documents from an asynchronous source and writes them to
-one client until the source ends, the client leaves or the server stops. Two tasks share a bounded buffer: one reads
-the source, the other sends; a client that reads slowly fills the buffer, and then the source waits. Nothing is
-dropped here, and nothing grows.
-
-On the wire, one event (source: HTML Standard, "Server-sent events"):
+`send_events` is an ASGI application's second half: it opens an asynchronous source, starts the response, and writes
+the source's items to one client until the source ends, the client leaves or the server stops. A client that has the
+response's head misses nothing: the source is open by then. `delivery` says how the parts work together and what bounds
+them; here is the wire format, one event (source: HTML Standard, "Server-sent events"):
 
     id: 65f0c0ffee0ddf00d0000001
     event: update
     data: {"_id":"65f0c0ffee0ddf00d0000001","dep_delay":12}
+
+A change event's id is its resume token, and heartbeats bring the token of a stream that had nothing to tell. A browser
+that connects again sends the last one it has seen, and the stream goes on behind it. When that is no longer possible
+(286, the history is gone), or the database refuses for another reason, the last event is named `error`; it also takes
+the id away, so that a client that connects once more begins anew instead of meeting the same error for ever.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
-import anyio
-from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 from bson.objectid import ObjectId
+from pymongo.errors import OperationFailure, PyMongoError
 
 from amongo.integrations.bson_json import encode_json
+from amongo.integrations.delivery import (
+    BUFFERED_ITEMS,
+    SEND_SECONDS,
+    Delivery,
+    Source,
+    as_document,
+    deliver,
+    failure_document,
+)
 
 HEARTBEAT_SECONDS: Final = 15.0  # a comment this often, so that proxies keep the connection
-BUFFERED_EVENTS: Final = 64  # events read from the source before the client has taken them
-SEND_SECONDS: Final = 30.0  # a client that takes nothing for this long is gone
-CLOSE_SECONDS: Final = 5.0  # for the source to close
 
 HEADERS: Final = {
     "cache-control": "no-cache",
@@ -35,18 +44,17 @@ HEADERS: Final = {
 }
 MEDIA_TYPE: Final = "text/event-stream"
 
-_HEARTBEAT: Final = b": heartbeat\n\n"
+_CAN_RESUME: Final = "ResumableChangeStreamError"  # the label of failures that have nothing to do with the position
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
-Document = Mapping[str, Any]
-Naming = Callable[[Document], str | None]
+Naming = Callable[[Any], str | None]
 
 
 @dataclass(frozen=True, slots=True)
 class EventFormat:
-    """How a document becomes an event.
+    """How an item becomes an event.
 
     event         its name, the same for all or found by a function; None for an event without one
     event_id      a function that finds its id; None for events without ids
@@ -57,19 +65,29 @@ class EventFormat:
     event_id: Naming | None = None
     is_extended: bool = False
 
-    def encode(self, document: Document) -> bytes:
+    def encode(self, item: Any) -> bytes:
         """The event's bytes, with the empty line that ends it.
 
         errors   ValueError for an id or a name with a line break
         """
-        identifier = self.event_id(document) if self.event_id is not None else None
-        name = self.event(document) if callable(self.event) else self.event
+        identifier = self.event_id(item) if self.event_id is not None else None
+        name = self.event(item) if callable(self.event) else self.event
         lines = [
             *([_field("id", identifier)] if identifier is not None else []),
             *([_field("event", name)] if name is not None else []),
-            b"data: " + encode_json(document, is_extended=self.is_extended),
+            b"data: " + encode_json(as_document(item), is_extended=self.is_extended),
         ]
         return b"\n".join(lines) + b"\n\n"
+
+    def encode_failure(self, failure: PyMongoError) -> bytes:
+        """The event `error`, the last of its stream.
+
+        What the database itself refuses it would refuse again from the same position, so the client loses its last id
+        (an empty one, says the standard); after a broken connection to a cluster it keeps it and resumes.
+        """
+        resets = isinstance(failure, OperationFailure) and not failure.has_error_label(_CAN_RESUME)
+        reset = b"id:\n" if resets else b""
+        return reset + b"event: error\ndata: " + encode_json(failure_document(failure)) + b"\n\n"
 
 
 def _field(name: str, value: str) -> bytes:
@@ -78,9 +96,9 @@ def _field(name: str, value: str) -> bytes:
     return f"{name}: {value}".encode()
 
 
-def document_id(document: Document) -> str | None:
+def document_id(document: Any) -> str | None:
     """The id of an event by default: the resume token of a change event, or a document's `_id` where it is text."""
-    value = document.get("_id")
+    value = document.get("_id") if isinstance(document, Mapping) else None
     if isinstance(value, Mapping) and isinstance(value.get("_data"), str):
         token: str = value["_data"]
         return token
@@ -95,7 +113,7 @@ class EventSettings:
     """
 
     heartbeat_s: float = HEARTBEAT_SECONDS
-    buffered_events: int = BUFFERED_EVENTS
+    buffered_events: int = BUFFERED_ITEMS
     retry_ms: int | None = None
     send_s: float = SEND_SECONDS
 
@@ -104,80 +122,74 @@ class EventSettings:
             raise ValueError("heartbeat and send seconds must be positive, and at least one event is buffered")
 
 
+class _Position:
+    """How far a change stream has read, as an id of its own: it comes with the heartbeats, and without an event.
+
+    A browser takes it for its last id. So who was connected and heard nothing, because nothing happened or only what
+    the pipeline leaves out, goes on from there, and not from an event that the history has long forgotten.
+    """
+
+    def __init__(self, is_wanted: bool) -> None:
+        self._is_wanted = is_wanted
+        self._token: str | None = None
+        self._told: str | None = None
+
+    def note(self, token: Any) -> None:
+        """All events before `token` have been read; None: this no longer holds."""
+        self._token = document_id({"_id": token}) if self._is_wanted and token is not None else None
+
+    def take(self) -> bytes:
+        """The line with the id; nothing if there is none, or if it has been told."""
+        if self._token is None or self._token == self._told:
+            return b""
+        self._told = self._token
+        return _field("id", self._token) + b"\n"
+
+
 async def send_events(
-    source: AsyncIterable[Document],
+    source: Source,
     receive: Receive,
     send: Send,
     *,
+    head: Message,
     format: EventFormat,
     settings: EventSettings,
 ) -> None:
-    """Write the source's documents to one client, whose response has been started.
+    """Open the source, start the response with `head`, and write the source's items to the client.
 
     It returns when the source has ended, the client has left, or the client has taken nothing for `settings.send_s`;
     the source is closed then, whatever happened.
 
-    errors   what the source raises: the connection breaks, and the client connects again
+    errors   what the source raises, except for the database's failures, which become the event `error`: the connection
+             breaks, and the client connects again
     """
-    writing, reading = anyio.create_memory_object_stream[bytes](settings.buffered_events)
-    try:
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(_read_source, source, format, writing)
-            tasks.start_soon(_cancel_on_disconnect, receive, tasks.cancel_scope)
-            await _send_buffered(reading, send, settings)
-            tasks.cancel_scope.cancel()
-    except BaseExceptionGroup as group:
-        raise _only(group) from None
-    finally:
-        writing.close()
-        reading.close()
-        await _close(source)
+    position = _Position(format.event_id is document_id)
 
+    async def write(chunk: bytes, more: bool = True) -> None:
+        await send({"type": "http.response.body", "body": chunk, "more_body": more})
 
-async def _read_source(
-    source: AsyncIterable[Document], format: EventFormat, buffer: MemoryObjectSendStream[bytes]
-) -> None:
-    async with buffer:
-        async for document in source:
-            await buffer.send(format.encode(document))
+    async def begin(items: Any) -> None:
+        position.note(getattr(items, "resume_token", None))
+        first = b": connected\n" if settings.retry_ms is None else b"retry: %d\n" % settings.retry_ms
+        await send(head)
+        await write(first + position.take() + b"\n")
 
+    async def until_gone() -> None:
+        while (await receive())["type"] != "http.disconnect":
+            pass
 
-async def _cancel_on_disconnect(receive: Receive, scope: anyio.CancelScope) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
-    scope.cancel()
-
-
-async def _send_buffered(buffer: MemoryObjectReceiveStream[bytes], send: Send, settings: EventSettings) -> None:
-    """Send what the buffer gives, or else heartbeats, until the source ends or the client is gone."""
-    chunk = b": connected\n" if settings.retry_ms is None else b"retry: %d\n" % settings.retry_ms
-    chunk += b"\n"
-    try:
-        while True:
-            with anyio.fail_after(settings.send_s):
-                await send({"type": "http.response.body", "body": chunk, "more_body": True})
-            chunk = _HEARTBEAT
-            with anyio.move_on_after(settings.heartbeat_s):
-                chunk = await buffer.receive()
-    except anyio.EndOfStream:
-        await send({"type": "http.response.body", "body": b"", "more_body": False})
-    except OSError:  # the server says in this way that the client has left; TimeoutError is one, too
-        pass
-
-
-async def _close(source: Any) -> None:
-    """Close an asynchronous generator, a cursor or a change stream, even while being cancelled."""
-    close = getattr(source, "aclose", None) or getattr(source, "close", None)
-    if close is not None:
-        with anyio.move_on_after(CLOSE_SECONDS, shield=True):
-            closing = close()
-            if isinstance(closing, Awaitable):
-                await closing
-
-
-def _only(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    """The exception of a group of one, at any depth; otherwise the group."""
-    inner: BaseException = group
-    while isinstance(inner, BaseExceptionGroup) and len(inner.exceptions) == 1:
-        inner = inner.exceptions[0]
-    return inner
+    delivery = Delivery(
+        begin=begin,
+        encode=format.encode,
+        encode_failure=format.encode_failure,
+        send=write,
+        until_gone=until_gone,
+        buffered=settings.buffered_events,
+        send_s=settings.send_s,
+        silence=lambda: b": heartbeat\n" + position.take() + b"\n",
+        note_token=position.note,
+        silence_s=settings.heartbeat_s,
+    )
+    if await deliver(source, delivery):
+        with suppress(OSError):
+            await write(b"", more=False)

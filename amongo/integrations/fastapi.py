@@ -8,9 +8,9 @@
         return BsonResponse(await flights.find_one({"_id": id}))
 
 Everything of `amongo.integrations.starlette` is here as well. What FastAPI adds are the dependencies: `Client`,
-`Database`, `Session` and `Transaction` are ready to annotate a parameter with, `collection(name)` makes one for a
-collection. All of them go through `get_client` and `get_database`, so that a test replaces the database of a whole
-application with `app.dependency_overrides[get_database]`.
+`Database`, `Session`, `Transaction` and `ResumeToken` are ready to annotate a parameter with, `collection(name)` makes
+one for a collection. All of them go through `get_client` and `get_database`, so that a test replaces the database of a
+whole application with `app.dependency_overrides[get_database]`.
 """
 
 import functools
@@ -37,8 +37,11 @@ from amongo.integrations.starlette import (
     document_id,
     last_event_id,
     lifespan,
+    live_socket,
+    resume_token,
     sse,
 )
+from amongo.integrations.transactions import in_transaction
 
 __all__ = [
     "BsonResponse",
@@ -48,17 +51,22 @@ __all__ = [
     "EventStreamResponse",
     "ExtendedBsonResponse",
     "ObjectIdField",
+    "ResumeToken",
     "Session",
     "Transaction",
     "collection",
     "document_id",
     "get_client",
     "get_database",
+    "get_resume_token",
     "get_session",
     "get_transaction",
     "last_event_id",
     "lifespan",
+    "live_socket",
+    "resume_token",
     "sse",
+    "transaction",
 ]
 
 
@@ -109,15 +117,39 @@ async def get_transaction(session: Session) -> AsyncIterator[AsyncClientSession]
     """Dependency: a session in a transaction, committed before the response is sent.
 
     An exception in the endpoint, an HTTPException too, aborts it. An endpoint that returns an error response without
-    raising commits.
+    raising commits, unless it has called `abort_transaction`.
 
-    errors   InvalidOperation on an embedded store until the Streams release brings transactions
+    errors   HTTPException 503 with `Retry-After` when it met another transaction, in the endpoint or at the commit
     """
-    async with await session.start_transaction():
+    async with in_transaction(session):
         yield session
 
 
 Transaction = Annotated[AsyncClientSession, Depends(get_transaction, scope="function")]
+
+
+def transaction(**options: Any) -> Any:
+    """What `Transaction` is, with options: `Annotated[AsyncClientSession, transaction(write_concern=...)]`.
+
+    It is the marker itself, not a function for `Depends`: with FastAPI's usual scope the answer would be sent before
+    the commit.
+
+    options   of `AsyncClientSession.start_transaction`
+    """
+
+    async def get_transaction_with_options(session: Session) -> AsyncIterator[AsyncClientSession]:
+        async with in_transaction(session, **options):
+            yield session
+
+    return Depends(get_transaction_with_options, scope="function")
+
+
+def get_resume_token(connection: HTTPConnection) -> dict[str, str] | None:
+    """Dependency: where a client that connects again wants a change stream to go on; for `start_after=`."""
+    return web.resume_token(connection)
+
+
+ResumeToken = Annotated[dict[str, str] | None, Depends(get_resume_token)]
 
 
 class BsonRoute(APIRoute):

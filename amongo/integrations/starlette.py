@@ -9,13 +9,14 @@
         return BsonResponse(await get_collection(request, "flights").find_one({"_id": ...}))
 
 The lifespan opens one client for the application and closes it at the end; `get_client`, `get_database` and
-`get_collection` find it from a request or a websocket; `BsonResponse` writes documents; `sse` streams them. The same
-names serve FastAPI, where `amongo.integrations.fastapi` adds dependencies.
+`get_collection` find it from a request or a websocket; `BsonResponse` writes documents, `sse` streams them as
+server-sent events, `live_socket` keeps a web socket up to date; `transaction` puts what a handler does into one. The
+same names serve FastAPI, where `amongo.integrations.fastapi` adds dependencies.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -25,17 +26,19 @@ from starlette.requests import HTTPConnection
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from amongo.client import AsyncCollection, AsyncDatabase, AsyncMongoClient
+from amongo.client import AsyncClientSession, AsyncCollection, AsyncDatabase, AsyncMongoClient
 from amongo.integrations import event_stream
 from amongo.integrations.bson_json import encode_json
+from amongo.integrations.delivery import BUFFERED_ITEMS, Source
 from amongo.integrations.event_stream import (
-    BUFFERED_EVENTS,
     HEARTBEAT_SECONDS,
     EventFormat,
     EventSettings,
     Naming,
     document_id,
 )
+from amongo.integrations.live_socket import live_socket
+from amongo.integrations.transactions import in_transaction
 
 __all__ = [
     "BsonResponse",
@@ -47,7 +50,10 @@ __all__ = [
     "get_database",
     "last_event_id",
     "lifespan",
+    "live_socket",
+    "resume_token",
     "sse",
+    "transaction",
 ]
 
 Client = AsyncMongoClient[dict[str, Any]]
@@ -183,7 +189,7 @@ class EventStreamResponse(Response):
 
     def __init__(
         self,
-        content: AsyncIterable[Mapping[str, Any]],
+        content: Source,
         status_code: int = 200,
         headers: Mapping[str, str] | None = None,
         media_type: str | None = None,
@@ -202,33 +208,38 @@ class EventStreamResponse(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send the events until the source ends or the client leaves."""
-        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-        await event_stream.send_events(self.source, receive, send, format=self.format, settings=self.settings)
+        head = {"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers}
+        await event_stream.send_events(
+            self.source, receive, send, head=head, format=self.format, settings=self.settings
+        )
         if self.background is not None:
             await self.background()
 
 
 def sse(
-    source: AsyncIterable[Mapping[str, Any]],
+    source: Source,
     *,
     event: str | Naming | None = None,
     event_id: Naming | None = document_id,
     heartbeat_seconds: float = HEARTBEAT_SECONDS,
-    buffered_events: int = BUFFERED_EVENTS,
+    buffered_events: int = BUFFERED_ITEMS,
     retry_ms: int | None = None,
     is_extended: bool = False,
     headers: Mapping[str, str] | None = None,
 ) -> EventStreamResponse:
-    """Answer with server-sent events, one for each document of `source`.
+    """Answer with server-sent events, one for each item of `source`.
 
-    source              any asynchronous iterable of documents; it is closed when the client leaves
+    source              any asynchronous iterable of documents, such as a change stream, a cursor or a live query, or
+                        an awaitable that gives one, such as `watch()` without `await`: it is opened before the
+                        response starts, and closed when the client leaves
     event               the events' name, or a function that finds it in the document
     event_id            a function that finds the id; by default a change event's resume token or a document's `_id`
-    heartbeat_seconds   a comment is sent after this long without an event
+    heartbeat_seconds   a comment is sent after this long without an event; nothing is asked of the database
     buffered_events     events read ahead for a slow client; when they are that many the source waits
     retry_ms            how long the client is to wait before it connects again
     is_extended         data as relaxed Extended JSON
-    errors              ValueError for bounds that are not positive
+    errors              ValueError for bounds that are not positive. What the database refuses, now or later, is an
+                        event named `error`, the last one: `{"code": 286, "codeName": "ChangeStreamHistoryLost"}`
     source              HTML Standard, "Server-sent events"
     """
     settings = EventSettings(heartbeat_s=heartbeat_seconds, buffered_events=buffered_events, retry_ms=retry_ms)
@@ -239,4 +250,30 @@ def sse(
 
 def last_event_id(connection: HTTPConnection) -> str | None:
     """The id of the last event that a client which connects again has seen, or None."""
-    return connection.headers.get("last-event-id")
+    return connection.headers.get("last-event-id") or None
+
+
+def resume_token(connection: HTTPConnection) -> dict[str, str] | None:
+    """The last event's id as a change stream's resume token, or None; for `watch(start_after=...)`.
+
+    `start_after` rather than `resume_after`: it also goes on behind an `invalidate`, with which a stream ends when its
+    collection is dropped.
+    """
+    last = last_event_id(connection)
+    return {"_data": last} if last is not None else None
+
+
+@asynccontextmanager
+async def transaction(connection: HTTPConnection, **options: Any) -> AsyncIterator[AsyncClientSession]:
+    """A session of the application's client in a transaction: committed at the block's end, aborted when it raises.
+
+        async def swap(request: Request) -> BsonResponse:
+            async with transaction(request) as session:
+                ...
+            return BsonResponse(...)
+
+    options   of `AsyncClientSession.start_transaction`
+    errors    HTTPException 503 with `Retry-After` when it met another transaction, in the block or at the commit
+    """
+    async with get_client(connection).start_session() as session, in_transaction(session, **options):
+        yield session

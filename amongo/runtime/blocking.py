@@ -8,6 +8,7 @@ thread instead of suspending; so the coroutine never yields.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Awaitable, Coroutine, Generator
 from typing import Any, TypeVar
 
@@ -37,6 +38,11 @@ _state = _State()
 def is_blocking() -> bool:
     """Whether the calling thread drives a coroutine for the blocking client."""
     return _state.depth > 0
+
+
+def block(duration_s: float) -> None:
+    """Have the thread that drives a coroutine wait."""
+    time.sleep(duration_s)
 
 
 def drive(coroutine: Coroutine[Any, Any, T]) -> T:

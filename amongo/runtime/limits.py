@@ -71,9 +71,27 @@ CURSOR_IDLE_MS: Final = 600_000  # manual, cursorTimeoutMillis
 AWAIT_DATA_MS: Final = 1000  # server: a getMore without maxTimeMS waits so long for a tailable cursor's next document
 OPEN_CURSORS: Final = 100_000  # amongo: a leak shows as an error and not as lost memory
 
+# Change streams
+STREAM_COMMITS: Final = 64  # amongo: commits that a change stream reads at a time
+STREAM_WAIT_MS: Final = 60_000  # amongo: who wants the next change asks again after this time
+STREAM_LOOK_S: Final = 0.1  # amongo: a look of a change stream on a worker gives what it has found by then
+NEWS_BYTES: Final = 2 * 1024 * 1024  # amongo: of commits, past which all who wait are woken, and none falls behind
+SHARED_BYTES: Final = 8 * 1024 * 1024  # amongo: of the last commits, for which streams keep what others want as well,
+LONG_COMMIT_COUNT: Final = 1024  # amongo: the events of a commit of more documents are made on workers
+SHARED_EVENTS: Final = 64  # of so many documents at most: longer ones each stream goes through by itself
+
 # Sessions
 SESSION_IDLE_MINUTES: Final = 30  # hello, logicalSessionTimeoutMinutes
+TRANSACTION_LIFETIME_S: Final = 60  # manual, transactionLifetimeLimitSeconds
+TRANSACTION_BYTES_PER_READ: Final = 128  # amongo: of its writes are committed in the time of reading one document
+TRANSACTION_RETRY_S: Final = 120  # the drivers' convenient API of transactions: `with_transaction` gives up then
+TRANSACTION_BACKOFF_S: Final = 0.005  # the same: before the first retry, less by chance; half as much again each time,
+TRANSACTION_BACKOFF_MOST_S: Final = 0.5  # and no more than this
 OPEN_SESSIONS: Final = 1_000_000  # manual, maxSessions
+SNAPSHOT_WINDOW_S: Final = 300.0  # server, minSnapshotHistoryWindowInSeconds: how long a snapshot can be read again
+SNAPSHOTS: Final = 32  # amongo: moments that are kept for it, the latest
+CLUSTER_TIME_DRIFT_S: Final = 31_536_000  # server, maxAcceptableLogicalClockDriftSecs: a year
+RETRY_IMAGE_BYTES: Final = 32 * 1024 * 1024  # amongo: documents that findAndModify gave back, kept for a retry
 
 # Diagnosis
 MEASURED_NAMESPACES: Final = 10_000  # amongo: usages are kept of so many; those of namespaces that are gone go first
@@ -81,7 +99,8 @@ SHOWN_COMMAND_BYTES: Final = 1024  # manual, $currentOp, truncateOps
 
 # The event loop
 LOOP_SLICE_S: Final = 0.0008  # amongo: work done at once on the loop before others get their turn
-LOOP_TURN_OPERATIONS: Final = 16  # amongo: operations that one turn of a busy loop lets through
+LOOP_TURN_OPERATIONS: Final = 16  # amongo: operations that one turn of a busy loop lets through,
+LOOP_TURN_S: Final = 0.002  # and of turns that take longer than this, fewer
 LOOP_BATCH_COUNT: Final = 128  # amongo: operations that wait for their turn and are then done by one call
 LOOP_BATCH_BYTES: Final = 128 * 1024  # amongo: a batch of such operations is full with this many bytes
 LOOP_HOLD_S: Final = 0.002  # amongo: what is done once for many operations waits this long for those that queue
@@ -107,6 +126,19 @@ CHECK_DOCUMENTS: Final = 64  # amongo: a loop over documents checks for interrup
 # The log
 LOG_FILE_BYTES: Final = 16 * 1024 * 1024  # amongo: a log file is closed and the next begun past this size
 LOG_RETAINED_BYTES: Final = 32 * 1024 * 1024  # amongo: about so much of the log is kept behind a checkpoint
+LOG_RETAINED_HOURS: Final = 0.0  # manual, storage.oplogMinRetentionHours: by size alone
+MEMORY_HISTORY_BYTES: Final = 32 * 1024 * 1024  # amongo: of the last commits, that a store in memory keeps for readers
+LOG_HISTORY_BYTES: Final = 8 * 1024 * 1024  # amongo: of those that a store on disk keeps in memory while it is watched
+RECENT_PIECE_BYTES: Final = 512 * 1024  # amongo: so much of them goes at a time,
+RECENT_COMMIT_BYTES: Final = 512  # and what one takes beside its documents,
+RECENT_SHARED_PIECES: Final = 8  # and so many of the last keep what readers have made of their commits
+HISTORY_READ_BYTES: Final = 256 * 1024  # amongo: about so much is read of the log's files at a time,
+HISTORY_NEAR_BYTES: Final = 64 * 1024  # amongo: so much that nobody has parsed of the commits in memory,
+HISTORY_QUICK_BYTES: Final = 32 * 1024  # and a commit so long at most is parsed on the event loop
+MEMO_COMMITS: Final = 1024  # amongo: the change events of so many commits are kept, for one stream after the other,
+MEMO_COMMIT_BYTES: Final = 16 * 1024  # where the documents of a commit are not longer together
+OPLOG_BATCH_BYTES: Final = 12 * 1024 * 1024  # amongo: a document of the oplog holds operations of about so much
+TRANSACTION_BYTES: Final = 256 * 1024 * 1024  # amongo: what a transaction writes; the server has no limit since 4.2
 CHECKPOINT_BYTES: Final = 128 * 1024 * 1024  # amongo: so much of the log is written before the next checkpoint
 CLOSING_CHECKPOINT_BYTES: Final = 1024 * 1024  # amongo: a store with less in its log is closed without one
 CHECKPOINT_INTERVAL_S: Final = 60.0  # amongo: after this time a checkpoint is made of less
@@ -163,6 +195,12 @@ DICTIONARY_SHARE: Final = 0.25  # amongo: different strings in a column, to its 
 PIECE_DICTIONARY_SHARE: Final = 0.5  # and to the rows of a piece: in others there may be the same
 DICTIONARY_SAMPLE: Final = 1024  # amongo: strings of a piece, of which too many differ, that end the tries
 
+# Live queries
+LIVE_DOCUMENTS: Final = 100_000  # amongo: documents that match a live query
+LIVE_BYTES: Final = 64 * 1024 * 1024  # amongo: and what is shown of them, in bytes
+LIVE_COMMITS: Final = 64  # amongo: commits that a live query reads at a time
+LIVE_LOOK_DOCUMENTS: Final = 10_000  # amongo: changed documents that it looks at before it gives what it has found
+
 # Pipelines
 DENSIFY_COUNT: Final = 500_000  # server, internalQueryMaxAllowedDensifyDocs
 
@@ -191,3 +229,8 @@ COLUMNAR_TRIED_FILTERS: Final = 1000  # amongo: as many such filters are remembe
 COLUMNAR_SPARE_BYTES: Final = 1024 * 1024 * 1024  # amongo: a process that may take less leaves DuckDB alone
 COLUMNAR_QUERIES: Final = 4  # amongo: statements that run at one time, the others wait
 COLUMNAR_BATCH_COUNT: Final = 8192  # amongo: rows of a result that are taken from DuckDB at a time
+
+# Connections of the server
+CONNECTIONS: Final = 10_000  # amongo: at one time; the server has as many as the system gives it
+CONNECTION_READ_BYTES: Final = 64 * 1024  # amongo: what is read from a socket at a time, at least
+CONNECTION_IDLE_S: Final = 30 * 60.0  # amongo: a connection that sends nothing for so long is closed

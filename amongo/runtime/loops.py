@@ -57,6 +57,9 @@ class Loop:
 
     def post(self, call: Callable[[], object]) -> None:
         """Have the loop make a call, from any thread; nothing happens if the loop has ended meanwhile."""
+        if running_asyncio_loop() is self.native:  # it need not be woken
+            self.soon(call)
+            return
         try:
             self._post(call)
         except RuntimeError:
@@ -85,6 +88,15 @@ class Line:
             self._places = deque(place for place in self._places if not place.done())
             self._pruned_length = max(_PRUNED_LENGTH, 2 * len(self._places))
         return place
+
+    def has_waiting(self) -> bool:
+        """Whether anybody stands in it."""
+        return any(not place.done() for place in self._places)
+
+    def take(self, other: Line) -> None:
+        """Put those who stand in another line behind the last of this one."""
+        self._places += other._places
+        other._places = deque()
 
     def release(self, count: int = sys.maxsize) -> None:
         """Let the `count` tasks go on that have waited longest, or all."""

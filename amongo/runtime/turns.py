@@ -3,7 +3,7 @@
 Small operations run on the loop without ever suspending, so many tasks, or one in a tight loop, could keep it for
 themselves. Therefore an operation begins with `if time.monotonic() >= turn.ends: await take_turn()`. A slice of the
 loop's time is handed out; when it is used up, operations queue, first come first served, and each turn of the loop
-lets a few of them go on.
+lets a few of them go on: fewer while the turns take long, because what follows an operation does.
 
 What can be done for many at once does not queue one by one: see `amongo.runtime.batches`, whose batches are errands
 here, one a turn.
@@ -18,7 +18,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from amongo.runtime.blocking import READY, is_blocking
-from amongo.runtime.limits import LOOP_HOLD_S, LOOP_SLICE_S, LOOP_TURN_OPERATIONS
+from amongo.runtime.limits import LOOP_HOLD_S, LOOP_SLICE_S, LOOP_TURN_OPERATIONS, LOOP_TURN_S
 from amongo.runtime.loops import Line, Loop, current_loop
 
 
@@ -36,13 +36,16 @@ class _Turn(threading.local):
 turn = _Turn()
 
 
-def take_turn() -> Awaitable[None]:
-    """Wait for this operation's turn, to be awaited at once; gives other tasks of the loop theirs."""
+def take_turn(*, is_patient: bool = False) -> Awaitable[None]:
+    """Wait for this operation's turn, to be awaited at once; gives other tasks of the loop theirs.
+
+    is_patient   let operations go first that are not, in half of the time at most
+    """
     if is_blocking():
         return READY
     queue = current_queue()
     queue.keep_moving()
-    return queue.line.join()
+    return queue.patient.join() if is_patient else queue.line.join()
 
 
 def at_end_of_turn(call: Callable[[], object]) -> None:
@@ -61,22 +64,43 @@ class Queue:
     """What waits for its turn on one event loop. Used on the loop's own thread only.
 
     line      operations that wait for their turn
+    patient   operations that let those go first
     errands   calls that wait for theirs, each of a fraction of a millisecond
     batches   those that operations may still join; see `amongo.runtime.batches`
     calls     calls that wait until nothing else does
+    width     how many operations a turn lets go on
     """
 
-    __slots__ = ("_is_moving", "_was_empty", "batches", "calls", "calls_due", "errands", "line", "loop")
+    __slots__ = (
+        "_has_patient",
+        "_is_moving",
+        "_moved_s",
+        "_patient_due_s",
+        "_was_empty",
+        "batches",
+        "calls",
+        "calls_due",
+        "errands",
+        "line",
+        "loop",
+        "patient",
+        "width",
+    )
 
     def __init__(self, loop: Loop) -> None:
         self.loop = loop
         self.line = Line(loop)
+        self.patient = Line(loop)
         self.errands: deque[Callable[[], object]] = deque()
         self.batches: dict[Any, Any] = {}
         self.calls: list[Callable[[], object]] = []
         self.calls_due = 0.0
         self._is_moving = False  # whether `_move` is scheduled
         self._was_empty = True  # at the last attempt to make the calls
+        self._moved_s = 0.0  # when the last turn began
+        self.width = LOOP_TURN_OPERATIONS
+        self._has_patient = False  # whether patient operations have gone on with the last turn
+        self._patient_due_s = 0.0  # when one goes on though others queue: half of the time is theirs
 
     def add_errand(self, call: Callable[[], object]) -> None:
         """Have `call` made in its turn."""
@@ -87,17 +111,38 @@ class Queue:
         """Have the queue move on with every turn of the loop, until it is empty."""
         if not self._is_moving:
             self._is_moving = True
+            self._moved_s = time.monotonic()
             turn.ends = 0.0
             self.loop.soon(self._move)
 
+    def move_now(self) -> None:
+        """Move on at once, if nothing has been waiting; otherwise it moves on anyway. Called by the loop itself."""
+        if not self._is_moving:
+            self._is_moving = True
+            self._moved_s = time.monotonic()
+            turn.ends = 0.0
+            self._move()
+
     def _move(self) -> None:
         """Let the operations that have waited longest go on, and begin a new slice if none are left."""
+        now_s = time.monotonic()
+        took_s, self._moved_s = now_s - self._moved_s, now_s
+        if took_s > LOOP_TURN_S:
+            self.width = self.width // 2 or 1
+        elif self.width < LOOP_TURN_OPERATIONS:
+            self.width += 1
+        if self._has_patient:
+            self._patient_due_s = now_s + took_s
+            self._has_patient = False
         try:
             if self.errands:
                 self.errands.popleft()()
         finally:
-            self.line.release(LOOP_TURN_OPERATIONS)
-            if self.is_empty:
+            if self.patient and (not self.line or now_s >= self._patient_due_s):
+                self._has_patient = True
+                self.patient.release(1 if self.line else self.width)
+            self.line.release(self.width)
+            if self.is_empty and not self.patient:
                 self._is_moving = False
                 turn.ends = time.monotonic() + LOOP_SLICE_S
             else:
@@ -105,7 +150,7 @@ class Queue:
 
     @property
     def is_empty(self) -> bool:
-        """Whether nothing waits for its turn."""
+        """Whether nothing waits for its turn, but what is patient."""
         return not self.line and not self.errands
 
     def make_calls(self) -> None:

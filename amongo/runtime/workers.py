@@ -215,6 +215,19 @@ class Completion:
         if self._error is not None:
             raise self._error.with_traceback(None)  # many raise the same error: each with its own traceback
 
+    def call(self, callback: Callable[[], object]) -> bool:
+        """Have a call made when it happens, by the thread that makes it happen; False if it has happened already."""
+        with self._lock:
+            if not self._is_done:
+                self._callbacks.append(callback)
+            return not self._is_done
+
+    def forget(self, callback: Callable[[], object]) -> None:
+        """Have a call not made that `call` was given."""
+        with self._lock:
+            if callback in self._callbacks:
+                self._callbacks.remove(callback)
+
     def call_on_loop(self, loop: Loop, call: Callable[[], object]) -> None:
         """Have `loop`, which is the running one, make a call when it happens."""
         with self._lock:

@@ -10,7 +10,6 @@ from pymongo.write_concern import WriteConcern
 from amongo import AsyncCollection
 from amongo.integrations.fastapi import ObjectIdField, collection
 
-from .feed import Changes
 from .models import Carrier, Faa, Flight, FlightChange, FlightPage, Month, NewFlight
 
 # A write through JournaledFlights is acknowledged when it is on the disk.
@@ -67,16 +66,15 @@ async def get_flight(id: ObjectIdField, flights: Flights) -> Flight:
 
 
 @router.post("", status_code=status.HTTP_201_CREATED)
-async def add_flight(new: NewFlight, flights: JournaledFlights, changes: Changes) -> Flight:
+async def add_flight(new: NewFlight, flights: JournaledFlights) -> Flight:
     """Add a flight. The answer comes when it is safe on the disk."""
     document = new.model_dump(exclude_none=True)
     await flights.insert_one(document)  # gives the document its _id
-    changes.publish("insert", document)
     return Flight.model_validate(document)
 
 
 @router.patch("/{id}")
-async def change_flight(id: ObjectIdField, change: FlightChange, flights: JournaledFlights, changes: Changes) -> Flight:
+async def change_flight(id: ObjectIdField, change: FlightChange, flights: JournaledFlights) -> Flight:
     """Change some fields of a flight."""
     fields = change.model_dump(exclude_unset=True)
     update = {
@@ -86,14 +84,12 @@ async def change_flight(id: ObjectIdField, change: FlightChange, flights: Journa
     document = await flights.find_one_and_update({"_id": id}, update, return_document=ReturnDocument.AFTER)
     if document is None:
         raise _NO_SUCH_FLIGHT
-    changes.publish("update", document)
     return Flight.model_validate(document)
 
 
 @router.delete("/{id}", status_code=status.HTTP_204_NO_CONTENT)
-async def remove_flight(id: ObjectIdField, flights: JournaledFlights, changes: Changes) -> None:
+async def remove_flight(id: ObjectIdField, flights: JournaledFlights) -> None:
     """Remove a flight."""
     result = await flights.delete_one({"_id": id})
     if not result.deleted_count:
         raise _NO_SUCH_FLIGHT
-    changes.publish("delete", {"_id": id})

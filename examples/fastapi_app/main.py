@@ -1,10 +1,10 @@
-"""The application: `uvicorn examples.fastapi_app.main:app`, then http://127.0.0.1:8000/docs."""
+"""The application: `uvicorn examples.fastapi_app.main:app`, then http://127.0.0.1:8000/ or /docs."""
 
 from fastapi import FastAPI
 
 from amongo.integrations.fastapi import Client, lifespan
 
-from . import airports, delays, feed, flights, settings
+from . import airports, delays, feed, flights, holds, live, settings
 from .models import Health
 
 
@@ -16,8 +16,7 @@ def create_app(uri: str = settings.URI, database: str = settings.DATABASE) -> Fa
         version="1.0.0",
         lifespan=lifespan(uri, database=database, tz_aware=True),
     )
-    app.state.broadcast = feed.Broadcast()
-    for router in (flights.router, airports.router, delays.router, feed.router):
+    for router in (flights.router, airports.router, delays.router, holds.router, feed.router, live.router):
         app.include_router(router)
 
     @app.get("/health", tags=["health"])

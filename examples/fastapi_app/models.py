@@ -72,6 +72,25 @@ class FlightChange(BaseModel):
         return self
 
 
+class NewHold(BaseModel):
+    """Flights that wait on the ground."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    flights: Annotated[list[ObjectIdField], Field(min_length=1, max_length=100)]
+    minutes: Annotated[int, Field(ge=1, le=24 * 60)]
+    reason: Annotated[str, Field(max_length=100, examples=["thunderstorm"])]
+
+
+class Hold(NewHold):
+    """A hold in the database."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    id: Annotated[ObjectIdField, Field(validation_alias="_id")]
+    at: datetime
+
+
 class Airport(BaseModel):
     """An airport in the database."""
 

@@ -58,7 +58,9 @@ async def tour(screen: Screen, port: int, *, is_once: bool) -> None:
 
 async def serve(service: Service, screen: Screen) -> None:
     """Leave the service to the user until Ctrl-C."""
-    screen.say(f"Serving at [link]{service.url}[/link], API docs at [link]{service.url}/docs[/link]; Ctrl-C ends it.")
+    screen.say(
+        f"A live page at [link]{service.url}[/link], the API at [link]{service.url}/docs[/link]; Ctrl-C ends it."
+    )
     while service.is_running:  # noqa: ASYNC110 - the end of a process sets no event
         await anyio.sleep(0.5)
     raise ServiceFailed(f"the service ended by itself; its log is {service.log}")

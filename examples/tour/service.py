@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from time import monotonic
 
@@ -30,13 +31,17 @@ def free_port() -> int:
 
 
 class Service:
-    """uvicorn with the example application, over the store at `uri`."""
+    """uvicorn with the example application, over the store at `uri`.
 
-    def __init__(self, uri: str, port: int, log: Path) -> None:
+    environment   settings of the application besides its store
+    """
+
+    def __init__(self, uri: str, port: int, log: Path, environment: Mapping[str, str] | None = None) -> None:
         self.uri = uri
         self.port = port
         self.log = log
         self.url = f"http://127.0.0.1:{port}"
+        self._environment = environment or {}
         self._process: subprocess.Popen[bytes] | None = None
 
     async def start(self) -> None:
@@ -47,9 +52,14 @@ class Service:
         command = [sys.executable, "-m", "uvicorn", APPLICATION, "--host", "127.0.0.1", "--port", str(self.port)]
         # A feed that somebody listens to never ends by itself: give open connections two seconds at shutdown.
         command += ["--timeout-graceful-shutdown", "2"]
+        environment = {**os.environ, **self._environment, "AMONGO_URI": self.uri}
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(  # noqa: ASYNC220 - it only forks
-                command, cwd=_ROOT, env=os.environ | {"AMONGO_URI": self.uri}, stdout=log, stderr=log
+                command,
+                cwd=_ROOT,
+                env=environment,
+                stdout=log,
+                stderr=log,
             )
         deadline = monotonic() + START_SECONDS
         async with httpx.AsyncClient(base_url=self.url, timeout=5.0, trust_env=False) as client:

@@ -1,6 +1,9 @@
 """What a client of the service does: each visit is one step over HTTP, and its answer is checked against the frames."""
 
+import json
 import random
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from math import isclose
 from statistics import median
 from time import perf_counter
@@ -8,12 +11,14 @@ from typing import Any
 
 import anyio
 import httpx
+from websockets.asyncio.client import connect
 
 from examples.tour import dataset
 from examples.tour.events import Event, events
+from examples.tour.live import apply
 from examples.tour.screen import Screen, check, milliseconds
 
-FEED_SECONDS = 10.0
+FEED_SECONDS = 60.0
 
 NEW_FLIGHT = {
     "year": 2013,
@@ -39,6 +44,8 @@ async def visit(http: httpx.AsyncClient, screen: Screen) -> None:
     await list_pages(http, screen)
     await aggregate(http, screen)
     await follow_feed(http, screen, flights[0])
+    await hold_several(http, screen, flights[1:4])
+    await watch_live(http, screen, flights[4])
     await add_and_remove(http, screen)
 
 
@@ -97,23 +104,78 @@ async def aggregate(http: httpx.AsyncClient, screen: Screen) -> None:
 
 
 async def follow_feed(http: httpx.AsyncClient, screen: Screen, flight: dict[str, Any]) -> None:
-    """GET /feed in one task, PATCH /flights/{id} in another; the change must arrive on the feed."""
-    with screen.step("a live feed that shows an update arriving") as step:
+    """GET /feed in one task, PATCH /flights/{id} in another: the change stream tells of it, after a break too."""
+    with screen.step("a change stream that shows an update arriving") as step:
         change = {"dep_delay": (flight.get("dep_delay") or 0) + 5}
-        async with http.stream("GET", "/feed") as response:
-            check(response.headers["content-type"].startswith("text/event-stream"), "the feed is no event stream")
-            feed = events(response)
+        async with _listening(http) as feed:
             sent = perf_counter()
             changed = _json(await http.patch(f"/flights/{flight['id']}", json=change))
-            with anyio.fail_after(FEED_SECONDS):
-                event: Event = await anext(feed)
+            event = await anext(feed)
             waited = perf_counter() - sent
         check(changed == flight | change, f"the update made {changed} of {flight}")
         check(_json(await http.get(f"/flights/{flight['id']}")) == changed, "the update is not there")
-        told = event.document["flight"]
-        check(event.name == "update" and told["_id"] == flight["id"], f"the feed tells of {event}")
-        check(told["dep_delay"] == change["dep_delay"], f"the feed tells of a delay of {told['dep_delay']}")
-        step.note = f"PATCH sent, event {event.id} with the changed flight received {milliseconds(waited)} later"
+        _check_tells(event, changed)
+        changed = _json(await http.patch(f"/flights/{flight['id']}", json={"dep_delay": 0}))  # while nobody listens
+        async with _listening(http, event.id) as feed:
+            _check_tells(await anext(feed), changed)
+        step.note = f"{milliseconds(waited)} from PATCH to event; who was away goes on behind the last event"
+
+
+async def hold_several(http: httpx.AsyncClient, screen: Screen, flights: list[dict[str, Any]]) -> None:
+    """POST /holds: all flights in one transaction, or none."""
+    with screen.step("several flights held in one transaction") as step:
+        ids = [flight["id"] for flight in flights]
+        before = [_json(await http.get(f"/flights/{id}"))["dep_delay"] or 0 for id in ids]
+        hold = {"flights": ids, "minutes": 30, "reason": "thunderstorm"}
+        async with _listening(http) as feed:
+            refused = await http.post("/holds", json=hold | {"flights": [*ids, "f" * 24]})
+            check(refused.status_code == httpx.codes.NOT_FOUND, f"an unknown flight answers {refused.status_code}")
+            held = await http.post("/holds", json=hold)
+            check(held.status_code == httpx.codes.CREATED, f"POST answers {held.status_code}: {held.text}")
+            heard = [await anext(feed) for _ in ids]
+        told = [event.document["fullDocument"]["dep_delay"] for event in heard]
+        check(told == [delay + 30 for delay in before], f"the feed tells of the delays {told} after {before}")
+        numbers = {event.document["txnNumber"] for event in heard}
+        check(len(numbers) == 1, f"the feed tells of {len(numbers)} transactions")
+        step.note = f"{len(ids)} flights, told of as one transaction; with an unknown one it is 404, and undone"
+
+
+async def watch_live(http: httpx.AsyncClient, screen: Screen, flight: dict[str, Any]) -> None:
+    """A web socket on the live query of the page: the worst delays, and how a change comes into them."""
+    with screen.step("a live query on a web socket") as step, anyio.fail_after(FEED_SECONDS):
+        address = f"ws{str(http.base_url).removeprefix('http').rstrip('/')}/live/delays?size=5"
+        async with connect(address, proxy=None) as live:
+            listed = apply([], json.loads(await live.recv()))
+            rows = dataset.frame("flights").dep_delay.nlargest(5)
+            check([shown["dep_delay"] for shown in listed] == rows.tolist(), "the worst delays are others")
+            worst = int(rows.iloc[0]) + 1
+            sent = perf_counter()
+            await http.patch(f"/flights/{flight['id']}", json={"dep_delay": worst})
+            is_last = False
+            while not is_last:
+                message = json.loads(await live.recv())
+                listed, is_last = apply(listed, message), message["is_last"]
+            waited = perf_counter() - sent
+        check(listed[0]["_id"] == flight["id"] and len(listed) == 5, f"the list begins with {listed[0]}")
+        expected = [worst, *(int(minutes) for minutes in rows.iloc[:4])]
+        check([shown["dep_delay"] for shown in listed] == expected, "the list was not kept up to date")
+        step.note = f"{milliseconds(waited)} from PATCH to the list in order; nothing was asked again"
+
+
+@asynccontextmanager
+async def _listening(http: httpx.AsyncClient, last: str | None = None) -> AsyncIterator[AsyncIterator[Event]]:
+    """The feed from now on, or from behind the event `last`."""
+    headers = {} if last is None else {"last-event-id": last}
+    async with http.stream("GET", "/feed", headers=headers) as response:
+        check(response.headers["content-type"].startswith("text/event-stream"), "the feed is no event stream")
+        with anyio.fail_after(FEED_SECONDS):
+            yield events(response)
+
+
+def _check_tells(event: Event, flight: dict[str, Any]) -> None:
+    told = event.document["fullDocument"]
+    check(event.name == "update" and told["_id"] == flight["id"], f"the feed tells of {event}")
+    check(told["dep_delay"] == flight["dep_delay"], f"the feed tells of a delay of {told['dep_delay']}")
 
 
 async def add_and_remove(http: httpx.AsyncClient, screen: Screen) -> None:

@@ -10,7 +10,9 @@ import pytest
 
 from benchmarks import (
     bulk_load,
+    change_streams,
     columns,
+    forks,
     group_commit,
     hot_paths,
     loop_lag,
@@ -20,6 +22,7 @@ from benchmarks import (
     report,
     scale_stores,
     sections,
+    transactions,
 )
 from benchmarks.__main__ import main
 from benchmarks.loop_lag import Lag
@@ -35,6 +38,9 @@ SIZED = [
     ("bulk-load", bulk_load.run, 2),
     ("loop-lag", loop_lag.run, 14),
     ("group-commit", group_commit.run, 2),
+    ("transactions", transactions.run, 6),
+    ("forks", forks.run, 4),
+    ("change-streams", change_streams.run, 12),
     ("columns", columns.run, 2 + len(columns.QUESTIONS) + 2),
     ("questions", questions.run, len(questions.QUESTIONS)),
 ]

@@ -191,10 +191,3 @@ async def test_libraries_name_themselves(client: AsyncMongoClient[dict[str, Any]
     assert named["version"].endswith("|1.2|3")
     other = AsyncMongoClient("memory://").options.pool_options.metadata["driver"]
     assert "odm" not in other["name"]
-
-
-async def test_snapshot_sessions_are_refused(client: AsyncMongoClient[dict[str, Any]]) -> None:
-    async with client.start_session(snapshot=True) as session:
-        with pytest.raises(OperationFailure, match="a snapshot session is not in amongo yet") as refusal:
-            await client.db.coll.find_one({}, session=session)
-        assert refusal.value.code == 115

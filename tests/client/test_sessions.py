@@ -1,4 +1,4 @@
-"""Sessions, and what waits for the Streams release."""
+"""Sessions as users see them."""
 
 from __future__ import annotations
 
@@ -8,11 +8,10 @@ from typing import Any
 import pytest
 from bson import Timestamp
 from bson.binary import Binary
-from pymongo import WriteConcern
-from pymongo.errors import ConfigurationError, InvalidOperation
+from pymongo.errors import InvalidOperation
 
-from amongo import AsyncCollection, AsyncMongoClient
-from amongo.client.session import AsyncClientSession, ServerSession, SessionPool
+from amongo import AsyncMongoClient
+from amongo.client.session import ServerSession, SessionPool
 
 pytestmark = pytest.mark.anyio
 
@@ -97,26 +96,3 @@ async def test_times(client: AsyncMongoClient) -> None:
             advance(value)
     with pytest.raises(TypeError, match="cannot be copied"):
         copy.copy(session)
-
-
-async def test_transactions_wait_for_streams(client: AsyncMongoClient) -> None:
-    async def never(session: AsyncClientSession) -> None:
-        raise AssertionError("the callback ran")
-
-    async with client.start_session() as session:
-        for refused in (session.start_transaction(), session.with_transaction(never)):
-            with pytest.raises(InvalidOperation, match="come with the Streams release"):
-                await refused
-        with pytest.raises(ConfigurationError, match="do not support unacknowledged write concern"):
-            await session.start_transaction(write_concern=WriteConcern(w=0))
-        for ending in (session.commit_transaction(), session.abort_transaction()):
-            with pytest.raises(InvalidOperation, match="No transaction started"):
-                await ending
-    with pytest.raises(InvalidOperation, match="Cannot use ended session"):
-        await session.start_transaction()
-
-
-async def test_change_streams_wait_for_streams(client: AsyncMongoClient, coll: AsyncCollection) -> None:
-    for watched in (client, client.db, coll):
-        with pytest.raises(InvalidOperation, match="come with the Streams release"):
-            await watched.watch([], full_document="updateLookup")

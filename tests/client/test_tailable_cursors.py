@@ -31,9 +31,9 @@ FOREVER_MS = 600_000  # how long a cursor waits that is not expected to wait in 
 
 def waiting(log: AsyncCollection) -> int:
     """How many tasks wait for the collection's next document."""
-    store = log.database.client._runner.instance.store  # type: ignore[attr-defined]
-    arrival = store.catalog.by_namespace[log.full_name].arrivals._next
-    return 0 if arrival is None else sum(map(len, arrival._lines.values()))
+    cursors = log.database.client._runner.instance.cursors  # type: ignore[attr-defined]
+    sleepers = [each.sleeper for each in cursors._cursors.values() if each.namespace == log.full_name]
+    return sum(sleeper is not None and sleeper.is_asleep for sleeper in sleepers)
 
 
 async def until_waiting(log: AsyncCollection, count: int = 1) -> None:

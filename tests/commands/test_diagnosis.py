@@ -214,6 +214,7 @@ PARAMETERS = [
             "logComponentVerbosity": {"verbosity": 0},
             "logLevel": 0,
             "quiet": False,
+            "transactionLifetimeLimitSeconds": 60,
             "ok": 1.0,
         },
     ),

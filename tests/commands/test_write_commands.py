@@ -172,3 +172,20 @@ def test_an_update_sees_what_another_has_written_meanwhile(
     reply = update(ask, {"q": {}, "u": {"$inc": {"m": 1}}, "multi": True})
     assert (reply["n"], reply["nModified"]) == (5, 5)
     assert [document["m"] for document in contents(ask)] == [11] * 5
+
+
+def test_a_replacement_that_is_the_document_changes_nothing(ask: Ask, instance: Instance) -> None:
+    """If it begins with the `_id`: the server compares the two before it puts in an `_id`."""
+    insert(ask, {"_id": 1, "a": 1})
+    before = instance.store.last_sequence
+    steps: list[tuple[dict[str, Any], int]] = [
+        ({"_id": 1, "a": 1}, 0),
+        ({"_id": 1, "a": 1.0}, 1),
+        ({"_id": 1, "a": 1.0}, 0),
+        ({"a": 1.0}, 1),
+        ({"a": 1.0, "_id": 1}, 1),
+    ]
+    for replacement, modified in steps:
+        reply = ask({"update": "c", "updates": [{"q": {"_id": 1}, "u": replacement}]})
+        assert (reply["n"], reply["nModified"]) == (1, modified), replacement
+    assert instance.store.last_sequence == before + 3

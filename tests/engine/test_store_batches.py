@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from amongo.engine.files import MemoryFiles
-from amongo.engine.log import entry, entry_pieces
+from amongo.engine.log import entry
+from amongo.engine.log.format import entry_pieces
 from amongo.engine.records import Collection, object_id_keys, record_key, record_keys
 from amongo.engine.records.view import CHUNK_SIZE
 from amongo.engine.store import Store

@@ -1,26 +1,22 @@
 """The example service over HTTP: a real uvicorn process on a small local:// store."""
 
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import anyio
 import httpx
 import pytest
-from bson import ObjectId
+from small_store import FLIGHTS, client_of, fill, flight, serving
 
-from amongo import AsyncMongoClient, MongoClient
+from amongo import AsyncMongoClient
 from examples.tour.crash import crash
-from examples.tour.events import events
 from examples.tour.screen import Screen, StepFailed
 from examples.tour.service import Service, ServiceFailed, free_port
 from examples.tour.visits import NEW_FLIGHT
 
 pytestmark = pytest.mark.anyio
 
-FLIGHTS = 60
-PATIENCE_S = 60  # how long a test waits for what has to happen
 MISSING = "f" * 24
 
 
@@ -29,55 +25,15 @@ def anyio_backend() -> str:
     return "asyncio"
 
 
-def flight(number: int) -> dict[str, Any]:
-    """A flight whose values follow from its number; every tenth is cancelled."""
-    document = {
-        "_id": ObjectId(f"{number:024x}"),
-        "year": 2013,
-        "month": 1 + number % 12,
-        "day": 1,
-        "carrier": ("UA", "B6", "ZZ")[number % 3],
-        "flight": number + 1,
-        "origin": ("JFK", "EWR")[number % 2],
-        "dest": "SFO",
-        "distance": 2586,
-        "sched_dep_time": 600,
-        "sched_arr_time": 900,
-        "time_hour": datetime(2013, 1, 1, 11, tzinfo=UTC),
-    }
-    if number % 10:
-        document |= {"dep_time": 610, "dep_delay": number, "arr_delay": number - 10}
-    return document
-
-
-def fill(directory: Path) -> str:
-    """A store with flights, an airport and airlines; gives its address."""
-    uri = f"local://{directory}"
-    with MongoClient(uri) as client:
-        client.nycflights.flights.insert_many([flight(number) for number in range(FLIGHTS)])
-        client.nycflights.airlines.insert_many(
-            [{"_id": "UA", "name": "United Air Lines Inc."}, {"_id": "B6", "name": "JetBlue Airways"}]
-        )
-        client.nycflights.airports.insert_one(
-            {"_id": "JFK", "name": "John F Kennedy Intl", "lat": 40.6, "lon": -73.8, "alt": 13, "tz": -5, "dst": "A"}
-        )
-    return uri
-
-
 @pytest.fixture(scope="module")
 async def service(tmp_path_factory: pytest.TempPathFactory, anyio_backend: str) -> AsyncIterator[Service]:
-    home = tmp_path_factory.mktemp("service")
-    service = Service(fill(home / "store"), free_port(), home / "log")
-    try:
-        await service.start()
+    async with serving(tmp_path_factory.mktemp("service")) as service:
         yield service
-    finally:
-        service.stop()
 
 
 @pytest.fixture
 async def http(service: Service) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=service.url, timeout=PATIENCE_S, trust_env=False) as http:
+    async with client_of(service) as http:
         yield http
 
 
@@ -184,26 +140,6 @@ async def test_refusals(http: httpx.AsyncClient, name: str, method: str, path: s
     assert (await http.request(method, path, json=body)).status_code == status
 
 
-async def test_two_listeners_hear_of_every_change(http: httpx.AsyncClient) -> None:
-    path = f"/flights/{13:024x}"
-    async with http.stream("GET", "/feed") as one, http.stream("GET", "/feed") as two:
-        await http.patch(path, json={"dep_delay": 14})
-        await http.patch(path, json={"dep_delay": 13})
-        added = (await http.post("/flights", json=NEW_FLIGHT)).json()
-        await http.delete(f"/flights/{added['id']}")
-        heard = []
-        with anyio.fail_after(PATIENCE_S):
-            for response in (one, two):
-                feed = events(response)
-                heard.append([await anext(feed) for _ in range(4)])
-    assert heard[0] == heard[1]
-    assert [event.name for event in heard[0]] == ["update", "update", "insert", "delete"]
-    assert [event.document["flight"].get("dep_delay") for event in heard[0]] == [14, 13, None, None]
-    assert {event.document["flight"]["_id"] for event in heard[0][2:]} == {added["id"]}
-    numbers = [int(event.id) for event in heard[0]]
-    assert numbers == list(range(numbers[0], numbers[0] + 4))
-
-
 async def test_api_docs(http: httpx.AsyncClient) -> None:
     assert "swagger" in (await http.get("/docs")).text
     paths = (await http.get("/openapi.json")).json()["paths"]
@@ -213,6 +149,7 @@ async def test_api_docs(http: httpx.AsyncClient) -> None:
         "/airports/{faa}": ["get"],
         "/stats/delays": ["get"],
         "/feed": ["get"],
+        "/holds": ["post"],
         "/health": ["get"],
     }
 
@@ -234,7 +171,7 @@ async def test_a_listener_does_not_keep_the_service_from_ending(tmp_path: Path) 
     service = Service("memory://", free_port(), tmp_path / "log")
     await service.start()
     async with (
-        httpx.AsyncClient(base_url=service.url, timeout=PATIENCE_S, trust_env=False) as http,
+        client_of(service) as http,
         http.stream("GET", "/feed"),
     ):
         process = service._process

@@ -1,4 +1,4 @@
-"""The parts of the tour that can be seen without a service: the documents, the feed's bounds, the exit codes."""
+"""The parts of the tour that can be seen without a service: the documents, the events, the exit codes."""
 
 import math
 import subprocess
@@ -10,7 +10,6 @@ import anyio
 import httpx
 import pytest
 
-from examples.fastapi_app.feed import LISTENER_EVENTS, Broadcast
 from examples.tour import dataset
 from examples.tour.events import events
 from examples.tour.screen import Screen, StepFailed, check
@@ -53,19 +52,6 @@ def test_natural_keys_are_ids(name: str, key: str) -> None:
 
 def test_there_are_at_least_300_000_documents() -> None:
     assert len(dataset.frame("flights")) >= 300_000
-
-
-@pytest.mark.anyio
-async def test_a_listener_that_is_too_far_behind_is_let_go() -> None:
-    broadcast = Broadcast()
-    slow, quick = broadcast.listen(), broadcast.listen()
-    for number in range(LISTENER_EVENTS + 1):
-        broadcast.publish("update", {"n": number})
-        assert (await anext(quick))["flight"] == {"n": number}
-    heard = [event["flight"]["n"] async for event in slow]
-    assert heard == list(range(LISTENER_EVENTS))
-    await quick.aclose()  # type: ignore[attr-defined]
-    assert not broadcast._listeners
 
 
 @pytest.mark.anyio

@@ -42,7 +42,7 @@ from beanie.exceptions import RevisionIdWasChanged
 from beanie.operators import GTE, AddToSet, ElemMatch, In, Inc, Near, Or, Pop, Push, RegEx, Set, Text, Unset
 from pydantic import BaseModel, Field
 from pymongo import IndexModel
-from pymongo.errors import DuplicateKeyError, InvalidOperation
+from pymongo.errors import DuplicateKeyError
 
 from amongo import AsyncMongoClient
 
@@ -376,13 +376,20 @@ async def test_time_series(client: AsyncMongoClient[dict[str, Any]]) -> None:
 
 
 @in_shop
-async def test_sessions_but_no_transactions(client: AsyncMongoClient[dict[str, Any]]) -> None:
+async def test_sessions_and_transactions(client: AsyncMongoClient[dict[str, Any]]) -> None:
     async with client.start_session() as session:
         await Note(text="in a session").insert(session=session)
         assert await Note.find_all(session=session).count() == 1
-        with pytest.raises(InvalidOperation, match="transactions are not in amongo yet"):
+        async with await session.start_transaction():
+            await Note(text="in a transaction").insert(session=session)
+            assert await Note.find_all(session=session).count() == 2
+            assert await Note.find_all().count() == 1
+        with pytest.raises(DuplicateKeyError):
             async with await session.start_transaction():
-                raise AssertionError("a transaction started")
+                await Note(text="gone").insert(session=session)
+                (first, *_) = await Note.find_all(session=session).to_list()
+                await first.model_copy(update={"text": "twice"}).insert(session=session)
+    assert {note.text for note in await Note.find_all().to_list()} == {"in a session", "in a transaction"}
 
 
 def test_what_one_process_wrote_another_reads(tmp_path: Path) -> None:

@@ -1,20 +1,24 @@
 """Server-sent events, on asyncio and trio: what is sent, and how a stream ends."""
 
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Any, Self
 
 import anyio
 import anyio.lowlevel
 import pytest
-from bson import ObjectId
+from bson import ObjectId, Timestamp
+from pymongo.errors import AutoReconnect, OperationFailure, PyMongoError
 
+from amongo.client.live import Diff
+from amongo.integrations.delivery import BUFFERED_BYTES
 from amongo.integrations.event_stream import EventFormat, EventSettings, document_id, send_events
 
 ID = ObjectId("65f0c0ffee0ddf00d0000001")
 QUIET = EventSettings()
+HEAD: dict[str, Any] = {"type": "http.response.start", "status": 200, "headers": []}
 PATIENCE_S = 60  # how long a test waits for what has to happen
 
-FORMATS: list[tuple[str, EventFormat, dict[str, Any], bytes]] = [
+FORMATS: list[tuple[str, EventFormat, Any, bytes]] = [
     ("data alone", EventFormat(), {"n": 1}, b'data: {"n":1}\n\n'),
     (
         "id and name",
@@ -30,13 +34,46 @@ FORMATS: list[tuple[str, EventFormat, dict[str, Any], bytes]] = [
     ),
     ("no id in the document", EventFormat(event_id=document_id), {"_id": 1.5}, b'data: {"_id":1.5}\n\n'),
     ("line breaks stay inside", EventFormat(), {"a": "x\n\ny"}, b'data: {"a":"x\\n\\ny"}\n\n'),
+    (
+        "the result of a live query",
+        EventFormat(event=lambda diff: diff.kind, event_id=document_id),
+        Diff("result", Timestamp(5, 6), documents=[{"_id": 1}]),
+        b'event: result\ndata: {"kind":"result","documents":[{"_id":1}],'
+        b'"cluster_time":{"t":5,"i":6},"is_last":true}\n\n',
+    ),
+    (
+        "a document that moves in it, whose id is null",
+        EventFormat(),
+        Diff("moved", Timestamp(5, 6), None, {"_id": None}, {"_id": None}, 0, 2),
+        b'data: {"kind":"moved","_id":null,"from_index":2,"index":0,"document":{"_id":null},'
+        b'"cluster_time":{"t":5,"i":6},"is_last":true}\n\n',
+    ),
     ("extended", EventFormat(is_extended=True), {"_id": ID}, b'data: {"_id":{"$oid":"65f0c0ffee0ddf00d0000001"}}\n\n'),
 ]
 
 
 @pytest.mark.parametrize(("name", "format", "document", "expected"), FORMATS, ids=[case[0] for case in FORMATS])
-def test_formats(name: str, format: EventFormat, document: dict[str, Any], expected: bytes) -> None:
+def test_formats(name: str, format: EventFormat, document: Any, expected: bytes) -> None:
     assert format.encode(document) == expected
+
+
+LOST = OperationFailure("the history of before is gone", 286, {"codeName": "ChangeStreamHistoryLost"})
+RESUMABLE = OperationFailure("no primary", 10107, {"errorLabels": ["ResumableChangeStreamError"]})
+
+FAILURES: list[tuple[str, PyMongoError, bytes]] = [
+    (
+        "what the database refuses takes the id away",
+        LOST,
+        b'id:\nevent: error\ndata: {"code":286,"codeName":"ChangeStreamHistoryLost"}\n\n',
+    ),
+    ("a cluster in between keeps it", RESUMABLE, b'event: error\ndata: {"code":10107}\n\n'),
+    ("a broken connection keeps it", AutoReconnect("gone"), b'event: error\ndata: {"codeName":"AutoReconnect"}\n\n'),
+]
+
+
+@pytest.mark.parametrize(("name", "failure", "expected"), FAILURES, ids=[case[0] for case in FAILURES])
+def test_failures(name: str, failure: PyMongoError, expected: bytes) -> None:
+    assert EventFormat().encode_failure(failure) == expected
 
 
 @pytest.mark.parametrize("identifier", ["a\nb", "a\rb", "\0"])
@@ -56,7 +93,7 @@ class Client:
 
     def __init__(self, *, takes_s: float = 0, leaves_after: int | None = None) -> None:
         self.chunks: list[bytes] = []
-        self.has_ended = False
+        self.has_ended = self.has_head = False
         self.left = anyio.Event()
         self._takes_s = takes_s
         self._leaves_after = leaves_after
@@ -66,6 +103,9 @@ class Client:
         return {"type": "http.disconnect"}
 
     async def send(self, message: Any) -> None:
+        if message is HEAD:
+            self.has_head = True
+            return
         await anyio.sleep(self._takes_s)
         if message["body"]:
             self.chunks.append(message["body"])
@@ -102,7 +142,9 @@ class Source:
 
 async def stream(source: Any, client: Client, settings: EventSettings = QUIET) -> None:
     with anyio.fail_after(PATIENCE_S):
-        await send_events(source, client.receive, client.send, format=EventFormat(), settings=settings)
+        await send_events(
+            source, client.receive, client.send, head=HEAD, format=EventFormat(event_id=document_id), settings=settings
+        )
 
 
 @pytest.mark.anyio
@@ -121,6 +163,74 @@ async def test_retry_comes_first() -> None:
     assert client.chunks == [b"retry: 1500\n\n"]
 
 
+async def awaited(source: Any) -> Any:
+    """What `watch()` is without `await`."""
+    await anyio.lowlevel.checkpoint()
+    if isinstance(source, Exception):
+        raise source
+    return source
+
+
+@pytest.mark.anyio
+async def test_the_source_is_open_when_the_response_starts() -> None:
+    class Entered(Source):
+        async def __aenter__(self) -> Self:
+            assert not client.has_head
+            return self
+
+        async def __aexit__(self, *_: object) -> None:
+            await self.close()
+
+    source, client = Entered(1), Client()
+    await stream(awaited(source), client)
+    assert client.has_head
+    assert client.chunks == [b": connected\n\n", b'data: {"n":1}\n\n']
+    assert source.is_closed
+
+
+@pytest.mark.anyio
+async def test_a_source_that_cannot_open_is_an_event() -> None:
+    client = Client()
+    await stream(awaited(LOST), client)
+    assert client.has_head
+    assert client.chunks == [b": connected\n\n", EventFormat().encode_failure(LOST)]
+    assert client.has_ended
+
+
+@pytest.mark.anyio
+async def test_a_client_that_leaves_before_the_source_is_open_stops_it() -> None:
+    stopped = anyio.Event()
+
+    async def opening() -> Any:
+        client.left.set()
+        try:
+            await anyio.sleep_forever()
+        finally:
+            stopped.set()
+
+    client = Client()
+    await stream(opening(), client)
+    assert stopped.is_set()
+    assert not client.has_head
+
+
+@pytest.mark.anyio
+async def test_a_source_that_is_a_mistake_is_raised_before_the_response_starts() -> None:
+    client = Client()
+    with pytest.raises(TypeError, match="mistake"):
+        await stream(awaited(TypeError("mistake")), client)
+    assert not client.has_head
+
+
+@pytest.mark.anyio
+async def test_what_the_database_refuses_comes_after_all_that_it_gave() -> None:
+    source, client = Source(70, then=LOST), Client()
+    await stream(source, client)
+    assert client.chunks[70:] == [b'data: {"n":70}\n\n', EventFormat().encode_failure(LOST)]
+    assert client.has_ended
+    assert source.is_closed
+
+
 @pytest.mark.anyio
 async def test_heartbeats_while_nothing_happens() -> None:
     class Silent(Source):
@@ -132,6 +242,66 @@ async def test_heartbeats_while_nothing_happens() -> None:
     await stream(source, client, EventSettings(heartbeat_s=0.01))
     assert client.chunks[1:4] == [b": heartbeat\n\n"] * 3
     assert source.is_closed
+
+
+class Changes(Source):
+    """Stands for a change stream: what it gives between silences, and how far it has come."""
+
+    alive = True
+
+    def __init__(self, pauses: dict[int, int]) -> None:
+        super().__init__(max(pauses))
+        self.resume_token = {"_data": "0+"}
+        self._pauses = dict(pauses)
+
+    async def try_next(self) -> dict[str, Any] | None:
+        await anyio.sleep(0.001)
+        if self._pauses.get(self.taken, 0):
+            self._pauses[self.taken] -= 1
+            self.resume_token = {"_data": f"{self.taken}+"}
+            return None
+        if self.taken == self._documents:
+            await anyio.sleep_forever()
+        self.taken += 1
+        self.resume_token = {"_data": f"{self.taken}"}
+        return {"_id": self.resume_token}
+
+
+@pytest.mark.anyio
+async def test_no_position_is_ahead_of_or_behind_the_events_that_were_sent() -> None:
+    """Wherever the connection breaks, the last id is that of the last event, or of a silence right behind it."""
+
+    class Attentive(Client):
+        async def send(self, message: Any) -> None:
+            await super().send(message)
+            if self.chunks and b"id: 40+" in self.chunks[-1]:
+                self.left.set()
+
+    source, client = Changes({0: 3, 7: 8, 8: 2, 20: 9, 40: 20}), Attentive(takes_s=0.001)
+    await stream(source, client, EventSettings(heartbeat_s=0.002, buffered_events=3))
+    sent, positions = 0, 0
+    for chunk in client.chunks:
+        (identifier,) = [line[4:] for line in chunk.decode().splitlines() if line.startswith("id: ")] or [None]
+        sent += b"data: " in chunk
+        assert identifier in (None, f"{sent}", f"{sent}+")
+        positions += identifier is not None and identifier.endswith("+")
+    assert sent == 40
+    assert positions >= 2  # the first and the last at least
+
+
+@pytest.mark.anyio
+async def test_ids_of_ones_own_are_not_mixed_with_positions() -> None:
+    client = Client(leaves_after=6)
+    with anyio.fail_after(PATIENCE_S):
+        await send_events(
+            Changes({0: 2, 1: 5}),
+            client.receive,
+            client.send,
+            head=HEAD,
+            format=EventFormat(event_id=lambda _: "mine"),
+            settings=EventSettings(heartbeat_s=0.005),
+        )
+    assert {line for chunk in client.chunks for line in chunk.splitlines() if line.startswith(b"id")} == {b"id: mine"}
 
 
 @pytest.mark.anyio
@@ -158,6 +328,20 @@ async def test_a_slow_client_makes_the_source_wait() -> None:
     await stream(source, client, EventSettings(buffered_events=5))
     assert source.taken <= 4 + 5 + 2  # sent, buffered, and in the hands of the two tasks
     assert source.is_closed
+
+
+@pytest.mark.anyio
+async def test_large_documents_are_not_read_far_ahead() -> None:
+    class Large(Source):
+        async def __anext__(self) -> Any:
+            return await super().__anext__() | {"filling": "x" * (BUFFERED_BYTES // 3)}
+
+    source, client = Large(float("inf")), Client(takes_s=0.001, leaves_after=6)
+    await stream(source, client)
+    assert source.taken <= 6 + 4 + 1  # sent, more than room enough, and on its way
+    source, client = Large(30), Client()
+    await stream(source, client)
+    assert len(client.chunks) == 31
 
 
 @pytest.mark.anyio

@@ -1,7 +1,7 @@
 """FastAPI's dependencies, the route that writes documents, and ObjectIds in parameters and models."""
 
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import asynccontextmanager
 from typing import Annotated, Any
 
 import httpx
@@ -9,7 +9,6 @@ import pytest
 from bson import Decimal128, ObjectId
 from fastapi import APIRouter, Depends, FastAPI, HTTPException
 from pydantic import BaseModel, Field, ValidationError
-from pymongo.errors import InvalidOperation
 from pymongo.write_concern import WriteConcern
 from starlette.responses import PlainTextResponse
 
@@ -26,7 +25,6 @@ from amongo.integrations.fastapi import (
     collection,
     get_client,
     get_database,
-    get_session,
     lifespan,
 )
 
@@ -73,8 +71,14 @@ def create_app() -> FastAPI:
         return {"found": await orders.count_documents({}, session=session), "has_ended": session.has_ended}
 
     @app.post("/transaction")
-    async def transaction(session: Transaction, orders: Orders) -> None:
-        await orders.insert_one({"item": "never"}, session=session)
+    async def transaction(session: Transaction, orders: Orders, refuse: bool = False) -> dict[str, Any]:
+        await orders.insert_one({"item": "coffee"}, session=session)
+        if refuse:
+            raise HTTPException(409)
+        return {
+            "inside": await orders.count_documents({}, session=session),
+            "outside": await orders.count_documents({}),
+        }
 
     router = APIRouter(route_class=BsonRoute, prefix="/raw")
 
@@ -174,55 +178,11 @@ async def test_the_session_ends_with_the_request(http: httpx.AsyncClient, app: F
     assert app.state.session.has_ended
 
 
-async def test_a_transaction_is_refused_in_clear_words_until_it_exists(http: httpx.AsyncClient) -> None:
-    with pytest.raises(InvalidOperation, match="transactions are not in amongo yet"):
-        await http.post("/transaction")
+async def test_a_transaction_is_committed_or_aborted(http: httpx.AsyncClient) -> None:
+    assert (await http.post("/transaction?refuse=true")).status_code == 409
     assert (await http.get("/raw/orders")).json() == [PLAIN]
-
-
-class RecordingSession:
-    """Stands for a session that has transactions; notes what happens to them."""
-
-    def __init__(self, notes: list[str]) -> None:
-        self.notes = notes
-
-    async def start_transaction(self) -> AbstractAsyncContextManager[None]:
-        return self._transaction()
-
-    @asynccontextmanager
-    async def _transaction(self) -> AsyncIterator[None]:
-        try:
-            yield
-        except BaseException:
-            self.notes.append("aborted")
-            raise
-        self.notes.append("committed")
-
-
-@pytest.mark.parametrize(("path", "expected"), [("/good", "committed"), ("/bad", "aborted")])
-async def test_a_transaction_ends_before_the_response_is_sent(path: str, expected: str) -> None:
-    notes: list[str] = []
-    app = FastAPI()
-    app.dependency_overrides[get_session] = lambda: RecordingSession(notes)
-
-    @app.get("/good")
-    async def good(session: Transaction) -> str:
-        return "done"
-
-    @app.get("/bad")
-    async def bad(session: Transaction) -> str:
-        raise HTTPException(409)
-
-    async def noting(scope: Any, receive: Any, send: Any) -> None:
-        async def noted(message: Any) -> None:
-            notes.append(message["type"])
-            await send(message)
-
-        await app(scope, receive, noted)
-
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(noting), base_url="http://test") as http:
-        await http.get(path)
-    assert notes == [expected, "http.response.start", "http.response.body"]
+    assert (await http.post("/transaction")).json() == {"inside": 2, "outside": 1}
+    assert [order["item"] for order in (await http.get("/raw/orders")).json()] == ["tea", "coffee"]
 
 
 async def test_openapi_shows_object_ids_as_strings(http: httpx.AsyncClient) -> None:

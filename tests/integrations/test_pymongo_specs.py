@@ -25,13 +25,27 @@ FOLDERS = (
     "command_monitoring",
     "run_command/unified",
     "sessions",
+    "causal_consistency",
+    "transactions/unified",
+    "transactions-convenient-api/unified",
     "unified-test-format/valid-pass",
 )
+_NO_LSID = "an operation without a session is given none, for nothing here needs one"
+_NO_NUMBER = "the embedded client loses no reply, so that it has no use for retryable writes"
+_NO_PREFERENCE = "there is one node: the read preference does not go along with a command"
 NOT_YET = {
-    f"snapshot-sessions-not-supported-server-error: Server returns an error on {command} with snapshot": (
-        "reads in a snapshot session are refused before a command is sent, so there are no events (Streams issue)"
+    "driver-sessions-server-support: Server supports explicit sessions": _NO_LSID,
+    "driver-sessions-server-support: Server supports implicit sessions": _NO_LSID,
+    "poc-sessions: Server supports explicit sessions": _NO_LSID,
+    "poc-sessions: Server supports implicit sessions": _NO_LSID,
+    "retryable-writes: increment txnNumber": _NO_NUMBER,
+} | {
+    f"{name} with {stage} includes read preference for 5.0+ server": _NO_PREFERENCE
+    for name in (
+        "aggregate-write-readPreference: Aggregate",
+        "db-aggregate-write-readPreference: Database-level aggregate",
     )
-    for command in ("find", "aggregate", "distinct")
+    for stage in ("$out", "$merge")
 }
 
 

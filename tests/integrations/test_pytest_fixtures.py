@@ -3,12 +3,14 @@
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from importlib.metadata import entry_points
 from types import FrameType
 
 import pytest
 
 from amongo.client import AsyncMongoClient
+from amongo.client.sync import MongoClient
 from amongo.runtime.blocking import drive
 
 pytest_plugins = ["pytester"]
@@ -70,20 +72,93 @@ def test_the_plugin_brings_no_web_framework() -> None:
     assert ran.stdout == "[]\n"
 
 
-def test_a_client_costs_next_to_nothing() -> None:
-    """It takes some seventy calls of functions, and no thread."""
+def calls_of(action: Callable[[], object]) -> int:
+    """How many functions are called by it, the second time that it is done."""
     calls = 0
 
     def count(frame: FrameType, event: str, argument: object) -> None:
         nonlocal calls
         calls += event in ("call", "c_call")
 
-    drive(AsyncMongoClient("memory://").close())
-    threads = threading.active_count()
+    action()
     sys.setprofile(count)
     try:
-        drive(AsyncMongoClient("memory://").close())
+        action()
     finally:
         sys.setprofile(None)
-    assert 0 < calls < 200
+    return calls
+
+
+def test_a_client_costs_next_to_nothing() -> None:
+    """It takes some seventy calls of functions, and no thread."""
+    threads = threading.active_count()
+    assert 0 < calls_of(lambda: drive(AsyncMongoClient("memory://").close())) < 200
     assert threading.active_count() == threads
+
+
+def test_a_fork_costs_little_however_much_there_is() -> None:
+    """It takes some calls more, as many for ten thousand documents as for ten, and no thread."""
+    found = []
+    for count in (10, 10_000):
+        with MongoClient("memory://") as template:
+            template.test.items.create_index("n")
+            template.test.items.insert_many([{"_id": n, "n": n} for n in range(count)])
+            threads = threading.active_count()
+            found.append(calls_of(lambda: template.fork().close()))
+            assert threading.active_count() == threads
+    assert 0 < max(found) < 600
+    assert abs(found[0] - found[1]) < 30
+
+
+SEEDS = {
+    "blocking": """
+        import pytest
+
+        def fill(client):
+            client.test.items.create_index("n")
+            client.test.items.insert_many([{"_id": n, "n": n % 2} for n in range(100)])
+
+        @pytest.fixture(scope="session")
+        def amongo_seed():
+            return fill
+    """,
+    "asynchronous": """
+        import pytest
+
+        async def fill(client):
+            await client.test.items.create_index("n")
+            await client.test.items.insert_many([{"_id": n, "n": n % 2} for n in range(100)])
+
+        @pytest.fixture(scope="session")
+        def amongo_seed():
+            return fill
+    """,
+}
+
+
+@pytest.mark.parametrize("conftest", SEEDS.values(), ids=SEEDS)
+def test_every_test_begins_with_the_seed(pytester: pytest.Pytester, conftest: str) -> None:
+    pytester.makeconftest(conftest)
+    pytester.makepyfile(
+        """
+        import pytest
+
+        @pytest.mark.anyio
+        @pytest.mark.parametrize("n", [1, 2])
+        async def test_own_copy(amongo_database, n):
+            assert await amongo_database.items.count_documents({"n": 1}) == 50
+            await amongo_database.items.delete_many({"n": 1})
+            await amongo_database.items.insert_one({"_id": "new"})
+
+        @pytest.mark.parametrize("n", [1, 2])
+        def test_blocking(amongo_sync_client, n):
+            items = amongo_sync_client.test.items
+            assert items.count_documents({}) == 100
+            assert items.index_information().keys() == {"_id_", "n_1"}
+            items.drop()
+        """
+    )
+    result = pytester.runpytest_inprocess(*ARGUMENTS, "-p", "anyio", "-W", "error")
+    outcomes = result.parseoutcomes()
+    assert outcomes.get("failed", 0) == outcomes.get("errors", 0) == 0, result.stdout.str()
+    assert outcomes["passed"] >= 2 + 2

@@ -21,7 +21,6 @@ from pymongo import DeleteMany, DeleteOne, IndexModel, InsertOne, ReplaceOne, Re
 from pymongo.errors import BulkWriteError, ClientBulkWriteException, OperationFailure, PyMongoError, WTimeoutError
 from pymongo.monitoring import CommandFailedEvent, CommandListener, CommandStartedEvent, CommandSucceededEvent
 from pymongo.read_concern import ReadConcern
-from pymongo.read_preferences import make_read_preference
 from pymongo.results import (
     BulkWriteResult,
     ClientBulkWriteResult,
@@ -31,11 +30,20 @@ from pymongo.results import (
     UpdateResult,
 )
 from pymongo.write_concern import WriteConcern
+from unified_sessions import (
+    check_last_ids,
+    check_session,
+    perform_in_transaction,
+    read_preference,
+    session_options,
+    transaction_options,
+)
 
 from amongo import AsyncClientSession, AsyncCollection, AsyncDatabase, AsyncMongoClient
 from amongo.client.cursor_base import CursorBase
 
-TOPOLOGY = "single"
+TOPOLOGY = "replicaset"
+_SESSION_CHECKS = {"assertSessionDirty", "assertSessionNotDirty", "assertSessionTransactionState"}
 _numbers = itertools.count()
 MODELS = {
     "insertOne": InsertOne,
@@ -206,9 +214,9 @@ class Scene:
 
     def _create_session(self, given: Mapping[str, Any]) -> None:
         options = given.get("sessionOptions", {})
-        if set(options) - {"causalConsistency", "snapshot"}:
+        arguments = session_options(options)
+        if arguments is None:
             raise NotPlayable(f"needs sessions with {sorted(options)}")
-        arguments = {_snake(name): value for name, value in options.items()}
         session = self.entities[given["client"]].start_session(**arguments)
         self.entities[given["id"]] = session
         self.session_ids[given["id"]] = session.session_id
@@ -251,6 +259,17 @@ class Scene:
             for entity in arguments["entities"]:
                 self.create(entity)
             return
+        if name.startswith("assertSession") and name in _SESSION_CHECKS:
+            fault = check_session(name, self.entities[arguments["session"]], arguments)
+        elif name.endswith("LsidOnLastTwoCommands"):
+            fault = check_last_ids(name, self.recorders[arguments["client"]].events)
+        else:
+            await self._check_structure(name, arguments)
+            return
+        if fault is not None:
+            raise Mismatch(f"{name}: {fault}")
+
+    async def _check_structure(self, name: str, arguments: dict[str, Any]) -> None:
         if not name.startswith(("assertCollection", "assertIndex")):
             raise NotPlayable(f"needs the runner's {name}")
         database = self._observer[arguments["databaseName"]]
@@ -319,6 +338,9 @@ class Scene:
         models = [_model(model) for model in arguments.pop("models")]
         return await target.bulk_write(models, **_arguments(arguments))
 
+    async def _client_drop_database(self, target: Any, arguments: dict[str, Any]) -> Any:
+        return await target.drop_database(arguments.pop("database"), **_arguments(arguments))
+
     async def _client_close(self, target: Any, arguments: dict[str, Any]) -> Any:
         return await target.close()
 
@@ -358,6 +380,21 @@ class Scene:
 
     async def _cursor_close(self, target: Any, arguments: dict[str, Any]) -> Any:
         return await target.close()
+
+    async def _session_start_transaction(self, target: Any, arguments: dict[str, Any]) -> Any:
+        await target.start_transaction(**transaction_options(arguments))
+
+    async def _session_with_transaction(self, target: Any, arguments: dict[str, Any]) -> Any:
+        await perform_in_transaction(target, arguments, self._perform_for_callback)
+
+    async def _perform_for_callback(self, operation: Mapping[str, Any]) -> None:
+        """An operation of a callback, which lets the errors through that the test expects of it."""
+        try:
+            await self.perform({name: value for name, value in operation.items() if name != "expectError"})
+        except Mismatch as mismatch:
+            if isinstance(mismatch.__cause__, PyMongoError):
+                raise mismatch.__cause__ from None
+            raise
 
     async def _session_end_session(self, target: Any, arguments: dict[str, Any]) -> Any:
         return await target.end_session()
@@ -452,7 +489,7 @@ def _concerns(options: Mapping[str, Any]) -> dict[str, Any]:
     if "writeConcern" in options:
         made["write_concern"] = _write_concern(options["writeConcern"])
     if "readPreference" in options:
-        made["read_preference"] = make_read_preference(options["readPreference"]["mode"].lower(), None)
+        made["read_preference"] = read_preference(options["readPreference"])
     return made
 
 
@@ -474,7 +511,7 @@ def _arguments(given: Mapping[str, Any], *, sorts_by_pairs: bool = True) -> dict
         elif name == "writeConcern":
             value = _write_concern(value)
         elif name == "readPreference":
-            value = make_read_preference(value["mode"].lower(), None)
+            value = read_preference(value)
         elif name == "indexes":
             value = [IndexModel(list(each.pop("key").items()), **each) for each in map(dict, value)]
         made[_snake(name)] = value

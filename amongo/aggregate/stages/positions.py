@@ -19,7 +19,7 @@ class Position:
     in_facet, in_lookup, in_union   whether a sub-pipeline of that stage may hold it
     needs_collection      False: only in a pipeline without a collection; None: in both kinds
     nested                the error in any sub-pipeline, where it is one of the stage's own
-    misplaced             the error where a stage has to be the first and is not, if it is one of the stage's own
+    misplaced             the error where a stage has to be the first or the last and is not, if it is one of its own
     """
 
     first: bool = False
@@ -38,7 +38,13 @@ _WRITER: Final = Position(last=True, in_facet=False, in_lookup=False, in_union=F
 
 POSITIONS: Final[dict[str, Position]] = {
     "$changeStream": Position(first=True, in_facet=False, needs_collection=None, nested=errors.CHANGE_STREAM_NESTED),
-    "$changeStreamSplitLargeEvent": Position(last=True, in_facet=False, needs_collection=None),
+    "$changeStreamSplitLargeEvent": Position(
+        last=True,
+        in_facet=False,
+        needs_collection=None,
+        nested=errors.ONLY_IN_CHANGE_STREAM,
+        misplaced=errors.SPLIT_NOT_LAST,
+    ),
     "$collStats": _SOURCE,
     "$currentOp": Position(first=True, in_facet=False, in_lookup=False, in_union=False, needs_collection=None),
     "$documents": Position(first=True, in_facet=False, needs_collection=False),
@@ -62,3 +68,19 @@ POSITIONS: Final[dict[str, Position]] = {
 Source: manual, the "Restrictions" or "Behavior" section of each stage."""
 
 ANYWHERE: Final = Position()
+
+IN_CHANGE_STREAM: Final = frozenset(
+    {
+        "$addFields",
+        "$changeStream",
+        "$changeStreamSplitLargeEvent",
+        "$match",
+        "$project",
+        "$redact",
+        "$replaceRoot",
+        "$replaceWith",
+        "$set",
+        "$unset",
+    }
+)
+"""The stages that a change stream may consist of. Source: manual, Change Streams, Modify Change Stream Output."""

@@ -17,6 +17,7 @@ from pymongo.write_concern import WriteConcern
 
 from amongo.client.change_stream import AsyncCollectionChangeStream
 from amongo.client.collection.find_and_modify import CollectionFindAndModify
+from amongo.client.collection.history import CollectionHistory
 from amongo.client.collection.indexes import CollectionIndexes
 from amongo.client.collection.reads import CollectionReads
 from amongo.client.collection.search_indexes import CollectionSearchIndexes
@@ -37,6 +38,7 @@ class AsyncCollection(
     CollectionSearchIndexes[_DocumentType],
     CollectionStructure[_DocumentType],
     CollectionTables[_DocumentType],
+    CollectionHistory[_DocumentType],
 ):
     """A collection of documents; source: PyMongo, collection."""
 
@@ -93,7 +95,7 @@ class AsyncCollection(
     ) -> AsyncCollectionChangeStream[_DocumentType]:
         """The changes of this collection, from now on or from a resume token on.
 
-        errors   InvalidOperation: change streams come with the Streams release
+        errors   OperationFailure; TypeError, ValueError
         """
         stream = AsyncCollectionChangeStream(
             self,

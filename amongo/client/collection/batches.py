@@ -18,7 +18,7 @@ from pymongo.errors import ConfigurationError, DocumentTooLarge, DuplicateKeyErr
 
 from amongo.client.documents import canonical_filter, check_raw, decode_reply, document_too_large
 from amongo.client.sending import raise_write_concern_error, send
-from amongo.client.session import AsyncClientSession, session_for
+from amongo.client.session import AsyncClientSession, is_in_snapshot, learn_in, session_for, transaction_in
 from amongo.commands.delete import DeleteRequest, DeleteStatement
 from amongo.commands.insert import InsertRequest
 from amongo.commands.update import UpdateRequest, UpdateStatement
@@ -73,7 +73,7 @@ def check_session(collection: CollectionCore[Any], session: AsyncClientSession |
     errors   ValueError, InvalidOperation; ConfigurationError for an unacknowledged write in an explicit session
     """
     found = session_for(collection._client, session)
-    if found is not None and not collection.write_concern.acknowledged:
+    if found is not None and not collection.write_concern.acknowledged and not found.in_transaction:
         raise ConfigurationError(
             f"Explicit sessions are incompatible with unacknowledged write concern: {collection.write_concern!r}"
         )
@@ -127,9 +127,10 @@ async def run_inserts(
     errors   none of a document: they stand in the reply's `writeErrors`
     """
     options = options.of_inserts()
-    if collection._writes_directly and options.is_plain(is_ordered):
+    session = transaction_in(collection._client, options.session)
+    if _is_direct(collection, session, options) and options.is_plain(is_ordered):
         request = InsertRequest(collection._full_name, raws, is_ordered)
-        reply = await collection._client._runner.execute(request, durable=collection._is_durable)
+        reply = await _execute(collection, request, session, options)
         return reply.document()  # type: ignore[no-any-return]
     return await _send(collection, "insert", "documents", raws, is_ordered, options)
 
@@ -141,7 +142,8 @@ async def run_updates(
 
     errors   none of a statement: they stand in the reply's `writeErrors`; bson's, and DocumentTooLarge
     """
-    if collection._writes_directly and options.is_plain(is_ordered):
+    session = transaction_in(collection._client, options.session)
+    if _is_direct(collection, session, options) and options.is_plain(is_ordered):
         codec_options = collection.codec_options
         updates: list[UpdateStatement] = []
         for statement in statements:
@@ -152,7 +154,7 @@ async def run_updates(
                 await collection._client._runner.breathe()
         else:
             request = UpdateRequest(collection._full_name, tuple(updates), is_ordered)
-            reply = await collection._client._runner.execute(request, durable=collection._is_durable)
+            reply = await _execute(collection, request, session, options)
             return reply.document()  # type: ignore[no-any-return]
     return await _send(collection, "update", "updates", await _encoded(collection, statements), is_ordered, options)
 
@@ -164,7 +166,8 @@ async def run_deletes(
 
     errors   none of a statement: they stand in the reply's `writeErrors`; bson's
     """
-    if collection._writes_directly and options.is_plain(is_ordered):
+    session = transaction_in(collection._client, options.session)
+    if _is_direct(collection, session, options) and options.is_plain(is_ordered):
         codec_options = collection.codec_options
         deletes: list[DeleteStatement] = []
         for statement in statements:
@@ -175,9 +178,31 @@ async def run_deletes(
                 await collection._client._runner.breathe()
         else:
             request = DeleteRequest(collection._full_name, tuple(deletes), is_ordered)
-            reply = await collection._client._runner.execute(request, durable=collection._is_durable)
+            reply = await _execute(collection, request, session, options)
             return reply.document()  # type: ignore[no-any-return]
     return await _send(collection, "delete", "deletes", await _encoded(collection, statements), is_ordered, options)
+
+
+def _is_direct(collection: CollectionCore[Any], inside: AsyncClientSession | None, options: WriteOptions) -> bool:
+    """Whether a batch may go as a request object: into a transaction, whose write concern is its own, or outside."""
+    if inside is not None:
+        return collection._is_plain
+    return collection._writes_directly and not is_in_snapshot(collection._client, options.session)
+
+
+async def _execute(
+    collection: CollectionCore[Any], request: Any, session: AsyncClientSession | None, options: WriteOptions
+) -> Any:
+    """Run a batch as a request object.
+
+    session   in whose transaction it runs; None outside of one
+    """
+    is_durable = collection._is_durable and session is None
+    try:
+        return await collection._client._runner.execute(request, durable=is_durable, session=session)
+    finally:
+        if session is None and collection.write_concern.acknowledged:
+            learn_in(collection._client, options.session)
 
 
 def _update_statement(statement: Mapping[str, Any], codec_options: CodecOptions[Any]) -> UpdateStatement:

@@ -65,6 +65,7 @@ class CollectionCore(BaseObject, Generic[_DocumentType]):
         # node does not satisfy, a read concern that means more than local: there the command says what is wrong. And
         # command listeners are told of commands.
         is_plain = len(database.name.encode()) <= DATABASE_NAME_BYTES and self._client._events is None
+        self._is_plain = is_plain
         self._reads_directly = is_plain and self.read_concern.level in _LOCAL_LEVELS
         self._writes_directly = is_plain and concern.get("w", 1) in (0, 1, "majority") and "wtimeout" not in concern
 

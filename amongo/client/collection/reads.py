@@ -17,7 +17,7 @@ from amongo.client.collection.core import CollectionCore
 from amongo.client.command_cursor import AsyncCommandCursor, AsyncRawBatchCommandCursor
 from amongo.client.cursor import AsyncCursor, AsyncRawBatchCursor
 from amongo.client.documents import canonical_filter, point_key
-from amongo.client.session import AsyncClientSession
+from amongo.client.session import AsyncClientSession, transaction_in
 from amongo.commands.find import FindRequest, find_by_id
 from amongo.commands.views import may_be_view
 from amongo.errors import ErrorCode
@@ -37,7 +37,7 @@ class CollectionReads(CollectionCore[_DocumentType]):
         filter   a query, or a value that is not a mapping: the `_id` looked for
         args     and kwargs: as of `find`
         """
-        if args or kwargs or type(filter) is not dict or not self._reads_directly:
+        if args or kwargs or type(filter) is not dict or not self._reads_directly or self._client._binds:
             if filter is not None and not isinstance(filter, Mapping):
                 filter = {"_id": filter}
             async for document in self.find(filter, *args, **kwargs).limit(-1):
@@ -61,13 +61,21 @@ class CollectionReads(CollectionCore[_DocumentType]):
     def find(self, *args: Any, **kwargs: Any) -> AsyncCursor[_DocumentType]:
         """A cursor over the documents that match; arguments as of `AsyncCursor`.
 
+        as_of, beside those of PyMongo, reads the collection as it was: a `Timestamp` behind the commit of that cluster
+        time, a `datetime` before the first commit after it (in milliseconds; UTC if it is naive). What was changed
+        since is taken back, by what is kept of the log; where that is not enough, it fails with 239 (SnapshotTooOld).
+
         errors   TypeError, ValueError, InvalidOperation for arguments of a wrong type or value
         """
+        if "as_of" in kwargs:
+            as_of = kwargs.pop("as_of")
+            return AsyncCursor(self._itself(), *args, **kwargs).as_of(as_of)
         return AsyncCursor(self._itself(), *args, **kwargs)
 
     def find_raw_batches(self, *args: Any, **kwargs: Any) -> AsyncRawBatchCursor[_DocumentType]:
         """Like `find`, giving batches of BSON bytes."""
-        return AsyncRawBatchCursor(self._itself(), *args, **kwargs)
+        as_of = kwargs.pop("as_of", None)
+        return AsyncRawBatchCursor(self._itself(), *args, **kwargs).as_of(as_of)
 
     async def aggregate(
         self,
@@ -116,7 +124,8 @@ class CollectionReads(CollectionCore[_DocumentType]):
 
         errors   OperationFailure
         """
-        if isinstance(filter, Mapping) and not filter and not kwargs and session is None and self._reads_directly:
+        is_plain = isinstance(filter, Mapping) and not filter and not kwargs and session is None
+        if is_plain and self._reads_directly and transaction_in(self._client, None) is None:
             return await self._count_all(comment)
         pipeline: list[dict[str, Any]] = [{"$match": filter}]
         if "skip" in kwargs:

@@ -11,6 +11,7 @@ from pymongo.typings import _DocumentType, _Pipeline
 
 from amongo.client.collection.core import CollectionCore
 from amongo.client.documents import canonical
+from amongo.client.session import refuse_transaction
 from amongo.commands.find import FindOptions
 from amongo.commands.tables import AggregateTableRequest, FindTableRequest
 from amongo.runtime.workers import run
@@ -35,8 +36,9 @@ class CollectionTables(CollectionCore[_DocumentType]):
         result   ints, doubles, strings, dates, … with Arrow's types; null and missing are both null; documents and
                  arrays are structs and lists where all are alike, and Extended JSON otherwise; the metadata of each
                  field names its BSON types under "bson". See docs/guide/analytics.md
-        errors   TypeError, OperationFailure
+        errors   TypeError, OperationFailure; InvalidOperation in a transaction
         """
+        refuse_transaction(self._client, "to_arrow")
         options = self.codec_options
         if filter is not None:
             validate_is_mapping("filter", filter)
@@ -66,8 +68,9 @@ class CollectionTables(CollectionCore[_DocumentType]):
     ) -> Any:
         """What a pipeline gives, as a `pyarrow.Table`; types as of `to_arrow`.
 
-        errors   TypeError, OperationFailure
+        errors   TypeError, OperationFailure; InvalidOperation in a transaction
         """
+        refuse_transaction(self._client, "aggregate_arrow")
         validate_list("pipeline", pipeline)
         command: dict[str, Any] = {"aggregate": self._name, "pipeline": pipeline, "cursor": {}}
         more = {"let": let, "hint": hint, "allowDiskUse": allow_disk_use, "maxTimeMS": max_time_ms}

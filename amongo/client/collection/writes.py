@@ -22,7 +22,7 @@ from pymongo.errors import ConfigurationError
 from pymongo.operations import DeleteMany, DeleteOne, InsertOne, ReplaceOne, UpdateMany, UpdateOne
 from pymongo.results import BulkWriteResult, DeleteResult, InsertManyResult, InsertOneResult, UpdateResult
 from pymongo.typings import _CollationIn, _DocumentType, _Pipeline
-from pymongo.write_concern import validate_boolean
+from pymongo.write_concern import WriteConcern, validate_boolean
 
 from amongo.client.collection.batches import (
     NO_OPTIONS,
@@ -37,7 +37,7 @@ from amongo.client.collection.core import CollectionCore
 from amongo.client.documents import decode_reply, document_too_large, encode_document, point_key
 from amongo.client.failures import to_pymongo
 from amongo.client.results import inserted, updated
-from amongo.client.session import AsyncClientSession
+from amongo.client.session import AsyncClientSession, is_in_snapshot, learn_in, transaction_in
 from amongo.commands.insert import InsertRequest, insert_one, insert_together
 from amongo.commands.writing_updates import NO_MATCH, update_by_id
 from amongo.errors import ServerError
@@ -81,9 +81,13 @@ class CollectionWrites(CollectionCore[_DocumentType]):
             validate_is_document_type("document", document)
             identity = identify(document)
             raw = encode_document(document, self._codec_options)
-        if session is not None:
+        inside = None
+        is_direct, has_session = self._writes_directly, session is not None or self._client._binds
+        if has_session:
             check_session(self, session)
-        if self._writes_directly and comment is None and bypass_document_validation is None:
+            inside = transaction_in(self._client, session)
+            is_direct = is_direct and inside is None and not is_in_snapshot(self._client, session)
+        if is_direct and comment is None and bypass_document_validation is None:
             instance = self._client._runner.instance
             if instance is not None:
                 if time.monotonic() >= turn.ends and not is_blocking():
@@ -96,15 +100,18 @@ class CollectionWrites(CollectionCore[_DocumentType]):
                     if self._is_durable and sequence:
                         await self._client._runner.journaled(sequence)
                 if sequence:
+                    if has_session:
+                        learn_in(self._client, session)
                     return inserted(identity, self._is_acknowledged)
             request = InsertRequest(self._full_name, (raw,))
             reply = await self._client._runner.execute(request, durable=self._is_durable)
+            learn_in(self._client, session)
             if reply.errors and self._write_concern.acknowledged:
                 raise_write_failure(reply.document(), self)
         else:
             bulk = Bulk(self._itself(), True, WriteOptions(session, None, comment, bypass_document_validation))
             raise_write_failure(await bulk.insert_raw([raw]), self)
-        return inserted(identity, self._is_acknowledged)
+        return inserted(identity, self._is_acknowledged or inside is not None)
 
     async def insert_many(
         self,
@@ -135,7 +142,7 @@ class CollectionWrites(CollectionCore[_DocumentType]):
                 if not isinstance(document, RawBSONDocument):
                     identities.append(identify(document))
         await bulk.execute_inserts()
-        return InsertManyResult(identities, self._write_concern.acknowledged)
+        return InsertManyResult(identities, self._is_acknowledged or transaction_in(self._client, session) is not None)
 
     async def replace_one(
         self,
@@ -181,6 +188,7 @@ class CollectionWrites(CollectionCore[_DocumentType]):
             (upsert is False and type(filter) is dict and type(update) is dict and update and self._writes_directly)
             and (collation is None and array_filters is None and hint is None and session is None)
             and (let is None and sort is None and comment is None and bypass_document_validation is None)
+            and not self._client._binds
             and (instance := self._client._runner.instance) is not None
             and (key := point_key(filter)) is not None
             and (shape := plain_shape(update)) is not None
@@ -267,6 +275,9 @@ class CollectionWrites(CollectionCore[_DocumentType]):
         """
         validate_list("requests", requests)
         check_session(self, session)
+        if self._is_heard_inside(session):
+            heard = self._itself().with_options(write_concern=WriteConcern())
+            return await heard.bulk_write(requests, ordered, bypass_document_validation, session, comment, let)
         bulk = Bulk(self._itself(), ordered, WriteOptions(session, let, comment, bypass_document_validation))
         for request in requests:
             try:
@@ -325,6 +336,9 @@ class CollectionWrites(CollectionCore[_DocumentType]):
                 validate_is_mapping("let", let)
             check_session(self, session)
             options = WriteOptions(session, let, comment, bypass_document_validation)
+        if self._is_heard_inside(session):
+            heard = self._itself().with_options(write_concern=WriteConcern())
+            return await heard._update(statement, session, let, comment, bypass_document_validation)
         reply = await run_updates(self, (statement,), True, options)
         if not self._write_concern.acknowledged:
             return UpdateResult(None, False)
@@ -355,10 +369,17 @@ class CollectionWrites(CollectionCore[_DocumentType]):
         if let is not None:
             validate_is_document_type("let", let)
         check_session(self, session)
+        if self._is_heard_inside(session):
+            heard = self._itself().with_options(write_concern=WriteConcern())
+            return await heard._delete(filter, limit, collation, hint, session, let, comment)
         reply = await run_deletes(self, (statement,), True, WriteOptions(session, let, comment))
         if self._write_concern.acknowledged:
             raise_write_failure(reply, self)
         return DeleteResult(reply, self._write_concern.acknowledged)
+
+    def _is_heard_inside(self, session: AsyncClientSession | None) -> bool:
+        """Whether a write of an unacknowledged write concern is acknowledged all the same: in a transaction it is."""
+        return not self._is_acknowledged and transaction_in(self._client, session) is not None
 
     def _require_acknowledged(self, option: str) -> None:
         if not self._write_concern.acknowledged:

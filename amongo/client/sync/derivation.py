@@ -62,7 +62,7 @@ class Blocking:
     def __getattr__(self, name: str) -> Any:
         if name == "_async" or (name.startswith("__") and name.endswith("__")):
             raise AttributeError(name)
-        return _guarded(getattr, self._async, name)
+        return guarded(getattr, self._async, name)
 
     def __eq__(self, other: object) -> bool:
         if isinstance(other, Blocking):
@@ -131,7 +131,7 @@ def _member(name: str, member: Any) -> Any:
 def _caller(function: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(function)
     def call(self: Blocking, *args: Any, **kwargs: Any) -> Any:
-        return _guarded(function, self._async, *args, **kwargs)
+        return guarded(function, self._async, *args, **kwargs)
 
     return call
 
@@ -140,7 +140,7 @@ def _stepper(function: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(function)
     def step(self: Blocking) -> Any:
         try:
-            return _guarded(function, self._async)
+            return guarded(function, self._async)
         except StopAsyncIteration:
             raise StopIteration from None
 
@@ -152,13 +152,13 @@ def _initializer(function: Callable[..., Any]) -> Callable[..., Any]:
     def initialize(self: Blocking, *args: Any, **kwargs: Any) -> None:
         target: Any = object.__new__(self._async_class)
         self._async = target
-        _guarded(function, target, *args, **kwargs)
+        guarded(function, target, *args, **kwargs)
         self._stand_before(target)
 
     return initialize
 
 
-def _guarded(function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
+def guarded(function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
     """Call, drive what comes back if it is a coroutine, and speak of blocking classes in errors."""
     try:
         result = function(*map(to_async, args), **{name: to_async(value) for name, value in kwargs.items()})

@@ -6,6 +6,8 @@ off is made once more: each may be repeated.
 
 from __future__ import annotations
 
+from collections.abc import MutableMapping
+
 from amongo.engine.records import Collection
 
 
@@ -13,8 +15,8 @@ class Catalog:
     """The collections of a store by namespace and by UUID."""
 
     def __init__(self) -> None:
-        self.by_namespace: dict[str, Collection] = {}
-        self.by_uuid: dict[bytes, Collection] = {}
+        self.by_namespace: MutableMapping[str, Collection] = {}
+        self.by_uuid: MutableMapping[bytes, Collection] = {}
 
     def get(self, namespace: str) -> Collection | None:
         """The collection of "database.collection", None if there is none."""

@@ -14,11 +14,11 @@ is left may be what `amongo repair` needs.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from weakref import WeakValueDictionary
 
 from amongo.engine.catalog import Catalog
@@ -30,6 +30,7 @@ from amongo.engine.columns.room import ColumnRoom
 from amongo.engine.files import Files
 from amongo.engine.log import Log, Mark
 from amongo.engine.records import Collection
+from amongo.engine.retries import Frozen, Retries, packed
 from amongo.engine.settings import Settings
 from amongo.engine.snapshots import (
     DIRECTORY,
@@ -50,6 +51,8 @@ PLACE_FILE = "log_file"
 PLACE_OFFSET = "log_offset"
 MADE_MS = "made_ms"
 DURATION_MS = "duration_ms"
+RETRIES = "retries"
+_HOUR_MS = 3_600_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +80,14 @@ class _Frozen(NamedTuple):
     place        where that ended in the log
     owed_bytes   what was owed then
     parts        the collections
+    retries      what had been done by retryable writes
     """
 
     sequence: int
     place: Mark
     owed_bytes: int
     parts: list[FrozenCollection]
+    retries: Frozen
 
 
 class Checkpoints:
@@ -102,6 +107,7 @@ class Checkpoints:
         manifest: Manifest | None,
         clock: Clock,
         columns: ColumnRoom,
+        retries: Retries,
     ) -> None:
         """
         lock       the store's
@@ -117,6 +123,7 @@ class Checkpoints:
         self._settings = settings
         self._clock = clock
         self._columns = columns
+        self._retries = retries
         self._manifest = manifest
         self._is_certain = False  # whether `_manifest` is surely on the disk: who wrote it may have died just then
         self._place = Mark(0, 0) if manifest is None else place_of(manifest)
@@ -269,12 +276,13 @@ class Checkpoints:
             if self._manifest is not None and sequence == self._manifest.sequence:
                 return None
             parts = freeze(self._catalog.by_namespace.values())  # in the order in which they are listed
-            self._unwritten = _Frozen(sequence, self._log.place(), self._owed_bytes, parts)
+            retries = self._retries.freeze(sequence)
+            self._unwritten = _Frozen(sequence, self._log.place(), self._owed_bytes, parts, retries)
         return self._unwritten
 
     def _write_frozen(self, frozen: _Frozen, filing: Filing, is_retry: bool, interrupt: Interrupt) -> None:
         began_s = self._clock.monotonic()
-        sequence, end, owed_bytes, parts = frozen
+        sequence, end, owed_bytes, parts, retries = frozen
         self._files.make_directory(self._directory)
         place = FilePlace(self._files, self._directory, self._numbers, [], interrupt, sequence)
         column_place = self._column_place(interrupt)
@@ -283,7 +291,7 @@ class Checkpoints:
             contents = [replace(written(part, place), columns=columns.get(part.uuid, ())) for part in parts]
             self._log.sync_to(end)
         place.swaps.append(_settling(filing))
-        more = {PLACE_FILE: end.file_number, PLACE_OFFSET: end.offset}
+        more: dict[str, Any] = {PLACE_FILE: end.file_number, PLACE_OFFSET: end.offset, RETRIES: packed(retries)}
         more[MADE_MS] = self._clock.now_ms()
         more[DURATION_MS] = int((self._clock.monotonic() - began_s) * 1000)
         manifest = Manifest(self._log.store_uuid, sequence, self._numbers.next, tuple(contents), more)
@@ -398,9 +406,13 @@ class Checkpoints:
                     self._files.remove(os.path.join(self._directory, name))
 
     def _shorten_log(self) -> None:
-        """Remove the oldest log files, as long as enough of the log is left and the checkpoint needs none of them."""
+        """Remove the oldest log files, as long as enough of the log is left and the checkpoint needs none of them.
+
+        A file's last commit is not younger than the file that follows.
+        """
         assert self._manifest is not None
         log_files = self._log.log_files()
+        old_ms = self._clock.now_ms() - int(self._settings.log_retained_hours * _HOUR_MS)
         total_bytes = sum(each.file_bytes for each in log_files)
         first: int | None = None
         for oldest, following in pairwise(log_files):
@@ -408,6 +420,7 @@ class Checkpoints:
             if (
                 following.first_sequence > self._manifest.sequence + 1
                 or total_bytes < self._settings.log_retained_bytes
+                or (self._settings.log_retained_hours and following.created_ms > old_ms)
             ):
                 break
             first = following.first_sequence
@@ -437,3 +450,9 @@ def _file_layers(collection: Collection) -> Iterator[Rows | Run]:
 def place_of(manifest: Manifest) -> Mark:
     """Where in the log the checkpoint's commit ended."""
     return Mark(int(manifest.more[PLACE_FILE]), int(manifest.more[PLACE_OFFSET]))
+
+
+def remembered_of(manifest: Manifest) -> list[Mapping[str, Any]]:
+    """What the checkpoint has of retryable writes: see `retries.packed`."""
+    found: list[Mapping[str, Any]] = manifest.more.get(RETRIES, [])
+    return found

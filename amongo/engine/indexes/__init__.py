@@ -1,6 +1,7 @@
 """Indexes: their definitions, their entries in order, and what a write does to them."""
 
 from amongo.engine.indexes.build import Build
+from amongo.engine.indexes.columns import Column
 from amongo.engine.indexes.definitions import ID_INDEX_NAME, Definition, first_indexes, is_secondary
 from amongo.engine.indexes.entries import Entries, EntriesView
 from amongo.engine.indexes.entry import entry_of, key_of, record_id_of, record_ids_of, types_of
@@ -12,6 +13,7 @@ __all__ = [
     "BEHIND_ALL",
     "ID_INDEX_NAME",
     "Build",
+    "Column",
     "Definition",
     "Entered",
     "Entries",

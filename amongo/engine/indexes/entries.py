@@ -27,6 +27,11 @@ class EntriesView:
         self._layers = layers
         self._only = layers[0] if len(layers) == 1 else None
 
+    @property
+    def layers(self) -> tuple[EntriesLayer, ...]:
+        """What it is made of, newest first."""
+        return self._layers
+
     def __len__(self) -> int:
         marks = sum(layer.removed_count for layer in self._layers[:-1])
         return max(sum(map(len, self._layers)) - marks, 0)

@@ -90,6 +90,14 @@ class Index:
         index.entries, index.is_multikey, index._arrays = self.entries, self.is_multikey, self._arrays
         return index
 
+    def forked(self, layers: Sequence[EntriesLayer]) -> Index:
+        """An index of its own, of a fork of the collection, that begins with these entries of this one."""
+        index = Index(self.definition, self.maker)
+        index.is_multikey = self.is_multikey
+        index._arrays.update(self._arrays.copy())
+        index.entries.stand_on(layers)
+        return index
+
     @property
     def name(self) -> str:
         """Its name."""

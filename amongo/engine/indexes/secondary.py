@@ -245,6 +245,28 @@ class IndexChange:
                     self._enter(position, record_id, key, types)
         return None
 
+    def replace_together(self, replacements: Sequence[tuple[int, KeysOfAll, KeysOfAll]]) -> Clash | None:
+        """`replace` of several documents, which may have passed keys of unique indexes on among each other; the first
+        clash, and then the change is of no use.
+
+        replacements   (record id, keys before, keys after)
+        """
+        for record_id, old, new in replacements:
+            for position, (before, after) in enumerate(zip(old, new, strict=True)):
+                gone = [each for each in before.items() if after.get(each[0]) != each[1]]
+                if gone:
+                    self._take_out(position, record_id, gone)
+        for record_id, old, new in replacements:
+            for position, (before, after) in enumerate(zip(old, new, strict=True)):
+                index = self._indexes[position]
+                for key, types in after.items():
+                    if before.get(key) == types:
+                        continue
+                    if index.is_unique and key not in before and self._is_taken(position, key):
+                        return Clash(index, key)
+                    self._enter(position, record_id, key, types)
+        return None
+
     def _is_taken(self, position: int, key: bytes) -> bool:
         taken, freed, entries = self._taken[position], self._freed[position], self._indexes[position].entries
         assert taken is not None

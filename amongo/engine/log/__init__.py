@@ -1,7 +1,8 @@
 """The append log: every commit is one frame, and the log is the database.
 
 `format` has the bytes, `reader` reads one file, `recovery` all of them after a stop, `log` writes, `file_row` begins
-the files and lets them go.
+the files and lets them go, `kept_files` is what others need of them. `history` is what was committed, for those who
+follow it: the last commits from memory (`recent`), those before from the files (`past`).
 """
 
 from amongo.engine.log.format import (
@@ -13,7 +14,7 @@ from amongo.engine.log.format import (
     LogFile,
     Mark,
     entry,
-    entry_pieces,
+    entry_head,
     pack_entry,
     parse_entries,
 )
@@ -35,7 +36,7 @@ __all__ = [
     "Mark",
     "MemoryLog",
     "entry",
-    "entry_pieces",
+    "entry_head",
     "pack_entry",
     "parse_entries",
 ]

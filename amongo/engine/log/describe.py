@@ -90,9 +90,19 @@ the oplog's fields:
 | `"d"` delete | a document with the `_id` alone |
 | `"c"` command | none; the command is `o` in the head |
 | `"n"` no operation | none |
+| `"s"` origin | none, or the document that a findAndModify gave back |
 
-Beside `op` there are `ns` (namespace), `ui` (the collection's UUID, a Binary of subtype 4) and, for retryable writes,
-`lsid`, `txnNumber` and `stmtId`.
+Beside `op` there are `ns` (namespace) and `ui` (the collection's UUID, a Binary of subtype 4). Entries `"u"` and `"d"`
+of a collection that keeps pre-images (`changeStreamPreAndPostImages`) have `pre: true`, and the document as it was
+before as their last.
+
+A commit of a retryable write or of a transaction begins with an entry of kind `"s"`, which speaks of all entries behind
+it: `lsid` (`id` and `uid`), `txnNumber`, `transaction: true` for a transaction, `stmtIds` for the statements of a
+retryable write, in runs (first, last, first, last, …) and in the order of the documents; `upsert: true` where the
+inserted document was not given as such; `image` ("pre" or "post") where a findAndModify gave back the document.
+Recovery remembers by it what has been done; a checkpoint holds what is remembered (`retries` in the MANIFEST's `more`):
+for each session `id`, `number`, `last_s` (seconds since 1970 UTC), `transaction`, and in `done` the runs of statements:
+`first`, `last`, `op`, and `id`, `image`, `document` where there are any.
 
 An insert into a capped collection and the deletes of what it pushes out are entries of one commit, in this order. The
 command `convertToCapped` is carried out again at recovery: the new collection (`uuid`, `options`) takes the place of
@@ -101,6 +111,10 @@ command `convertToCapped` is carried out again at recovery: the new collection (
 Of an index the log holds the definition alone, as listIndexes shows it: `createIndexes` has its fields behind the
 collection's name, one entry an index; `dropIndexes` names it, with what it was in the head's `o2`; `collMod` has the
 whole new one as `index`. Its keys follow from the documents.
+
+For change streams alone, `o2` says what a command found: `dropDatabase` the `collections` (`name` and `ui` of each),
+`collMod` the `options` and the `index` as they were and what was `asked` for, `createIndexes` how many `documents`
+there were.
 
 ## Mark
 

@@ -34,6 +34,10 @@ class FileRow:
         """Path of the file of this number."""
         return os.path.join(self._directory, file_name(number))
 
+    def read(self, number: int, length: int, offset: int) -> bytes:
+        """Bytes of a file, as far as it has them. errors: OSError."""
+        return self._files.read(self.path(number), length, offset)
+
     # The end
 
     def create_first(self, header: Header) -> AppendFile:

@@ -238,6 +238,12 @@ def parse_frame(content: bytes, offset: int, frame_limit_bytes: int) -> Frame | 
     return Frame(sequence, wall_ms, kind, checked[FRAME_HEADER_BYTES - _CHECKSUM_BYTES :])
 
 
+def frame_start(header: bytes) -> tuple[int, int, int]:
+    """(sequence, kind, bytes of the payload) of the frame with this header, which nobody has verified."""
+    _, length, sequence, _, kind = _unpack_frame_header(header)
+    return sequence, kind, length
+
+
 def written_end(content: bytes) -> int:
     """Where the zeros at the end of a file begin: nothing was ever written there, the space was only reserved.
 
@@ -285,6 +291,12 @@ def entry(record_id: int, head: bytes, documents: Sequence[bytes]) -> bytes:
     return b"".join((_ENTRY.pack(record_id, len(documents)), head, *documents))
 
 
+def entry_head(piece: bytes) -> bytes:
+    """The head of the entry that begins with these bytes."""
+    (length,) = _unpack_int32(piece, ENTRY_BYTES)
+    return piece[ENTRY_BYTES : ENTRY_BYTES + length]
+
+
 def entry_pieces(record_id: int, head: bytes, documents: Sequence[bytes], interrupt: Interrupt) -> list[bytes]:
     """The bytes of one entry of many documents, in pieces of a moderate number of documents each; see `entry`."""
     pieces = [_ENTRY.pack(record_id, len(documents)) + head]
@@ -294,14 +306,15 @@ def entry_pieces(record_id: int, head: bytes, documents: Sequence[bytes], interr
     return pieces
 
 
-def parse_entries(payload: bytes, sequence: int = 0) -> list[Entry]:
+def parse_entries(payload: bytes, sequence: int = 0, offset: int = 0) -> list[Entry]:
     """The entries of a commit's payload, in order.
 
     sequence   of the frame, for the message
+    offset     where the payload begins in `payload`
     errors     ENTRY_MALFORMED: a document's length leads out of the payload
     """
     entries = []
-    offset, size = 0, len(payload)
+    size = len(payload)
     while offset < size:
         if size - offset < _ENTRY_START_BYTES:
             raise storage.ENTRY_MALFORMED(sequence=sequence, offset=offset, reason="it ends within an entry")
@@ -310,20 +323,29 @@ def parse_entries(payload: bytes, sequence: int = 0) -> list[Entry]:
         end = offset + length
         if end > size or length < SMALLEST_DOCUMENT_BYTES:
             raise _no_document(sequence, offset)
-        head = payload[offset:end]
-        documents = []
-        for _ in range(count):
-            offset = end
-            if size - offset < SMALLEST_DOCUMENT_BYTES:
-                raise _no_document(sequence, offset)
-            (length,) = _unpack_int32(payload, offset)
-            end = offset + length
-            if end > size or length < SMALLEST_DOCUMENT_BYTES:
-                raise _no_document(sequence, offset)
-            documents.append(payload[offset:end])
-        offset = end
-        entries.append(Entry(record_id, head, documents))
+        documents = documents_in(payload, count, sequence, end)
+        entries.append(Entry(record_id, payload[offset:end], documents))
+        offset = end + sum(map(len, documents))
     return entries
+
+
+def documents_in(payload: bytes, count: int, sequence: int = 0, offset: int = 0) -> list[bytes]:
+    """So many BSON documents that stand back to back from `offset` on.
+
+    sequence   of the frame, for the message
+    errors     ENTRY_MALFORMED
+    """
+    size, documents = len(payload), []
+    for _ in range(count):
+        if size - offset < SMALLEST_DOCUMENT_BYTES:
+            raise _no_document(sequence, offset)
+        (length,) = _unpack_int32(payload, offset)
+        end = offset + length
+        if end > size or length < SMALLEST_DOCUMENT_BYTES:
+            raise _no_document(sequence, offset)
+        documents.append(payload[offset:end])
+        offset = end
+    return documents
 
 
 def _no_document(sequence: int, offset: int) -> ServerError:

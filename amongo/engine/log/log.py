@@ -29,7 +29,6 @@ from functools import partial
 from xxhash import xxh3_64, xxh3_64_digest
 
 from amongo.engine.files.interface import AppendFile, Files
-from amongo.engine.log.durability import Durability
 from amongo.engine.log.file_row import FileRow
 from amongo.engine.log.format import (
     COMMIT,
@@ -42,8 +41,8 @@ from amongo.engine.log.format import (
     MARK_FRAME_BYTES,
     Frame,
     Header,
-    LogFile,
     Mark,
+    entry_pieces,
     pack_checked,
     pack_entry,
     pack_frame,
@@ -51,10 +50,12 @@ from amongo.engine.log.format import (
     pack_mark,
     pack_start,
 )
+from amongo.engine.log.kept_files import KeptFiles
 from amongo.engine.log.recovery import Cut, Ending, Recovery, reason_of
 from amongo.engine.settings import DEFAULT_SETTINGS, Settings
 from amongo.errors import ServerError, storage
 from amongo.runtime.clock import Clock
+from amongo.runtime.interrupts import Interrupt
 from amongo.runtime.limits import FRAME_BYTES, MAPPED_BLOCK_BYTES
 from amongo.runtime.workers import start_service
 
@@ -70,7 +71,7 @@ def random_uuid() -> bytes:
     return uuid.uuid4().bytes
 
 
-class Log(Durability):
+class Log(KeptFiles):
     """The log of one store. It takes no lock on the directory; the store has done so.
 
     store_uuid      the store's 16 bytes, once replayed
@@ -88,11 +89,8 @@ class Log(Durability):
         "_new_uuid",
         "_next_second_ms",
         "_now_ns",
-        "_number",
-        "_offset",
         "_recovery",
         "_refusal",
-        "_row",
         "_second_sequence",
         "_settings",
         "cut",
@@ -108,19 +106,17 @@ class Log(Durability):
         has_service: bool,
         new_uuid: Callable[[], bytes],
     ) -> None:
-        super().__init__(has_service, settings.sync_interval_s)
+        recovery = Recovery(directory, files)
+        super().__init__(has_service, settings.sync_interval_s, FileRow(recovery.directory, files))
         self.store_uuid = b""
         self.cut: Cut | None = None
-        self._recovery: Recovery | None = Recovery(directory, files)
-        self._row = FileRow(self._recovery.directory, files)
+        self._recovery: Recovery | None = recovery
         self._now_ns = clock.now_ns
         self._settings = settings
         self._new_uuid = new_uuid
         self._join: Callable[[], None] | None = None
         # All below belongs to the guard.
         self._file: AppendFile | None = None
-        self._number = 0
-        self._offset = 0  # end of the file as memory knows it
         self._limit = settings.log_file_bytes  # past it, the next file
         self._second_sequence = 0  # the first sequence of the second that the clock has reached
         self._next_second_ms = 0  # when the next one begins
@@ -243,11 +239,18 @@ class Log(Durability):
             end = self._offset + FRAME_HEADER_BYTES + length
             self._is_writing = True
             self._write(frame)
+            if self.recent is not None:
+                self.recent.put((sequence, wall_ms, frame, FRAME_HEADER_BYTES), len(frame), self.last_sequence)
             # One statement without a call, in which Python takes no signal: the frame counts as a whole or not at all.
             self.last_sequence, self._offset, self._is_writing = sequence, end, False
             if self._is_idle or end >= self._limit:
                 self._wake()
         return sequence
+
+    @staticmethod
+    def pieces(record_id: int, head: bytes, documents: Sequence[bytes], interrupt: Interrupt) -> list[bytes]:
+        """The bytes of one entry of many documents, to be appended; see `format.entry`."""
+        return entry_pieces(record_id, head, documents, interrupt)
 
     def append_entry(self, record_id: int, count: int, head: bytes, documents: bytes) -> int:
         """`append` for one entry, by who holds the guard: the journey of the writes of one document.
@@ -276,6 +279,8 @@ class Log(Durability):
             self._write(frame)
         except OSError as error:
             raise self._undo(error) from error
+        if self.recent is not None:
+            self.recent.put((sequence, wall_ms, frame, FRAME_HEADER_BYTES), len(frame), self.last_sequence)
         self.last_sequence, self._offset, self._is_writing = sequence, end, False  # as in `append`
         if self._is_idle or end >= self._limit:
             self._wake()
@@ -369,9 +374,6 @@ class Log(Durability):
 
     # Files
 
-    def _path(self, number: int) -> str:
-        return self._row.path(number)
-
     def _prepare_next(self) -> AppendFile | None:
         """The next file, empty, its name durable; None if there is no place for it now."""
         number = self._number + 1
@@ -414,39 +416,6 @@ class Log(Durability):
         except OSError as error:
             with self.guard:
                 self._refuse(f"{self._path(number)} was begun and can be neither used nor removed: {reason_of(error)}")
-
-    # Retention
-
-    def log_files(self) -> list[LogFile]:
-        """The files, oldest first; the last is the one that is being written."""
-        with self.guard:
-            *ended, current = self._row.files.values()
-            return [*ended, current._replace(file_bytes=self._offset)]
-
-    @property
-    def total_bytes(self) -> int:
-        """The bytes of all files, without what is reserved behind the last frame."""
-        return sum(file.file_bytes for file in self.log_files())
-
-    def drop_before(self, sequence: int) -> list[LogFile]:
-        """Remove the files that hold only commits before `sequence`; those that went. The current file always stays.
-
-        They go durably, oldest first, so that the log begins with a whole file wherever it breaks off. A store opens
-        with what is left by `replay(after)` for every `after` from `sequence - 1` on. What was not removed for an
-        error may be tried again.
-
-        errors   LOG_WRITE_FAILED
-        """
-        with self.guard:
-            obsolete = self._row.before(min(sequence, self._synced_sequence))
-        for file in obsolete:
-            try:
-                self._row.remove(file)
-            except OSError as error:
-                raise storage.LOG_WRITE_FAILED(file=self._path(file.number), reason=reason_of(error)) from error
-            with self.guard:
-                self._row.files.pop(file.number, None)
-        return obsolete
 
     def close(self) -> None:
         """Make everything durable, end the service, close the file. A second call does nothing.

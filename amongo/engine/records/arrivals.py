@@ -1,4 +1,4 @@
-"""Waiting for what is inserted into a collection.
+"""Waiting for what is inserted into a collection, or committed to a store.
 
 Whoever waits asks for the next arrival first and looks at the collection then: what comes after the look completes it.
 """
@@ -9,8 +9,8 @@ from amongo.runtime.workers import Completion, Lock
 
 
 class Arrivals:
-    """The next arrival in one collection. Arrivals are announced too when the collection is dropped or renamed, or a
-    cursor on it killed: who waits has to look again."""
+    """The next arrival. In a collection, arrivals are announced too when it is dropped or renamed, or a cursor on it
+    killed: who waits has to look again."""
 
     __slots__ = ("_lock", "_next")
 
@@ -27,9 +27,10 @@ class Arrivals:
 
     def announce(self) -> None:
         """Something has come: wake those who wait, if any."""
-        if self._next is None:  # who asks from now on sees it
+        arrival = self._next
+        if arrival is None:  # who asks from now on sees it
             return
+        arrival.set_result()  # first, so that nobody is forgotten where an exception comes in between
         with self._lock:
-            arrival, self._next = self._next, None
-        if arrival is not None:
-            arrival.set_result()
+            if self._next is arrival:
+                self._next = None

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from typing import Any, Final, TypeVar
+from weakref import ref
 
 from amongo.engine.indexes import Definition, Entered, IndexChange, Secondary, first_indexes
 from amongo.engine.records.arrivals import Arrivals
@@ -18,6 +19,8 @@ from amongo.engine.records.cap import Cap
 from amongo.engine.records.frozen import FrozenRecords
 from amongo.engine.records.id_order import NO_ORDER, IdOrder, id_order
 from amongo.engine.records.layers import BELOW, IdLayer, RecordLayer
+from amongo.engine.records.standing import Standing
+from amongo.engine.records.trail import Trail
 from amongo.engine.records.uses import Uses
 from amongo.engine.records.view import CHUNK_BITS, CHUNK_MASK, CHUNK_SIZE, Chunk, OrderedView, View, record_in
 from amongo.runtime.interrupts import NEVER, Interrupt
@@ -25,6 +28,7 @@ from amongo.runtime.limits import RECENT_READ_BYTES, RECENT_READS
 from amongo.values.collation import collator
 
 FIRST_RECORD_ID: Final = 1
+_NO_IMAGES: Final[dict[str, Any]] = {}
 
 
 class Collection:
@@ -61,6 +65,9 @@ class Collection:
         "_oldest",
         "_recent",
         "_shared",
+        "_standing",
+        "_trail",
+        "_veil",
         "_view",
         "arrivals",
         "cap",
@@ -117,6 +124,9 @@ class Collection:
         self._layers: tuple[RecordLayer, ...] | None = None  # None until there is the first, then for ever a tuple
         self._id_layers: tuple[IdLayer, ...] = ()
         self._recent: dict[bytes, tuple[int, bytes]] = {}  # what point reads have found in the layers of this moment
+        self._trail: ref[Trail] | None = None  # where somebody stands on it; see `records.trail`
+        self._standing: Standing | None = None  # the last one, until a record is changed or a layer comes or goes
+        self._veil: object = None  # see `records.veiled`
 
     # Reading: lock-free, from any thread. While a large batch is put in, a point read may find some of its documents
     # already and others not yet; a view has all of them or none. What moves from memory to a layer is in the layer
@@ -152,6 +162,8 @@ class Collection:
         slot = record_id & CHUNK_MASK
         found = BELOW if chunk is None or slot >= len(chunk) else chunk[slot]
         return found if found is not BELOW else record_in(self._layers, record_id)
+
+    _record = record  # for what changes something: a veil hides nothing from it
 
     def has_key(self, key: bytes) -> bool:
         """Whether a document's `_id` has this key."""
@@ -285,7 +297,13 @@ class Collection:
         """Give it other options."""
         is_validated = _names_validator(options)
         self.options, self.cap, self.is_validated, self.validation = options, Cap.of(options), is_validated, None
+        self.heads = {}
         self._classify()
+
+    @property
+    def keeps_images(self) -> bool:
+        """Whether the log keeps what documents were before they are changed or removed."""
+        return bool(self.options.get("changeStreamPreAndPostImages", _NO_IMAGES).get("enabled"))
 
     def set_indexes(self, definitions: dict[str, Definition], secondary: Secondary | None) -> None:
         """Give it other indexes."""
@@ -371,11 +389,13 @@ class Collection:
         chunk = self._chunks[index]
         old = BELOW if chunk is None or index in self._shared else chunk[slot]
         if chunk is None or old is BELOW:
-            old, chunk = self.record(record_id), self._writable(index)
+            old, chunk = self._record(record_id), self._writable(index)
         assert old is not None
         changes = self.changes
         if changes is not None and record_id < len(changes):
             changes[record_id] = 1  # before it is changed: once more does no harm
+        if self._trail is not None and (trail := self._written_trail()) is not None:
+            trail.note(record_id)
         data_bytes = self.data_bytes + len(raw) - len(old)
         chunk[slot], self.data_bytes, self._view = raw, data_bytes, None
 
@@ -388,11 +408,15 @@ class Collection:
         """Remove records, given as (record id, `_id` key)."""
         changes = self.changes
         for record_id, key in removals:
-            old = self.record(record_id)
+            old = self._record(record_id)
             if old is None:
                 continue  # a repetition
             if changes is not None and record_id < len(changes):
                 changes[record_id] = 1
+            if self._trail is not None and (trail := self._written_trail()) is not None:
+                trail.note(record_id)
+                if self._by_id.get(key) == record_id:
+                    trail.note_gone(record_id, key)
             chunk = self._writable(record_id >> CHUNK_BITS)
             slot = record_id & CHUNK_MASK
             self._by_id.pop(key, None)
@@ -406,7 +430,7 @@ class Collection:
         """Go on to the oldest record of a capped collection, which runs through its record ids; and forget the chunks
         in front of it, unless they say that what a layer has is deleted."""
         oldest, end = self._oldest, self.next_record_id
-        while oldest < end and self.record(oldest) is None:
+        while oldest < end and self._record(oldest) is None:
             oldest += 1
             if not oldest & CHUNK_MASK and self._layers is None:
                 self._chunks[(oldest >> CHUNK_BITS) - 1] = None
@@ -414,12 +438,13 @@ class Collection:
         self._oldest = oldest
 
     def reserve(self, record_id: int) -> None:
-        """Leave out the record ids below `record_id`: recovery meets ids that earlier deletions used up."""
+        """Leave out the record ids below `record_id`: recovery meets ids that earlier deletions used up, and so does a
+        transaction that has deleted what it had inserted."""
         while self.next_record_id < record_id:
-            chunk = self._tail()
-            room = min(CHUNK_MASK + 1 - len(chunk), record_id - self.next_record_id)
-            chunk.extend([None] * room)
-            self.next_record_id += room
+            slot = self.next_record_id & CHUNK_MASK
+            room = min(CHUNK_SIZE - slot, record_id - self.next_record_id)
+            self._tail()[slot:] = [None] * room
+            self.next_record_id, self._view = self.next_record_id + room, None
 
     def _tail(self) -> Chunk:
         """The chunk of the next record id, which has a slot for every id before it."""
@@ -442,6 +467,36 @@ class Collection:
         self._shared.discard(index)
         return chunk
 
+    # Forks; see `records.forked`
+
+    def _written_trail(self) -> Trail | None:
+        """The trail, for a record that is about to be changed: what was kept for the next fork is of no use now."""
+        self._standing = None
+        return self._live_trail()
+
+    def _live_trail(self) -> Trail | None:
+        """The trail that is to be written to; None if nobody stands on the collection any more."""
+        trail = None if self._trail is None else self._trail()
+        if trail is None:
+            self._trail = None
+        elif trail.is_long:
+            trail = trail.go_on()
+            self._trail = ref(trail)
+        return trail
+
+    def put_back(self, record_id: int, key: bytes, raw: bytes) -> None:
+        """Put a document where one was before and is none now: of a fork that goes back to the past."""
+        if record_id >= self.next_record_id:
+            self.reserve(record_id)
+            self.append(record_id, key, raw)
+            return
+        chunk = self._writable(record_id >> CHUNK_BITS)
+        chunk[record_id & CHUNK_MASK] = raw
+        if not any(record_id in layer.has_key(key) for layer in self._id_layers):  # an entry counts again there
+            self._by_id[key] = record_id
+        self._oldest = min(self._oldest, record_id)
+        self.count, self.data_bytes, self._view = self.count + 1, self.data_bytes + len(raw), None
+
     # Layers: put in place by the store's checkpoints, under its lock, in an order in which readers miss nothing.
 
     @property
@@ -456,7 +511,7 @@ class Collection:
 
     def freeze(self) -> FrozenRecords | None:
         """Make what is in memory the newest layer, and begin anew; None if nothing was written since the last time."""
-        chunks = self._chunks
+        chunks, self._standing = self._chunks, None
         if not any(chunk is not None and (index or len(chunk) > FIRST_RECORD_ID) for index, chunk in enumerate(chunks)):
             return None
         frozen = FrozenRecords(chunks, self._by_id)
@@ -470,11 +525,12 @@ class Collection:
 
     def settle(self, old: Sequence[RecordLayer], new: Sequence[RecordLayer]) -> None:
         """Put layers that say the same in the place of others, which are neighbours."""
-        self._layers, self._view = _replaced(self._layers or (), old, new), None
+        self._layers, self._view, self._standing = _replaced(self._layers or (), old, new), None, None
 
     def settle_ids(self, old: Sequence[IdLayer], new: Sequence[IdLayer]) -> None:
         """Put layers of the `_id` index that say the same in the place of others, which are neighbours."""
         self._id_layers, self._view, self._id_order = _replaced(self._id_layers, old, new), None, NO_ORDER
+        self._standing = None
 
     def begin_above(
         self,

@@ -62,6 +62,12 @@ class Update:
     kind: ClassVar[Kind]
     uses_positional: bool
 
+    @property
+    def is_given_whole(self) -> bool:
+        """Whether it is a replacement that begins with an `_id`. Only then it may be the very document that stands
+        there, and change nothing: the server compares the two before it puts in an `_id`."""
+        return False
+
     def apply(
         self,
         document: dict[str, Any],
@@ -161,6 +167,11 @@ class ReplacementUpdate(Update):
             if type(value) is Timestamp and value == _EMPTY_TIMESTAMP and name != "_id"
         ]
 
+    @property
+    def is_given_whole(self) -> bool:
+        """See `Update.is_given_whole`."""
+        return next(iter(self.replacement), "") == "_id"
+
     def apply(
         self,
         document: dict[str, Any],
@@ -176,7 +187,6 @@ class ReplacementUpdate(Update):
             after = after | dict.fromkeys(self.empty_timestamps, clock_timestamp)
         if self.dollar_field and not is_insert:
             raise errors.DOLLAR_PREFIXED(name=self.dollar_field, path=self.dollar_field)
-        # A replacement counts as a change even when the document was the same before.
         return Outcome(_keep_id(document, after), None)
 
 

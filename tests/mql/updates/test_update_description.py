@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from amongo.errors import ServerError
 from amongo.mql.updates import describe
 from amongo.mql.updates.sameness import is_same
+from amongo.values.codec import encode
 
 DESCRIPTIONS = [
     ("field", {"$set": {"a": 1}}, {}, {"a": 1}, []),
@@ -52,16 +53,16 @@ def test_no_change_and_replacement_have_no_description() -> None:
     assert apply({"b": 1}, {"_id": 1, "a": 1}).description is None
 
 
+FILLER = "*" * 200
 DIFFERENCES = [
-    ("nothing", {"a": [1, {"b": 2}]}, {"a": [1, {"b": 2}]}, {}, [], []),
     ("set, removed", {"a": 1, "b": 2}, {"a": 2, "c": 3}, {"a": 2, "c": 3}, ["b"], []),
-    ("inside", {"a": {"b": 1, "c": 1}}, {"a": {"b": 2}}, {"a.b": 2}, ["a.c"], []),
+    ("inside", {"a": {"f": FILLER, "b": 1, "c": 1}}, {"a": {"f": FILLER, "b": 2}}, {"a.b": 2}, ["a.c"], []),
+    ("inside what is small", {"a": {"b": 1, "c": 1}}, {"a": {"b": 2}}, {"a": {"b": 2}}, [], []),
     ("type", {"a": 1}, {"a": 1.0}, {"a": 1.0}, [], []),
-    ("longer array", {"a": [1]}, {"a": [1, 2]}, {"a.1": 2}, [], []),
-    ("shorter array", {"a": [1, 2, 3]}, {"a": [1, 4]}, {"a.1": 4}, [], [{"field": "a", "newSize": 2}]),
+    ("longer array", {"a": [FILLER]}, {"a": [FILLER, 2]}, {"a.1": 2}, [], []),
+    ("shorter array", {"a": [FILLER, 2, 3]}, {"a": [FILLER, 4]}, {"a.1": 4}, [], [{"field": "a", "newSize": 2}]),
     ("emptied array", {"a": [1]}, {"a": []}, {"a": []}, [], []),
-    ("inside an element", {"a": [{"b": 1}]}, {"a": [{"b": 2}]}, {"a.0.b": 2}, [], []),
-    ("moved to the end", {"a": 1, "b": 2}, {"b": 2, "a": 1}, {"a": 1}, [], []),
+    ("inside an element", {"a": [{"f": FILLER, "b": 1}]}, {"a": [{"f": FILLER, "b": 2}]}, {"a.0.b": 2}, [], []),
 ]
 
 
@@ -69,7 +70,63 @@ DIFFERENCES = [
     ("before", "after", "updated", "removed", "cut"), [c[1:] for c in DIFFERENCES], ids=[c[0] for c in DIFFERENCES]
 )
 def test_difference(before: Any, after: Any, updated: Any, removed: Any, cut: Any) -> None:
-    assert describe(before, after) == {"updatedFields": updated, "removedFields": removed, "truncatedArrays": cut}
+    told = describe({"filler": FILLER} | before, {"filler": FILLER} | after)
+    assert told == {"updatedFields": updated, "removedFields": removed, "truncatedArrays": cut}
+
+
+def test_a_field_that_moves_is_set_anew() -> None:
+    assert describe({"f": FILLER, "a": 1, "b": 2}, {"f": FILLER, "b": 2, "a": 1, "c": 3}) == {
+        "updatedFields": {"a": 1, "c": 3},
+        "removedFields": [],
+        "truncatedArrays": [],
+        "movedFields": ["a"],
+    }
+
+
+def test_a_small_document_counts_as_replaced() -> None:
+    """To tell that `n` is 2 takes 35 bytes: 15 and 5 for the frame, 8 for the section, 7 for the field."""
+    length = 35 - len(encode({"_id": 1, "n": 1, "f": ""}))
+    for missing, told in ((0, None), (1, {"updatedFields": {"n": 2}, "removedFields": [], "truncatedArrays": []})):
+        before = {"_id": 1, "n": 1, "f": "*" * (length + missing)}
+        assert describe(before, before | {"n": 2}) == told
+
+
+def test_shallow_fields_come_first() -> None:
+    before = {"a": {"f": FILLER, "x": 1}, "b": 1}
+    after = {"a": {"f": FILLER, "x": 2}, "b": 2, "c": 3}
+    told = describe(before, after)
+    assert told is not None
+    assert list(told["updatedFields"]) == ["b", "c", "a.x"]
+
+
+AMBIGUOUS = [
+    ("a name with a dot", {"a.b": 1}, {"a.b": 2}, {"a.b": 2}, {"a.b": ["a.b"]}),
+    ("a number as name", {"a": {"f": FILLER, "0": 1}}, {"a": {"f": FILLER, "0": 2}}, {"a.0": 2}, {"a.0": ["a", "0"]}),
+    ("a number at the top", {"0": 1}, {"0": 2}, {"0": 2}, None),
+    ("an index", {"a": [FILLER, 1]}, {"a": [FILLER, 2]}, {"a.1": 2}, None),
+    (
+        "an index, then a name with a dot",
+        {"a": [{"f": FILLER, "b.c": 1}]},
+        {"a": [{"f": FILLER, "b.c": 2}]},
+        {"a.0.b.c": 2},
+        {"a.0.b.c": ["a", 0, "b.c"]},
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "updated", "named"), [c[1:] for c in AMBIGUOUS], ids=[c[0] for c in AMBIGUOUS]
+)
+def test_paths_that_can_be_read_in_two_ways(before: Any, after: Any, updated: Any, named: Any) -> None:
+    told = describe({"filler": FILLER} | before, {"filler": FILLER} | after)
+    assert told is not None
+    assert (told["updatedFields"], told.get("disambiguatedPaths")) == (updated, named)
+
+
+def test_two_paths_that_read_the_same_are_told_as_a_replacement() -> None:
+    before = {"f": FILLER, "a.b": 1, "a": {"f": FILLER, "b": 1}}
+    after = {"f": FILLER, "a.b": 2, "a": {"f": FILLER, "b": 2}}
+    assert describe(before, after) is None
 
 
 names = st.sampled_from(["a", "b", "c"])
@@ -123,9 +180,13 @@ def test_description_makes_the_new_document(before: dict[str, Any], update: dict
         assert is_same(patched(before, outcome.description), outcome.document)
 
 
-@given(documents, documents)
-def test_difference_makes_the_new_document(before: dict[str, Any], after: dict[str, Any]) -> None:
-    assert _unordered(patched(before, describe(before, after))) == _unordered(after)
+@given(st.integers(0, 100), documents, documents)
+def test_difference_makes_the_new_document(length: int, before: dict[str, Any], after: dict[str, Any]) -> None:
+    """With fillers of all lengths, so that differences are told of values and of parts of them."""
+    before, after = {"f": "*" * length} | before, {"f": "*" * length} | after
+    told = describe(before, after)
+    if told is not None:
+        assert _unordered(patched(before, told)) == _unordered(after)
 
 
 def _unordered(value: Any) -> Any:

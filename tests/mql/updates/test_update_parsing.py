@@ -57,10 +57,10 @@ def test_empty_timestamps_of_a_replacement_are_filled() -> None:
 
 def test_pipeline_is_run_by_the_caller() -> None:
     def run(document: dict[str, Any]) -> dict[str, Any]:
-        return {"n": document["n"] + 1, "a": [1]}
+        return {"n": document["n"] + 1, "a": ["*" * 100]}
 
-    outcome = apply([{"$set": {}}], {"_id": 1, "n": 1, "a": [1, 2]}, run_pipeline=run)
-    assert outcome.document == {"_id": 1, "n": 2, "a": [1]}
+    outcome = apply([{"$set": {}}], {"_id": 1, "n": 1, "a": ["*" * 100, 2]}, run_pipeline=run)
+    assert outcome.document == {"_id": 1, "n": 2, "a": ["*" * 100]}
     assert outcome.description == {
         "updatedFields": {"n": 2},
         "removedFields": [],

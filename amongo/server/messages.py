@@ -1,0 +1,303 @@
+"""The messages of the wire protocol as bytes: what a client sends is taken apart here, what it gets is put together.
+
+Whatever comes from a socket is hostile until it has been looked at: every length is checked against the bytes that are
+there, before anything is made of it. Documents are told apart by their lengths alone; what they hold is decoded, and
+refused, by who runs the command. Source: manual, MongoDB Wire Protocol; the specifications of OP_MSG and OP_COMPRESSED.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from struct import Struct
+from typing import Any, Final, NamedTuple
+
+import google_crc32c
+from bson import encode
+from bson.errors import InvalidBSON
+from bson.raw_bson import RawBSONDocument
+
+from amongo.errors import ServerError
+from amongo.errors import server as errors
+from amongo.runtime.limits import MESSAGE_BYTES
+from amongo.server.compression import Compressor, compressor_of
+from amongo.values.codec import CODEC
+
+OP_REPLY: Final = 1
+OP_QUERY: Final = 2004
+OP_COMPRESSED: Final = 2012
+OP_MSG: Final = 2013
+
+CHECKSUM_PRESENT: Final = 1
+MORE_TO_COME: Final = 1 << 1
+EXHAUST_ALLOWED: Final = 1 << 16
+_REQUIRED_FLAGS: Final = 0xFFFF  # a receiver has to know all of these bits
+
+_HEADER: Final = Struct("<iiii")
+_INT32: Final = Struct("<i")
+_UINT32: Final = Struct("<I")
+_COMPRESSED: Final = Struct("<iiB")
+_REPLY: Final = Struct("<iqii")
+HEADER_BYTES: Final = _HEADER.size
+_CHECKSUM_BYTES: Final = 4
+_SMALLEST_DOCUMENT_BYTES: Final = 5
+_BODY, _SEQUENCE = 0, 1
+_AWAIT_CAPABLE: Final = 8  # responseFlags of OP_REPLY
+_RAW_CODEC: Final = CODEC.with_options(document_class=RawBSONDocument)
+
+
+class Malformed(Exception):
+    """Bytes that are no message: the connection they came by cannot go on."""
+
+
+class Header(NamedTuple):
+    """The header of a message.
+
+    length        of the whole message, in bytes
+    request_id    the sender's number of it
+    response_to   the number of the message it answers
+    opcode        what follows
+    """
+
+    length: int
+    request_id: int
+    response_to: int
+    opcode: int
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A command that a client has sent.
+
+    request_id      the client's number of it
+    database        where it is to run
+    command         its document, BSON bytes
+    sequences       array fields that came beside it, BSON bytes of each document
+    wants_reply     False for `moreToCome`: an unacknowledged write
+    allows_exhaust  further replies may follow the first without being asked for
+    has_checksum    it came with a checksum, and the reply has one
+    is_query        it came as OP_QUERY, and is answered by OP_REPLY
+    compressor      what the message was compressed with; the reply is too. None for nothing
+    """
+
+    request_id: int
+    database: str
+    command: bytes
+    sequences: Mapping[str, Sequence[bytes]]
+    wants_reply: bool = True
+    allows_exhaust: bool = False
+    has_checksum: bool = False
+    is_query: bool = False
+    compressor: Compressor | None = None
+
+
+def parse_header(head: bytes) -> Header:
+    """The header of a message, 16 bytes. errors: Malformed for a length that no message has."""
+    header = Header(*_HEADER.unpack(head))
+    if not HEADER_BYTES <= header.length <= MESSAGE_BYTES:
+        raise Malformed(f"a message of {header.length} bytes")
+    return header
+
+
+def parse_request(header: Header, payload: bytes) -> Request:
+    """The command in a message.
+
+    payload   what follows the header, `header.length` less 16 bytes
+    errors    Malformed; ServerError for what can be answered: NO_DATABASE, UNKNOWN_FLAGS, WRONG_CHECKSUM
+    """
+    compressor = None
+    if header.opcode == OP_COMPRESSED:
+        header, payload, compressor = _decompressed(header, payload)
+    if header.opcode == OP_MSG:
+        return _parse_msg(header, payload, compressor)
+    if header.opcode == OP_QUERY:
+        return _parse_query(header, payload, compressor)
+    raise Malformed(f"a message of kind {header.opcode}")
+
+
+def _decompressed(header: Header, payload: bytes) -> tuple[Header, bytes, Compressor]:
+    """(header, payload, compressor) of the message inside. errors: Malformed."""
+    if len(payload) < _COMPRESSED.size:
+        raise Malformed("a compressed message that is cut off")
+    opcode, size, number = _COMPRESSED.unpack_from(payload)
+    compressor = compressor_of(number)
+    if compressor is None:
+        raise Malformed(f"a message compressed in way {number}, which was not agreed on")
+    if opcode == OP_COMPRESSED or not 0 <= size <= MESSAGE_BYTES - HEADER_BYTES:
+        raise Malformed(f"a compressed message of kind {opcode} and {size} bytes")
+    try:
+        inside = compressor.decompress(payload[_COMPRESSED.size :], size)
+    except ValueError as error:
+        raise Malformed(f"a compressed message that cannot be read: {error}") from None
+    return header._replace(length=HEADER_BYTES + size, opcode=opcode), inside, compressor
+
+
+# OP_MSG
+
+
+def _parse_msg(header: Header, payload: bytes, compressor: Compressor | None) -> Request:
+    if len(payload) < _UINT32.size:
+        raise Malformed("an OP_MSG without flags")
+    (flags,) = _UINT32.unpack_from(payload)
+    if flags & _REQUIRED_FLAGS & ~(CHECKSUM_PRESENT | MORE_TO_COME):
+        raise errors.UNKNOWN_FLAGS(flags=flags)
+    end = len(payload)
+    if flags & CHECKSUM_PRESENT:
+        end -= _CHECKSUM_BYTES
+        if compressor is None:
+            _check_sum(header, payload, end)
+    body, sequences = _sections(payload, _UINT32.size, end)
+    return Request(
+        header.request_id,
+        _database_of(body),
+        body,
+        sequences,
+        wants_reply=not flags & MORE_TO_COME,
+        allows_exhaust=bool(flags & EXHAUST_ALLOWED),
+        has_checksum=bool(flags & CHECKSUM_PRESENT),
+        compressor=compressor,
+    )
+
+
+def _check_sum(header: Header, payload: bytes, end: int) -> None:
+    """errors: Malformed without room for a checksum, WRONG_CHECKSUM."""
+    if end < _UINT32.size:
+        raise Malformed("an OP_MSG without its checksum")
+    found = google_crc32c.extend(google_crc32c.value(_HEADER.pack(*header)), payload[:end])
+    (told,) = _UINT32.unpack_from(payload, end)
+    if found != told:
+        raise errors.WRONG_CHECKSUM()
+
+
+def _sections(payload: bytes, start: int, end: int) -> tuple[bytes, dict[str, list[bytes]]]:
+    """(body, document sequences) of an OP_MSG. errors: Malformed."""
+    body: bytes | None = None
+    sequences: dict[str, list[bytes]] = {}
+    place = start
+    while place < end:
+        kind = payload[place]
+        place += 1
+        if kind == _BODY:
+            if body is not None:
+                raise Malformed("an OP_MSG with two bodies")
+            behind = _document_end(payload, place, end)
+            body = payload[place:behind]
+        elif kind == _SEQUENCE:
+            behind = place + _length(payload, place, end)
+            name, documents = _sequence(payload, place + _INT32.size, behind)
+            if name in sequences:
+                raise Malformed("an OP_MSG with two sequences of one name")
+            sequences[name] = documents
+        else:
+            raise Malformed(f"a section of kind {kind}")
+        place = behind
+    if body is None:
+        raise Malformed("an OP_MSG without a body")
+    return body, sequences
+
+
+def _sequence(payload: bytes, start: int, end: int) -> tuple[str, list[bytes]]:
+    """(name, documents) of a document sequence."""
+    name_end = payload.find(b"\0", start, end)
+    if name_end < 0:
+        raise Malformed("a sequence whose name does not end")
+    try:
+        name = payload[start:name_end].decode()
+    except UnicodeDecodeError:
+        raise Malformed("a sequence whose name is no text") from None
+    documents = []
+    place = name_end + 1
+    while place < end:
+        behind = _document_end(payload, place, end)
+        documents.append(payload[place:behind])
+        place = behind
+    return name, documents
+
+
+def _length(payload: bytes, place: int, end: int) -> int:
+    """The length that stands at a place: of a section or document that begins there. errors: Malformed."""
+    if end - place < _INT32.size:
+        raise Malformed("a length that is cut off")
+    length: int = _INT32.unpack_from(payload, place)[0]
+    if not _SMALLEST_DOCUMENT_BYTES <= length <= end - place:
+        raise Malformed(f"a length of {length} where {end - place} bytes are left")
+    return length
+
+
+def _document_end(payload: bytes, place: int, end: int) -> int:
+    """Where the document that begins at a place ends. errors: Malformed."""
+    behind = place + _length(payload, place, end)
+    if payload[behind - 1]:
+        raise Malformed("a document that does not end")
+    return behind
+
+
+def _database_of(body: bytes) -> str:
+    """`$db` of a command.
+
+    errors   NO_DATABASE; INVALID_BSON for a body that is none
+    """
+    try:
+        database = RawBSONDocument(body, _RAW_CODEC).get("$db")  # decodes no deeper than that
+    except InvalidBSON as error:
+        raise errors.BODY_UNREADABLE(reason=str(error)) from None
+    if type(database) is not str:
+        raise errors.NO_DATABASE()
+    return database
+
+
+def command_name(command: bytes) -> str:
+    """The name of a command: that of the first field of its document; "" if there is none."""
+    end = command.find(b"\0", 5)
+    return command[5:end].decode(errors="replace") if end > 0 else ""
+
+
+# OP_QUERY: only for handshakes, as old drivers begin
+
+
+def _parse_query(header: Header, payload: bytes, compressor: Compressor | None) -> Request:
+    """A command as an old driver sends it: a query of the collection `$cmd`. errors: Malformed."""
+    name_end = payload.find(b"\0", _INT32.size)
+    if name_end < 0:
+        raise Malformed("an OP_QUERY whose namespace does not end")
+    try:
+        namespace = payload[_INT32.size : name_end].decode()
+    except UnicodeDecodeError:
+        raise Malformed("an OP_QUERY whose namespace is no text") from None
+    database, _, collection = namespace.partition(".")
+    if collection != "$cmd":
+        raise Malformed("an OP_QUERY that is no command")
+    start = name_end + 1 + 2 * _INT32.size
+    behind = _document_end(payload, start, len(payload))
+    return Request(header.request_id, database, payload[start:behind], {}, is_query=True, compressor=compressor)
+
+
+# Replies
+
+
+def pack_reply(request: Request, reply_id: int, document: Mapping[str, Any], *, more_to_come: bool = False) -> bytes:
+    """The message that answers a request.
+
+    reply_id       our number of it
+    more_to_come   another follows that nobody asks for
+    """
+    body = encode(document)
+    if request.is_query:
+        payload, opcode = _REPLY.pack(_AWAIT_CAPABLE, 0, 0, 1) + body, OP_REPLY
+    else:
+        has_checksum = request.has_checksum and request.compressor is None
+        flags = (MORE_TO_COME if more_to_come else 0) | (CHECKSUM_PRESENT if has_checksum else 0)
+        payload, opcode = _UINT32.pack(flags) + b"\0" + body, OP_MSG
+        if has_checksum:
+            head = _HEADER.pack(HEADER_BYTES + len(payload) + _CHECKSUM_BYTES, reply_id, request.request_id, opcode)
+            payload += _UINT32.pack(google_crc32c.value(head + payload))
+    compressor = request.compressor
+    if compressor is not None:
+        head = _COMPRESSED.pack(opcode, len(payload), compressor.number)
+        payload, opcode = head + compressor.compress(payload), OP_COMPRESSED
+    return _HEADER.pack(HEADER_BYTES + len(payload), reply_id, request.request_id, opcode) + payload
+
+
+def pack_failure(error: ServerError, request_id: int, reply_id: int) -> bytes:
+    """The message that answers a message of which no request could be made."""
+    return pack_reply(Request(request_id, "", b"", {}), reply_id, error.reply())
