@@ -117,13 +117,29 @@ class Runner:
         command   BSON bytes of the command document
         errors    PyMongo's, as `failures.to_pymongo` makes them
         """
+        try:
+            return await self.answer(database, command, session_id=session_id, sequences=sequences)
+        except ServerError as error:
+            raise self._failure(error) from None
+
+    async def answer(
+        self,
+        database: str,
+        command: bytes,
+        *,
+        session_id: bytes | None = None,
+        sequences: Sequences = NO_SEQUENCES,
+    ) -> dict[str, Any]:
+        """`command`, with the errors of the server.
+
+        errors   ServerError; InvalidOperation if the client was closed meanwhile
+        """
         if time.monotonic() >= turn.ends:
             await self._take_turn()
         instance = self.instance
-        name = command[5 : command.index(b"\x00", 5)].decode() if len(command) > 5 else ""
         try:
-            if instance.is_quick(name) and not instance.store.is_busy:
-                return instance.run_command(database, command, Context(session_id=session_id))
+            if instance.is_quick(command_name(command)) and not instance.store.is_busy:
+                return instance.run_command(database, command, Context(session_id=session_id), sequences)
             interrupt = Interrupt()
             context = Context(interrupt, session_id)
             reply: dict[str, Any] = await self._on_worker(
@@ -131,9 +147,7 @@ class Runner:
             )
             return reply
         except Awaiting as awaiting:
-            return (await self._awaited(awaiting)).document()
-        except ServerError as error:
-            raise self._failure(error) from None
+            return (await awaited_reply(instance, awaiting)).document()
 
     async def _awaited(self, awaiting: Awaiting) -> CursorReply:
         """The reply of a getMore that has to wait.
@@ -189,3 +203,9 @@ class Runner:
         """
         if time.monotonic() >= turn.ends:
             await self._take_turn(is_patient=is_patient)
+
+
+def command_name(command: bytes) -> str:
+    """The name of a command: that of the first field of its document; "" if there is none."""
+    end = command.find(b"\0", 5)
+    return command[5:end].decode(errors="replace") if end > 0 else ""

@@ -302,7 +302,7 @@ def _apply(
     is_other = options != collection.options or bool(asked)
     if planned is not None and planned.definition != collection.indexes[planned.definition["name"]]:
         store.change_index(collection, planned.definition, (options, asked) if is_other else None)
-    elif is_other:
+    else:  # the server writes it down, whether it changes anything or not
         store.set_options(collection, options, asked)
     return {**({} if planned is None else planned.reply), "ok": 1.0}
 

@@ -47,14 +47,17 @@ def parse(database: str, document: dict[str, Any]) -> CreateRequest:
 
 
 def run(instance: Instance, request: CreateRequest, context: Context) -> dict[str, Any]:
-    """{ok: 1}, also when the collection is there with the same options.
+    """{ok: 1}, also when the collection is there with the same options; not so in a transaction.
 
-    errors   NAMESPACE_EXISTS when it is there with other options, those of `check_creatable` and of the view
+    errors   NAMESPACE_EXISTS when it is there with other options, or in a transaction; those of `check_creatable` and
+             of the view
     """
     store, namespace, options = instance.store, request.namespace, request.options
     with store.lock:
         found = existing_options(store.catalog, namespace)
         if found is not None:
+            if context.is_transaction:
+                raise errors.NAMESPACE_EXISTS(message=f"Collection already exists. NS: {namespace}")
             if not equal(_by_name(found), _by_name(options)):
                 raise errors.NAMESPACE_EXISTS(
                     message=f"namespace {namespace} already exists, but with different options: {shown(found)}"

@@ -15,6 +15,7 @@ from typing import Any, Final
 import anyio
 from anyio.abc import ByteStream
 
+from amongo.client.runner import command_name
 from amongo.errors import ServerError
 from amongo.runtime.limits import CONNECTION_IDLE_S, CONNECTION_READ_BYTES
 from amongo.server.answering import Answering
@@ -23,7 +24,6 @@ from amongo.server.messages import (
     HEADER_BYTES,
     Malformed,
     Request,
-    command_name,
     pack_failure,
     pack_reply,
     parse_header,

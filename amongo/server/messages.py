@@ -246,12 +246,6 @@ def _database_of(body: bytes) -> str:
     return database
 
 
-def command_name(command: bytes) -> str:
-    """The name of a command: that of the first field of its document; "" if there is none."""
-    end = command.find(b"\0", 5)
-    return command[5:end].decode(errors="replace") if end > 0 else ""
-
-
 # OP_QUERY: only for handshakes, as old drivers begin
 
 

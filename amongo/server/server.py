@@ -20,6 +20,7 @@ from anyio.abc import ByteStream, TaskGroup
 from anyio.streams.stapled import MultiListener
 from pymongo.errors import ConfigurationError
 
+from amongo.client.runner import Runner
 from amongo.runtime.limits import CONNECTIONS
 from amongo.server.answering import Answering
 from amongo.server.connection import Connection
@@ -71,8 +72,8 @@ class AsyncWireServer:
 
     async def __aenter__(self) -> Self:
         await self._client.admin.command("ping")  # opens the store
-        instance = self._client._runner.instance
-        assert instance is not None
+        runner = self._client._runner
+        assert isinstance(runner, Runner)
         listener: Any
         if self._socket_path is not None:
             listener = await anyio.create_unix_listener(self._socket_path, mode=0o600)
@@ -80,7 +81,7 @@ class AsyncWireServer:
         else:
             listener = await anyio.create_tcp_listener(local_host=self._host, local_port=self._port)
             self.address = _address_of(listener, self._host)
-        answering = Answering(instance, is_standalone=self._is_standalone)
+        answering = Answering(runner, is_standalone=self._is_standalone)
         hello = Hello(self.address, is_standalone=self._is_standalone)
         await self._stack.enter_async_context(listener)
         self._group = await self._stack.enter_async_context(anyio.create_task_group())

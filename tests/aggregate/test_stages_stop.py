@@ -53,7 +53,14 @@ NOT_FED = frozenset(
     {"$collStats", "$currentOp", "$documents", "$geoNear", "$indexStats", "$listCatalog", "$listClusterCatalog"}
     | {"$listLocalSessions", "$listSampledQueries", "$listSessions", "$merge", "$out", "$planCacheStats"}
     | {"$querySettings", "$queryStats", "$changeStream", "$rankFusion", "$score", "$scoreFusion", "$search"}
-    | {"$searchBeta", "$searchMeta", "$vectorSearch", "$listSearchIndexes", "$shardedDataDistribution"}
+    | {
+        "$changeStreamSplitLargeEvent",
+        "$searchBeta",
+        "$searchMeta",
+        "$vectorSearch",
+        "$listSearchIndexes",
+        "$shardedDataDistribution",
+    }
 )
 """Stages that take in no documents, or that write them in batches of their own."""
 

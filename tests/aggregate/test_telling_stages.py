@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from bson import Binary, Decimal128, Timestamp
+from bson import Decimal128
 
 from amongo.aggregate import Environment, parse_pipeline
 from amongo.aggregate.node import OperationsAsked, StatisticsAsked
@@ -140,38 +140,6 @@ REFUSED: list[tuple[str, dict[str, Any], str, int]] = [
 @pytest.mark.parametrize(("name", "stage", "namespace", "expected"), REFUSED)
 def test_refused(name: str, stage: dict[str, Any], namespace: str, expected: int) -> None:
     assert code(stage, namespace) == expected
-
-
-TOKEN = {"_data": "8264000000000000012B0429296E1404"}
-
-STREAMS: list[tuple[str, Any, str, int]] = [
-    ("right", {"fullDocument": "updateLookup", "resumeAfter": TOKEN}, "shop.fruit", 115),
-    ("of a database", {}, "shop", 115),
-    ("of the deployment", {"allChangesForCluster": True}, "admin", 115),
-    ("no object", [], "shop.fruit", 6188500),
-    ("unknown", {"fulldocument": "default"}, "shop.fruit", 40415),
-    ("a boolean that is null", {"showExpandedEvents": None}, "shop.fruit", 14),
-    ("a word that is null", {"fullDocument": None}, "shop.fruit", 115),
-    ("an unknown word", {"fullDocumentBeforeChange": "default"}, "shop.fruit", 2),
-    ("the first wrong option counts", {"fullDocument": "x", "resumeAfter": 1}, "shop.fruit", 2),
-    ("a token without data", {"startAfter": {}}, "shop.fruit", 40647),
-    ("a token with type bits", {"startAfter": {"_data": "82", "_typeBits": "x"}}, "shop.fruit", 40648),
-    ("an empty token", {"startAfter": {"_data": ""}}, "shop.fruit", 40649),
-    ("a token that is no text of bytes", {"startAfter": {"_data": "8 2"}}, "shop.fruit", 9),
-    ("a token of something else", {"startAfter": {"_data": "00", "_typeBits": Binary(b"")}}, "shop.fruit", 50811),
-    ("two tokens", {"startAfter": TOKEN, "resumeAfter": TOKEN}, "shop.fruit", 50865),
-    ("a token and a time", {"startAfter": TOKEN, "startAtOperationTime": Timestamp(1, 1)}, "shop.fruit", 40674),
-    ("of an internal database", {}, "config.x", 73),
-    ("of a system collection", {}, "shop.system.views", 73),
-    ("of the deployment, elsewhere", {"allChangesForCluster": True}, "shop", 72),
-]
-
-
-@pytest.mark.parametrize(("name", "spec", "namespace", "expected"), STREAMS)
-def test_change_streams_are_checked_before_they_are_refused(
-    name: str, spec: Any, namespace: str, expected: int
-) -> None:
-    assert code({"$changeStream": spec}, namespace) == expected
 
 
 NESTED: list[tuple[str, dict[str, Any], int]] = [

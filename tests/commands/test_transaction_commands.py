@@ -216,6 +216,7 @@ def ending(ask: Ask) -> list[tuple[str, dict[str, Any], str, int]]:
             263,
         ),
         ("view", {"create": "v", "viewOn": "full", "pipeline": []}, "shop", 263),
+        ("there", {"create": "full"}, "shop", 48),
         ("new series", {"create": "t", "timeseries": {"timeField": "t"}}, "shop", 263),
         ("index on documents", {"createIndexes": "full", "indexes": index}, "shop", 263),
         ("index on what was there", {"createIndexes": "empty", "indexes": index}, "shop", 263),

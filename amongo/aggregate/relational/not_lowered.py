@@ -101,6 +101,7 @@ _TO_INTERPRETER = "it is not offered by the server without a search node; the in
 
 STAGES: Final[Mapping[str, str]] = {
     "$changeStream": "it gives events, not documents of a collection",
+    "$changeStreamSplitLargeEvent": "it parts events, not documents of a collection",
     "$collStats": _OF_NODE,
     "$currentOp": _OF_NODE,
     "$densify": "the documents that it makes between others depend on their values one after the other",
