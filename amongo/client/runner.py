@@ -21,6 +21,7 @@ from amongo.commands.find import FindRequest
 from amongo.commands.get_more import GetMoreRequest
 from amongo.commands.instance import Instance
 from amongo.commands.live import LiveQuery
+from amongo.commands.peer import Peer
 from amongo.commands.replies import CursorReply
 from amongo.commands.tailing import Awaiting
 from amongo.errors import ErrorCode, ServerError
@@ -129,9 +130,11 @@ class Runner:
         *,
         session_id: bytes | None = None,
         sequences: Sequences = NO_SEQUENCES,
+        peer: Peer | None = None,
     ) -> dict[str, Any]:
         """`command`, with the errors of the server.
 
+        peer     who asks, over a socket
         errors   ServerError; InvalidOperation if the client was closed meanwhile
         """
         if time.monotonic() >= turn.ends:
@@ -139,9 +142,9 @@ class Runner:
         instance = self.instance
         try:
             if instance.is_quick(command_name(command)) and not instance.store.is_busy:
-                return instance.run_command(database, command, Context(session_id=session_id), sequences)
+                return instance.run_command(database, command, Context(session_id=session_id, peer=peer), sequences)
             interrupt = Interrupt()
-            context = Context(interrupt, session_id)
+            context = Context(interrupt, session_id, peer=peer)
             reply: dict[str, Any] = await self._on_worker(
                 interrupt, instance.run_command, database, command, context, sequences
             )

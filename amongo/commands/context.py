@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from amongo.commands.concerns import ReadConcern
+from amongo.commands.peer import Peer
 from amongo.runtime.interrupts import NEVER, Interrupt
 
 Sequences = Mapping[str, Sequence[bytes]]
@@ -25,6 +26,7 @@ class Context:
     read_concern         of the transaction that it starts
     statements           numbers of the statements of a retryable write: a tuple of all, or a range that is long
                          enough for any; None for their positions
+    peer                 who asks over a socket; None in process, where everything is allowed
     """
 
     interrupt: Interrupt = NEVER
@@ -34,6 +36,7 @@ class Context:
     starts_transaction: bool = False
     read_concern: ReadConcern | None = None
     statements: Sequence[int] | None = None
+    peer: Peer | None = None
 
 
 NO_CONTEXT = Context()

@@ -24,7 +24,7 @@ def parse(database: str, document: dict[str, Any]) -> WhatsMyUriRequest:
 
 def run(instance: Instance, request: WhatsMyUriRequest, context: Context) -> dict[str, Any]:
     """{you}."""
-    return {"you": "127.0.0.1:0", "ok": 1.0}
+    return {"you": "127.0.0.1:0" if context.peer is None else context.peer.address, "ok": 1.0}
 
 
 COMMAND = Command("whatsmyuri", parse, run, is_quick=True)

@@ -8,6 +8,7 @@ from typing import Any, Final
 from bson import Binary, Int64
 
 from amongo.client.runner import Runner, command_name
+from amongo.commands.peer import Peer
 from amongo.errors import ServerError
 from amongo.errors import server as errors
 from amongo.server.messages import Request
@@ -26,10 +27,10 @@ class Answering:
         self._runner = runner
         self._is_standalone = is_standalone
 
-    async def answer(self, request: Request) -> dict[str, Any]:
+    async def answer(self, request: Request, peer: Peer) -> dict[str, Any]:
         """The reply document: of values that BSON has, with RawBSONDocuments in the batches of cursors."""
         try:
-            reply = await self._runner.answer(request.database, request.command, sequences=request.sequences)
+            reply = await self._runner.answer(request.database, request.command, sequences=request.sequences, peer=peer)
         except ServerError as error:
             reply = error.reply()
         except Exception as error:  # a mistake of ours must not end a connection that goes on

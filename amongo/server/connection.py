@@ -16,6 +16,7 @@ import anyio
 from anyio.abc import ByteStream
 
 from amongo.client.runner import command_name
+from amongo.commands.peer import Peer
 from amongo.errors import ServerError
 from amongo.runtime.limits import CONNECTION_IDLE_S, CONNECTION_READ_BYTES
 from amongo.server.answering import Answering
@@ -61,11 +62,11 @@ class Incoming:
 class Connection:
     """A client's connection.
 
-    number   of this connection, the server's
+    peer   who is connected
     """
 
-    def __init__(self, stream: ByteStream, number: int, answering: Answering, hello: Hello) -> None:
-        self.number = number
+    def __init__(self, stream: ByteStream, peer: Peer, answering: Answering, hello: Hello) -> None:
+        self.peer = peer
         self._stream = stream
         self._incoming = Incoming(stream)
         self._answering = answering
@@ -79,9 +80,9 @@ class Connection:
                 if request is not None:
                     await self._respond(request)
         except Malformed as reason:
-            _LOG.warning("connection %d is closed: %s", self.number, reason)
+            _LOG.warning("connection %d is closed: %s", self.peer.number, reason)
         except TimeoutError:
-            _LOG.info("connection %d is closed: it was idle for %d seconds", self.number, CONNECTION_IDLE_S)
+            _LOG.info("connection %d is closed: it was idle for %d seconds", self.peer.number, CONNECTION_IDLE_S)
         except (anyio.EndOfStream, anyio.BrokenResourceError, anyio.ClosedResourceError):
             pass  # the client has gone
 
@@ -104,7 +105,7 @@ class Connection:
         if name in HELLO_NAMES:
             await self._respond_to_hello(request)
             return
-        reply = await self._answering.answer(request)
+        reply = await self._answering.answer(request, self.peer)
         if not request.wants_reply:
             return
         if not (request.allows_exhaust and name == _GET_MORE):
@@ -112,14 +113,16 @@ class Connection:
             return
         while goes_on(reply):
             await self._send(request, reply, more_to_come=True)
-            reply = await self._answering.answer(request)
+            reply = await self._answering.answer(request, self.peer)
         await self._send(request, reply)
 
     async def _respond_to_hello(self, request: Request) -> None:
         """Tell of this server; a client that has been told before hears of it again when its time is up."""
         while True:
             await self._hello.changed(request.command)
-            reply = self._hello.completed(await self._answering.answer(request), request.command, self.number)
+            reply = self._hello.completed(
+                await self._answering.answer(request, self.peer), request.command, self.peer.number
+            )
             is_stream = request.allows_exhaust and self._hello.is_awaited(request.command) and bool(reply["ok"])
             await self._send(request, reply, more_to_come=is_stream)
             if not is_stream:

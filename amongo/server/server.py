@@ -21,6 +21,7 @@ from anyio.streams.stapled import MultiListener
 from pymongo.errors import ConfigurationError
 
 from amongo.client.runner import Runner
+from amongo.commands.peer import Peer
 from amongo.runtime.limits import CONNECTIONS
 from amongo.server.answering import Answering
 from amongo.server.connection import Connection
@@ -92,7 +93,7 @@ class AsyncWireServer:
                     return
                 self._open += 1
                 try:
-                    await Connection(stream, next(self._numbers), answering, hello).serve()
+                    await Connection(stream, self._peer(stream), answering, hello).serve()
                 finally:
                     self._open -= 1
 
@@ -106,6 +107,11 @@ class AsyncWireServer:
         self._group.cancel_scope.cancel()
         self._closed.set()
         return await self._stack.__aexit__(kind, error, trace)
+
+    def _peer(self, stream: ByteStream) -> Peer:
+        remote = stream.extra(anyio.abc.SocketAttribute.remote_address)
+        address = f"{remote[0]}:{remote[1]}" if isinstance(remote, tuple) else self.address
+        return Peer(next(self._numbers), address, self.address)
 
     @property
     def connections(self) -> int:
