@@ -104,7 +104,10 @@ LOOP_TURN_S: Final = 0.002  # and of turns that take longer than this, fewer
 LOOP_BATCH_COUNT: Final = 128  # amongo: operations that wait for their turn and are then done by one call
 LOOP_BATCH_BYTES: Final = 128 * 1024  # amongo: a batch of such operations is full with this many bytes
 LOOP_HOLD_S: Final = 0.002  # amongo: what is done once for many operations waits this long for those that queue
+LOOP_PATIENCE_S: Final = 0.004  # amongo: who follows lets others go first for this long at most
+LOOP_ROOM_S: Final = 0.00002  # amongo: between two slices a busy loop lets go of the interpreter for its workers
 LOOP_DOCUMENTS: Final = 64  # amongo: a read that examines more documents than this goes to a worker
+LOOP_COMMAND_BYTES: Final = 32 * 1024  # amongo: a longer command is parsed on a worker
 CODEC_SLICE_BYTES: Final = 32 * 1024  # amongo: BSON encoded or decoded in one go on the loop (about 0.3 ms)
 CODEC_SLICE_COUNT: Final = 128  # amongo: documents, at most
 
@@ -233,4 +236,46 @@ COLUMNAR_BATCH_COUNT: Final = 8192  # amongo: rows of a result that are taken fr
 # Connections of the server
 CONNECTIONS: Final = 10_000  # amongo: at one time; the server has as many as the system gives it
 CONNECTION_READ_BYTES: Final = 64 * 1024  # amongo: what is read from a socket at a time, at least
+CONNECTION_BUFFER_BYTES: Final = 16 * 1024  # amongo: of each connection; a longer message takes room of its own,
+CONNECTIONS_BYTES: Final = 512 * 1024 * 1024  # of which all connections together have so much
 CONNECTION_IDLE_S: Final = 30 * 60.0  # amongo: a connection that sends nothing for so long is closed
+CONNECTION_STALL_S: Final = 60.0  # amongo: and one that does not go on with a message it has begun to send, or to read,
+CONNECTION_SLOWEST_RATE: Final = 128 * 1024  # amongo: or sends it with fewer bytes a second
+CONNECTION_LOOK_S: Final = 5.0  # amongo: the server looks so often for those
+CONNECTIONS_DRAIN_S: Final = 10.0  # amongo: so long the commands that run may go on when the server is closed
+LOOP_REPLY_BYTES: Final = 1024 * 1024  # amongo: a longer reply is put together on a worker,
+LOOP_COMPRESSED_BYTES: Final = 16 * 1024  # and what is compressed or has a checksum from this length on
+
+# Access
+TLS_HANDSHAKE_S: Final = 20.0  # amongo: a client that has not agreed on TLS by then is turned away
+SASL_PAYLOAD_BYTES: Final = 64 * 1024  # amongo: a message by which a client says who it is
+KEPT_NAMES: Final = 10_000  # amongo: users, or roles, that are kept parsed
+KEPT_DECISIONS: Final = 1000  # amongo: commands and collections of which is remembered that a client may run them
+REFUSED_COMMAND_CHARACTERS: Final = 16 * 1024  # amongo: of a command in the message that it is not authorized
+
+# Processes that share one store
+SHARING_BLOCK_BYTES: Final = 256 * 1024  # amongo: what one system call sends or takes, about
+SHARING_WORKER_ATTACHMENTS: Final = 1000  # amongo: a message of more pieces is packed and taken apart on a worker,
+SHARING_WORKER_BYTES: Final = 1024 * 1024  # and one of more bytes
+SHARING_REQUEST_BYTES: Final = 256 * 1024 * 1024  # amongo: an owner takes no larger message
+SHARING_CONNECTIONS: Final = 512  # amongo: of one attached process to its owner; operations wait for one to be free
+SHARING_IDLE_CONNECTIONS: Final = 64  # amongo: that are kept for the next operations
+SHARING_BACKLOG: Final = 1024  # amongo: connections that the owner has not accepted yet
+SHARING_LOOK_S: Final = 0.003  # amongo: who wants to own a store, or to attach to its new owner, looks so often at first,
+SHARING_LOOK_MOST_S: Final = 0.05  # and less and less often, down to this
+SHARING_DIFFERENCES: Final = 1000  # amongo: differences of a live query that go in one message
+SHARING_FORKS: Final = 1000  # amongo: forks that one attached process has open in its owner
+
+# Import and export
+LOAD_BATCH_COUNT: Final = 1000  # amongo: documents that an import sends together
+LOAD_BATCH_BYTES: Final = 8 * 1024 * 1024  # amongo: past which a batch is sent before it is full
+READ_BLOCK_BYTES: Final = 256 * 1024  # amongo: of a file that is imported, read together
+JSON_DOCUMENT_CHARACTERS: Final = 64 * 1024 * 1024  # amongo: one document as Extended JSON; longer ones are refused
+DUMPED_DOCUMENT_BYTES: Final = COMMAND_BYTES  # manual, BSON Document Size: a dump may hold the server's own as well
+SHOWN_FAILURES: Final = 10  # amongo: documents that could not be written, told one by one; the others are counted
+PARQUET_GROUP_COUNT: Final = 10_000  # amongo: documents of a row group that is written
+PARQUET_GROUP_BYTES: Final = 32 * 1024 * 1024  # amongo: of documents as BSON, past which a row group is written
+SHELL_PAGE_COUNT: Final = 20  # mongosh, DBQuery.shellBatchSize: documents shown before `it`
+SHELL_DEPTH: Final = BSON_DEPTH  # amongo: calls, documents and arrays inside one another in a line of the shell
+SHARING_JOIN_S: Final = 30.0  # amongo: who opens a store waits so long for an owner that is about to serve it
+SHARING_DYING_S: Final = 0.25  # amongo: the last lock of a process that was killed may be there so much longer

@@ -53,7 +53,11 @@ class Job:
 
 
 class Pool:
-    """The threads. `spare` is how many of them are idle, less the jobs in the queue; negative under a backlog."""
+    """The threads. `spare` is how many of them are idle, less the jobs in the queue; negative under a backlog.
+
+    threads   that there are
+    jobs      in the queue, or being performed
+    """
 
     def __init__(self, most_threads: int = WORKER_THREADS, idle_s: float = WORKER_IDLE_S) -> None:
         self._most_threads = most_threads
@@ -62,10 +66,12 @@ class Pool:
         self._lock = threading.Lock()
         self._spare = 0
         self.threads = 0
+        self.jobs = 0
 
     def submit(self, job: Job) -> None:
         """Have a worker perform the job. errors: RuntimeError when the system gives no thread at all."""
         with self._lock:
+            self.jobs += 1
             self._spare -= 1
             needs_thread = self._spare < 0 and self.threads < self._most_threads
             if needs_thread:
@@ -99,6 +105,7 @@ class Pool:
                 continue
             job.perform()
             with self._lock:
+                self.jobs -= 1
                 self._spare += 1  # before anybody hears of the end, and comes with the next job
             job.on_end()
             del job

@@ -5,6 +5,9 @@ themselves. Therefore an operation begins with `if time.monotonic() >= turn.ends
 loop's time is handed out; when it is used up, operations queue, first come first served, and each turn of the loop
 lets a few of them go on: fewer while the turns take long, because what follows an operation does.
 
+A loop that is never idle hardly lets go of the interpreter's lock: while it asks for events more often than threads ask
+for the lock (every 5 ms), they may starve. So between two slices it stands aside for those that work for it.
+
 What can be done for many at once does not queue one by one: see `amongo.runtime.batches`, whose batches are errands
 here, one a turn.
 """
@@ -18,8 +21,16 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from amongo.runtime.blocking import READY, is_blocking
-from amongo.runtime.limits import LOOP_HOLD_S, LOOP_SLICE_S, LOOP_TURN_OPERATIONS, LOOP_TURN_S
+from amongo.runtime.limits import (
+    LOOP_HOLD_S,
+    LOOP_PATIENCE_S,
+    LOOP_ROOM_S,
+    LOOP_SLICE_S,
+    LOOP_TURN_OPERATIONS,
+    LOOP_TURN_S,
+)
 from amongo.runtime.loops import Line, Loop, current_loop
+from amongo.runtime.pool import POOL
 
 
 class _Turn(threading.local):
@@ -39,7 +50,8 @@ turn = _Turn()
 def take_turn(*, is_patient: bool = False) -> Awaitable[None]:
     """Wait for this operation's turn, to be awaited at once; gives other tasks of the loop theirs.
 
-    is_patient   let operations go first that are not, in half of the time at most
+    is_patient   let operations go first that are not: for as long as the last patient turn took, and `LOOP_PATIENCE_S`
+                 at most
     """
     if is_blocking():
         return READY
@@ -100,7 +112,7 @@ class Queue:
         self._moved_s = 0.0  # when the last turn began
         self.width = LOOP_TURN_OPERATIONS
         self._has_patient = False  # whether patient operations have gone on with the last turn
-        self._patient_due_s = 0.0  # when one goes on though others queue: half of the time is theirs
+        self._patient_due_s = 0.0  # when one goes on though others queue: half of the time is theirs, or more
 
     def add_errand(self, call: Callable[[], object]) -> None:
         """Have `call` made in its turn."""
@@ -127,12 +139,14 @@ class Queue:
         """Let the operations that have waited longest go on, and begin a new slice if none are left."""
         now_s = time.monotonic()
         took_s, self._moved_s = now_s - self._moved_s, now_s
+        if POOL.jobs:
+            time.sleep(LOOP_ROOM_S)
         if took_s > LOOP_TURN_S:
             self.width = self.width // 2 or 1
         elif self.width < LOOP_TURN_OPERATIONS:
             self.width += 1
         if self._has_patient:
-            self._patient_due_s = now_s + took_s
+            self._patient_due_s = now_s + min(took_s, LOOP_PATIENCE_S)
             self._has_patient = False
         try:
             if self.errands:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from asking import Ask
-from bson import Int64, Timestamp
+from bson import Binary, Int64, Timestamp
 
 from amongo.commands.change_stream import ChangeStreamCursor
 from amongo.commands.instance import Instance
@@ -27,7 +27,7 @@ def _unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def opened(
     ask: Ask,
-    spec: Document | None = None,
+    spec: Document | list[Any] | None = None,
     *stages: Document,
     of: Any = "fruit",
     database: str = "shop",
@@ -35,7 +35,7 @@ def opened(
     **options: Any,
 ) -> Document:
     """The reply to opening a change stream."""
-    pipeline = [{"$changeStream": spec or {}}, *stages]
+    pipeline = [{"$changeStream": {} if spec is None else spec}, *stages]
     return ask({"aggregate": of, "pipeline": pipeline, "cursor": {"batchSize": batch_size}, **options}, database)
 
 
@@ -72,7 +72,17 @@ REFUSED: dict[str, tuple[Document, int]] = {
     "splitting twice": ({"stages": [{"$changeStreamSplitLargeEvent": {}}] * 2}, 7182802),
     "splitting with options": ({"stages": [{"$changeStreamSplitLargeEvent": {"a": 1}}]}, 7182800),
     "a second one": ({"stages": [{"$changeStream": {}}]}, 40602),
+    "no object": ({"spec": []}, 6188500),
     "an option nobody knows": ({"spec": {"resumeFrom": 1}}, 40415),
+    "a boolean that is null": ({"spec": {"showExpandedEvents": None}}, 14),
+    "an unknown word": ({"spec": {"fullDocumentBeforeChange": "default"}}, 2),
+    "the first wrong option counts": ({"spec": {"fullDocument": "x", "resumeAfter": 1}}, 2),
+    "a token without data": ({"spec": {"startAfter": {}}}, 40647),
+    "a token with type bits": ({"spec": {"startAfter": {"_data": "82", "_typeBits": "x"}}}, 40648),
+    "an empty token": ({"spec": {"startAfter": {"_data": ""}}}, 40649),
+    "a token that is no text of bytes": ({"spec": {"startAfter": {"_data": "8 2"}}}, 9),
+    "a token of something else": ({"spec": {"startAfter": {"_data": "00", "_typeBits": Binary(b"")}}}, 50811),
+    "a token of another server": ({"spec": {"resumeAfter": {"_data": "8264000000000000012B0429296E1404"}}}, 50795),
     "two tokens": ({"spec": {"resumeAfter": {"_data": "82"}, "startAfter": {"_data": "82"}}}, 50865),
     "a token and a time": (
         {"spec": {"resumeAfter": {"_data": "82"}, "startAtOperationTime": Timestamp(1, 1)}},
@@ -81,6 +91,7 @@ REFUSED: dict[str, tuple[Document, int]] = {
     "a broken token": ({"spec": {"resumeAfter": {"_data": "00"}}}, 50811),
     "the database admin": ({"database": "admin"}, 73),
     "the database local": ({"database": "local", "of": 1}, 73),
+    "the database config": ({"database": "config", "of": "x"}, 73),
     "system.views": ({"of": "system.views"}, 73),
     "all changes of another database": ({"of": 1, "spec": {"allChangesForCluster": True}}, 72),
     "a view": ({"of": "shown"}, 166),

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import threading
 import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 
 import anyio
 import anyio.lowlevel
 import pytest
 
 from amongo.runtime import turns
-from amongo.runtime.limits import LOOP_HOLD_S, LOOP_TURN_OPERATIONS
-from amongo.runtime.turns import at_end_of_turn, take_turn, turn
+from amongo.runtime.limits import LOOP_HOLD_S, LOOP_PATIENCE_S, LOOP_ROOM_S, LOOP_TURN_OPERATIONS
+from amongo.runtime.pool import POOL, Job
+from amongo.runtime.turns import Queue, at_end_of_turn, take_turn, turn
 
 pytestmark = pytest.mark.anyio
 
@@ -119,6 +123,85 @@ async def test_a_call_at_the_end_of_the_turn_does_not_wait_for_long() -> None:
             began = time.monotonic()
             at_end_of_turn(lambda: made.append(time.monotonic()))
     assert made[0] - began > LOOP_HOLD_S / 2  # and who queues without end has not kept it from being made
+
+
+class Clockwork:
+    """An event loop that does nothing by itself, on a clock that is set by hand."""
+
+    def __init__(self) -> None:
+        self.now_s = 1000.0
+        self.slept: list[float] = []
+        self.calls: list[Callable[[], object]] = []
+
+    def monotonic(self) -> float:
+        return self.now_s
+
+    def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+
+    def soon(self, call: Callable[[], object]) -> None:
+        self.calls.append(call)
+
+    def new_place(self) -> Future[None]:
+        return Future()
+
+    def turn(self, queue: Queue, took_s: float) -> None:
+        """One turn of the loop, in which something else is done for so long; operations queue all the time."""
+        self.now_s += took_s
+        queue.keep_moving()
+        queue.line.join()
+        calls, self.calls = self.calls, []
+        for call in calls:
+            call()
+
+
+@pytest.fixture
+def clockwork(monkeypatch: pytest.MonkeyPatch) -> Iterator[Clockwork]:
+    clockwork = Clockwork()
+    monkeypatch.setattr(turns, "time", clockwork)
+    ends = turn.ends
+    yield clockwork
+    turn.ends = ends
+
+
+def test_who_is_patient_waits_for_a_bounded_time_after_a_long_turn(clockwork: Clockwork) -> None:
+    queue = Queue(clockwork)  # type: ignore[arg-type]
+    queue.keep_moving()
+    first, second = queue.patient.join(), queue.patient.join()
+    clockwork.turn(queue, 0.001)
+    assert first.done() and not second.done()
+    clockwork.turn(queue, 10.0)  # what followed the first one held the loop
+    assert not second.done()  # it is the turn of those who are not patient
+    clockwork.turn(queue, LOOP_PATIENCE_S)
+    assert second.done()
+
+
+def test_who_is_patient_lets_others_have_half_of_the_time(clockwork: Clockwork) -> None:
+    queue = Queue(clockwork)  # type: ignore[arg-type]
+    queue.keep_moving()
+    first, second = queue.patient.join(), queue.patient.join()
+    clockwork.turn(queue, 0.001)
+    assert first.done() and not second.done()
+    clockwork.turn(queue, 0.002)
+    clockwork.turn(queue, 0.001)
+    assert not second.done()
+    clockwork.turn(queue, 0.001)
+    assert second.done()
+
+
+def test_a_busy_loop_makes_room_for_workers_while_they_have_work(clockwork: Clockwork) -> None:
+    queue = Queue(clockwork)  # type: ignore[arg-type]
+    queue.keep_moving()
+    clockwork.turn(queue, 0.001)
+    assert clockwork.slept == []
+    may_end, has_ended = threading.Event(), threading.Event()
+    POOL.submit(Job(may_end.wait, (), has_ended.set))
+    clockwork.turn(queue, 0.001)
+    may_end.set()
+    assert has_ended.wait(PATIENCE_S)
+    assert clockwork.slept == [LOOP_ROOM_S]
+    clockwork.turn(queue, 0.001)
+    assert clockwork.slept == [LOOP_ROOM_S]
 
 
 def test_another_loop_in_the_same_thread_starts_afresh() -> None:
