@@ -20,8 +20,9 @@ from amongo.engine.records import Collection, View, record_keys
 from amongo.engine.settings import Settings
 from amongo.engine.store import Change, Store
 from amongo.runtime.clock import ManualClock
-from amongo.runtime.interrupts import NEVER, Interrupt, OperationInterrupted
+from amongo.runtime.interrupts import NEVER, OperationInterrupted
 from tests.engine.column_rows import assert_exact
+from tests.engine.stopping import StopsAt
 
 BITS = 3
 FILED: dict[str, Any] = {"column_file_count": 1, "closing_checkpoint_bytes": 10**9}
@@ -163,22 +164,6 @@ class Kept_(RuleBasedStateMachine):
         for path in PATHS:
             asked(self.store, self.collection, path)
         self.store.close()
-
-
-class StopsAt(Interrupt):
-    """Stops at the check of this number."""
-
-    __slots__ = ("left",)
-
-    def __init__(self, left: int) -> None:
-        super().__init__()
-        self.left = left
-
-    def check(self) -> None:
-        self.left -= 1
-        if not self.left:
-            self.stop("test")
-        super().check()
 
 
 TestKept = Kept_.TestCase

@@ -28,6 +28,7 @@ from amongo.runtime.clock import ManualClock
 from amongo.runtime.interrupts import NEVER, Interrupt, OperationInterrupted
 from amongo.values.codec import encode
 from tests.engine.column_rows import assert_exact, rows_of, settled
+from tests.engine.stopping import StopsAt
 
 A: Path = ("a",)
 B: Path = ("b",)
@@ -305,29 +306,13 @@ def test_a_store_with_other_segments_ignores_them(files: MemoryFiles) -> None:
     assert asked(store, A).built == 30
 
 
-class Stopping(Interrupt):
-    """Stops at the check of this number."""
-
-    __slots__ = ("left",)
-
-    def __init__(self, left: int) -> None:
-        super().__init__()
-        self.left = left
-
-    def check(self) -> None:
-        self.left -= 1
-        if not self.left:
-            self.stop("test")
-        super().check()
-
-
 def test_a_checkpoint_that_is_stopped_leaves_nothing_behind(files: MemoryFiles) -> None:
     store = filed(files)
     for left in range(1, 400, 3):
         change(store, 1, 2, 3, 9, 10, 11)
         before = there(files)
         try:
-            checkpoint(store, Stopping(left))
+            checkpoint(store, StopsAt(left))
         except OperationInterrupted:
             asked(store, A, B)
             assert {file.name for file in named(files)} <= there(files) <= before

@@ -14,12 +14,12 @@ from amongo.engine.indexes import (
     EntriesView,
     entry_of,
     key_of,
-    merged_layer,
     record_id_of,
     types_of,
 )
 from amongo.engine.indexes.chunks import Chunks
 from amongo.engine.indexes.layers import EntriesLayer, FrozenLayer
+from tests.engine.merged_entries import merged_layer
 
 KEYS = st.sampled_from([bytes([first, second, 0]) for first in range(1, 6) for second in range(1, 6)])
 TYPES = st.sampled_from([b"", b"", b"\x02", b"\x01\x02", bytes([3]) * 300])

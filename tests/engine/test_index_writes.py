@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from amongo.engine.files import MemoryFiles
 from amongo.engine.files.crashing import CrashingFiles, Failure
 from amongo.engine.index_commits import IndexesChanged
-from amongo.engine.indexes import Build, Definition, FrozenLayer, Index, Secondary, entry_of, merged_layer
+from amongo.engine.indexes import Build, Definition, FrozenLayer, Index, Secondary, entry_of
 from amongo.engine.indexes.chunks import Chunks
 from amongo.engine.records import Collection, record_key
 from amongo.engine.settings import Settings
@@ -25,6 +25,7 @@ from amongo.runtime.clock import ManualClock
 from amongo.runtime.interrupts import Interrupt, OperationInterrupted
 from amongo.values.codec import decode, encode
 from amongo.values.key_bytes import id_key
+from tests.engine.merged_entries import merged_layer
 
 A: Definition = {"v": 2, "key": {"a": 1}, "name": "a_1"}
 UNIQUE: Definition = {"v": 2, "key": {"a": 1}, "name": "a_1", "unique": True}

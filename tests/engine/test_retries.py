@@ -15,7 +15,7 @@ from amongo.commands.instance import Instance
 from amongo.engine import retries as retries_module
 from amongo.engine.files.crashing import CrashingFiles, Failure, MachineStopped
 from amongo.engine.log import parse_entries
-from amongo.engine.origin import Origin, coming_from, narrowed, runs_of
+from amongo.engine.origin import NOBODY, Origin, coming_from, narrowed, runs_of
 from amongo.engine.repair import repair
 from amongo.engine.retries import Outcome, Retries, StatementsDone, packed
 from amongo.engine.settings import Settings
@@ -27,7 +27,7 @@ from amongo.runtime.limits import SESSION_IDLE_MINUTES
 from amongo.values.codec import decode, encode
 
 SETTINGS = Settings(log_file_bytes=2_000)  # so that files rotate often
-SESSION, OTHER, USER = bytes(15) + b"a", bytes(15) + b"b", bytes(32)
+SESSION, OTHER, USER = bytes(15) + b"a", bytes(15) + b"b", NOBODY
 HOUR = 3600 << 32
 
 

@@ -6,7 +6,7 @@ from amongo.engine.indexes.definitions import ID_INDEX_NAME, Definition, first_i
 from amongo.engine.indexes.entries import Entries, EntriesView
 from amongo.engine.indexes.entry import entry_of, key_of, record_id_of, record_ids_of, types_of
 from amongo.engine.indexes.index import Index, KeyMaker, Keys, MakeKeys
-from amongo.engine.indexes.layers import BEHIND_ALL, EntriesLayer, FrozenLayer, merged_layer
+from amongo.engine.indexes.layers import BEHIND_ALL, EntriesLayer, FrozenLayer
 from amongo.engine.indexes.secondary import Entered, IndexChange, KeysOfAll, Secondary
 
 __all__ = [
@@ -31,7 +31,6 @@ __all__ = [
     "first_indexes",
     "is_secondary",
     "key_of",
-    "merged_layer",
     "record_id_of",
     "record_ids_of",
     "types_of",

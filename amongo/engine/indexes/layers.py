@@ -5,8 +5,8 @@ An index is an LSM tree: the overlay in memory (`entries.Entries`), frozen overl
 older layers; a mark says nothing of its own layer's additions. An entry is in the index if the newest layer that knows
 of it has added it.
 
-A checkpoint writes `added()` and `removed()` of the layers that it makes a file of (`merged_layer` for several), and
-puts the file in their place. In the oldest layer of all, marks mean nothing and are left out.
+A checkpoint writes `added()` and `removed()` of the layer that it makes a file of, and puts the file in its place. In the
+oldest layer of all, marks mean nothing and are left out.
 """
 
 from __future__ import annotations
@@ -212,38 +212,3 @@ def _patched(
     if current is not None:
         yield current
         yield from rest
-
-
-def merged_layer(layers: Sequence[EntriesLayer], *, is_oldest: bool) -> tuple[Iterator[bytes], Iterator[bytes]]:
-    """(added, removed) of the one layer that says what neighbouring layers say together, each ascending: what a
-    checkpoint or a compaction writes.
-
-    layers      newest first
-    is_oldest   no layer lies below: no marks are needed
-    """
-    added = between(layers, b"", BEHIND_ALL)
-    return added, iter(()) if is_oldest else _marks_of(layers)
-
-
-def _marks_of(layers: Sequence[EntriesLayer]) -> Iterator[bytes]:
-    """The marks that layers below these need: all that there are, each once, but for those of entries that a layer
-    below the marking one has added and none below it has marked: these are in none of the layers below."""
-    streams = []
-    for age, layer in enumerate(layers):
-        streams.append(_ranked_all(layer.removed_between(b"", BEHIND_ALL), 2 * age + 1))
-        streams.append(_ranked_all(layer.between(b"", BEHIND_ALL), 2 * age))
-    point: bytes | None = None
-    oldest = 0
-    for entry, rank in heapq.merge(*streams):
-        if entry != point:
-            if point is not None and oldest & 1:
-                yield point
-            point, oldest = entry, rank
-        else:
-            oldest = max(oldest, rank)
-    if point is not None and oldest & 1:
-        yield point
-
-
-def _ranked_all(entries: Iterator[bytes], rank: int) -> Iterator[tuple[bytes, int]]:
-    return ((entry, rank) for entry in entries)

@@ -10,25 +10,25 @@ from itertools import islice
 from typing import Final
 
 from amongo.engine.indexes import entry_of
-from amongo.engine.records.id_order import IdOrder, id_order
+from amongo.engine.records.id_order import IdOrder, OrderedIds, id_order
 from amongo.engine.records.layers import BELOW, RecordLayer, Slot
 from amongo.engine.records.view import CHUNK_BITS, CHUNK_MASK, CHUNK_SIZE, Chunk, record_in
 
 _PART_COUNT: Final = 512  # records that a checkpoint takes at a time, in about a tenth of a millisecond
 
 
-class FrozenRecords:
+class FrozenRecords(OrderedIds):
     """The records of one collection that were written since the checkpoint before.
 
     first_id, last_id   it knows of no id outside
     """
 
-    __slots__ = ("_by_id", "_chunks", "_order", "first_id", "last_id")
+    __slots__ = ("_by_id", "_chunks", "first_id", "last_id")
 
     def __init__(self, chunks: Sequence[Chunk | None], by_id: Mapping[bytes, int]) -> None:
+        super().__init__()
         self._chunks = chunks
         self._by_id = by_id
-        self._order: IdOrder | None = None
         used = [index for index, chunk in enumerate(chunks) if chunk is not None]
         self.first_id = used[0] << CHUNK_BITS if used else 0
         self.last_id = (used[-1] << CHUNK_BITS) + CHUNK_MASK if used else -1
@@ -73,23 +73,8 @@ class FrozenRecords:
         """Whether none of these keys is here."""
         return self._by_id.keys().isdisjoint(keys)
 
-    def between(self, low: bytes, high: bytes) -> Iterator[bytes]:
-        """The entries with low <= entry < high, ascending."""
-        return self._in_order().entries_between(low, high)
-
-    def between_backward(self, low: bytes, high: bytes) -> Iterator[bytes]:
-        """The entries with low <= entry < high, descending."""
-        return self._in_order().entries_between_backward(low, high)
-
-    def count_between(self, low: bytes, high: bytes) -> int:
-        """How many entries there are with low <= entry < high."""
-        return self._in_order().count_between(low, high)
-
-    def _in_order(self) -> IdOrder:
-        order = self._order
-        if order is None:
-            order = self._order = id_order((0, 0), self._by_id, ())
-        return order
+    def _sorted(self) -> IdOrder:
+        return id_order((0, 0), self._by_id, ())
 
     # For the checkpoint
 

@@ -85,3 +85,39 @@ def id_order(version: tuple[int, int], by_id: Mapping[bytes, int], layers: tuple
 
 
 NO_ORDER: Final = IdOrder((0, 0), [], [])
+
+
+class OrderedIds:
+    """A layer of the `_id` index whose entries are put in order when somebody asks for it; once, for they stay."""
+
+    __slots__ = ("_order",)
+
+    def __init__(self, order: IdOrder | None = None) -> None:
+        """order   of the entries, if it is at hand"""
+        self._order = order
+
+    @property
+    def is_in_order(self) -> bool:
+        """Whether the order of its entries is at hand."""
+        return self._order is not None
+
+    def between(self, low: bytes, high: bytes) -> Iterator[bytes]:
+        """The entries with low <= entry < high, ascending."""
+        return self._in_order().entries_between(low, high)
+
+    def between_backward(self, low: bytes, high: bytes) -> Iterator[bytes]:
+        """The entries with low <= entry < high, descending."""
+        return self._in_order().entries_between_backward(low, high)
+
+    def count_between(self, low: bytes, high: bytes) -> int:
+        """How many entries there are with low <= entry < high."""
+        return self._in_order().count_between(low, high)
+
+    def _in_order(self) -> IdOrder:
+        order = self._order
+        if order is None:
+            order = self._order = self._sorted()
+        return order
+
+    def _sorted(self) -> IdOrder:
+        raise NotImplementedError

@@ -7,38 +7,33 @@ layer of it that shows them as they were.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from amongo.engine.indexes import Definition, EntriesLayer, Index, Secondary
-from amongo.engine.records.id_order import NO_ORDER, IdOrder, id_order
+from amongo.engine.records.id_order import NO_ORDER, IdOrder, OrderedIds, id_order
 from amongo.engine.records.layers import IdLayer
 from amongo.engine.records.trail import Follower
 from amongo.engine.records.view import View
 
 
-class ParentIds:
+class ParentIds(OrderedIds):
     """The `_id`s that a parent had in memory at one moment: a layer of the `_id` index of its forks.
 
     It has entries of records that were removed before, as layers may.
     """
 
-    __slots__ = ("_by_id", "_follower", "_order")
+    __slots__ = ("_by_id", "_follower")
 
     def __init__(self, by_id: Mapping[bytes, int], follower: Follower, order: IdOrder | None) -> None:
         """
         by_id   the parent's own; keys may come and go in it
         order   of the keys that were in it then, if it is at hand
         """
+        super().__init__(order)
         self._by_id = by_id
         self._follower = follower
-        self._order = order
-
-    @property
-    def is_in_order(self) -> bool:
-        """Whether the order of its entries is at hand."""
-        return self._order is not None
 
     def has_key(self, key: bytes) -> Iterable[int]:
         """The ids of the records whose `_id` had this key."""
@@ -53,24 +48,6 @@ class ParentIds:
         if not self._by_id.keys().isdisjoint(keys):
             return False
         return not self._follower.has_gone or not any(map(self._follower.gone, keys))  # behind the other look
-
-    def between(self, low: bytes, high: bytes) -> Iterator[bytes]:
-        """The entries with low <= entry < high, ascending."""
-        return self._in_order().entries_between(low, high)
-
-    def between_backward(self, low: bytes, high: bytes) -> Iterator[bytes]:
-        """The entries with low <= entry < high, descending."""
-        return self._in_order().entries_between_backward(low, high)
-
-    def count_between(self, low: bytes, high: bytes) -> int:
-        """How many entries there are with low <= entry < high."""
-        return self._in_order().count_between(low, high)
-
-    def _in_order(self) -> IdOrder:
-        order = self._order
-        if order is None:
-            order = self._order = self._sorted()
-        return order
 
     def _sorted(self) -> IdOrder:
         bound = self._follower.bound

@@ -7,7 +7,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from amongo.engine.files import Files, MemoryFiles
-from amongo.engine.indexes import layers
 from amongo.engine.indexes.entry import entry_of
 from amongo.engine.records import BELOW
 from amongo.engine.snapshots import Rows, RowsWriter, Run, RunWriter, merge_rows, merge_runs, rows_name, run_name
@@ -93,9 +92,6 @@ def test_a_merge_can_be_stopped():
 def merged_run(parts: list[tuple[set[bytes], set[bytes]]], is_oldest: bool) -> tuple[list[bytes], list[bytes]]:
     files = memory()
     runs = [run_of(files, number, *part) for number, part in enumerate(parts)]
-    added, removed = layers.merged_layer(runs, is_oldest=is_oldest)
-    assert list(added) == expected_run(parts, is_oldest)[0]
-    assert set(removed) <= set(expected_run(parts, is_oldest)[1])  # it needs no mark where the same is marked twice
     writer = RunWriter(files, f"{TOP}/{run_name(99)}", True)
     merge_runs(writer, runs, is_oldest)
     run = Run(files, TOP, writer.finish())
@@ -103,7 +99,7 @@ def merged_run(parts: list[tuple[set[bytes], set[bytes]]], is_oldest: bool) -> t
 
 
 def expected_run(parts: list[tuple[set[bytes], set[bytes]]], is_oldest: bool) -> tuple[list[bytes], list[bytes]]:
-    """Layers of entries, the newest first, as one: what `layers.merged_layer` says in words, by sets."""
+    """Layers of entries, the newest first, as one, by sets."""
     added: set[bytes] = set()
     removed: set[bytes] = set()
     for more_added, more_removed in reversed(parts):
