@@ -195,7 +195,7 @@ async def _smongo(parent: str | None) -> AsyncIterator[PeerCollection]:
 async def _secantus(parent: str | None) -> AsyncIterator[PeerCollection]:
     from pymongo import AsyncMongoClient
 
-    with fresh_directory(parent) as directory, _secantus_process(directory) as port:
+    with fresh_directory(parent) as directory, secantus_process(directory) as (port, _):
         uri = f"mongodb://127.0.0.1:{port}/?directConnection=true&serverSelectionTimeoutMS=10000"
         client: AsyncMongoClient[Document] = AsyncMongoClient(uri)
         try:
@@ -206,15 +206,16 @@ async def _secantus(parent: str | None) -> AsyncIterator[PeerCollection]:
 
 
 @contextmanager
-def _secantus_process(directory: Path) -> Iterator[int]:
-    """SecantusDB's server in a process of its own; gives the port and ends the process."""
+def secantus_process(directory: Path, *, standalone: bool = True) -> Iterator[tuple[int, int]]:
+    """SecantusDB's server in a process of its own; gives (port, number of the process), and ends it."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    flags = ["--port", str(port), "--storage-path", str(directory / "store"), "--standalone", "--log-level", "ERROR"]
+    flags = ["--port", str(port), "--storage-path", str(directory / "store"), "--log-level", "ERROR"]
+    flags += ["--standalone"] * standalone
     process = subprocess.Popen([sys.executable, "-m", "secantus", *flags], stdout=subprocess.DEVNULL)
     try:
-        yield port
+        yield port, process.pid
     finally:
         process.terminate()
         try:

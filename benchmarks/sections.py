@@ -22,6 +22,7 @@ from benchmarks import (
     questions,
     scale,
     transactions,
+    wire,
 )
 from benchmarks.rows import Row
 from benchmarks.sizes import Sizes
@@ -142,6 +143,16 @@ SECTIONS: Final = (
         "`bson.decode` of these 20 and 60 µs. Stores on disk are opened by processes of their own, cold: the "
         "pages of their files are given back before. A checkpoint writes all the documents at once.",
         scale.run,
+    ),
+    Section(
+        wire.SECTION,
+        "Over sockets, through PyMongo's async client",
+        "`amongo serve` and SecantusDB's server, each a process with its store on disk, loaded by turns from as many "
+        "client processes as there are processors. The value is our requests a second over theirs, the medians of the "
+        "rounds; where clients and servers share few processors, PyMongo takes most of the time, and the ratio of what "
+        "the servers themselves take stands below. The lag is that of a server's loop while a client runs a pipeline "
+        "over all documents, over columns and in the interpreter.",
+        wire.run,
     ),
     Section(
         peers.SECTION,

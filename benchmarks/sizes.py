@@ -34,6 +34,10 @@ class Sizes:
     stream_events        inserts that change streams follow, one after the other
     crowd_streams        change streams on one collection, of which the loop's lag is measured
     crowd_writes         inserts that they follow
+    wire_connections     numbers of connections by which a server is loaded
+    wire_rounds          loads of each kind on each server, by turns
+    wire_seconds         how long one lasts
+    wire_documents       documents that a pipeline goes through while the server's loop is watched
     """
 
     rounds: int
@@ -62,6 +66,10 @@ class Sizes:
     stream_events: int
     crowd_streams: int
     crowd_writes: int
+    wire_connections: tuple[int, ...]
+    wire_rounds: int
+    wire_seconds: float
+    wire_documents: int
 
 
 FULL: Final = Sizes(
@@ -91,6 +99,10 @@ FULL: Final = Sizes(
     stream_events=2_000,
     crowd_streams=1_000,
     crowd_writes=1_000,
+    wire_connections=(1, 16, 128),
+    wire_rounds=3,
+    wire_seconds=3.0,
+    wire_documents=1_000_000,
 )
 
 QUICK: Final = Sizes(
@@ -120,6 +132,10 @@ QUICK: Final = Sizes(
     stream_events=500,
     crowd_streams=300,
     crowd_writes=300,
+    wire_connections=(1, 16, 128),
+    wire_rounds=1,
+    wire_seconds=1.5,
+    wire_documents=100_000,
 )
 
 TINY: Final = Sizes(
@@ -149,4 +165,8 @@ TINY: Final = Sizes(
     stream_events=5,
     crowd_streams=10,
     crowd_writes=20,
+    wire_connections=(1,),
+    wire_rounds=1,
+    wire_seconds=0.05,
+    wire_documents=2_000,
 )

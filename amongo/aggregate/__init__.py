@@ -3,7 +3,7 @@
 from amongo.aggregate.columnar import Columnar, NoColumns
 from amongo.aggregate.environment import Environment, Stored
 from amongo.aggregate.metadata import carried_keywords, run_with_metadata
-from amongo.aggregate.pipeline import Pipeline, parse_pipeline
+from amongo.aggregate.pipeline import Pipeline, check_stage_names, parse_pipeline
 from amongo.aggregate.stored import run_on_stored
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "Pipeline",
     "Stored",
     "carried_keywords",
+    "check_stage_names",
     "parse_pipeline",
     "run_on_stored",
     "run_with_metadata",

@@ -22,6 +22,7 @@ from amongo.errors import ServerError
 from amongo.errors import query as errors
 from amongo.errors import sql as sql_errors
 from amongo.planner import CanonicalQuery, Plan
+from amongo.planner.observation import SWITCH, observed
 from amongo.runtime.interrupts import Interrupt, OperationInterrupted, TimeLimitExpired
 from amongo.runtime.limits import (
     BLOCKING_STAGE_BYTES,
@@ -97,6 +98,7 @@ class Columnar:
             self._refuse(is_required, refusal)
             return None
         plan.collection.uses.scans += 1
+        _observe(plan)
         return documents
 
     def report(self, pipeline: Pipeline, plan: Plan, environment: Environment) -> dict[str, Any] | None:
@@ -168,6 +170,7 @@ class Columnar:
             self._refuse(plan.query.columnar is True, failure)
             return None
         plan.collection.uses.scans += 1
+        _observe(plan)
         return found
 
     # Tables
@@ -331,6 +334,14 @@ class NoColumns(Columnar):
         if plan.query.columnar is True:
             raise errors.COLUMNAR_REFUSED(reason=self._why_not)
         return False
+
+
+def _observe(plan: Plan) -> None:
+    """Tell who keeps an eye on operations that this one goes over columns, which hold all documents."""
+    if SWITCH.is_on:
+        seen = observed()
+        seen.look_by("COLUMNAR")
+        seen.docs += plan.collection.count
 
 
 def _goes_through_ids(plan: Plan) -> bool:

@@ -41,12 +41,14 @@ class OperationsAsked:
     idle_cursors       cursors that wait for their client
     idle_sessions      sessions in which nothing runs
     truncates          cut long commands short
+    only_own           those of the user who asks alone, where there are users
     """
 
     idle_connections: bool = False
     idle_cursors: bool = False
     idle_sessions: bool = True
     truncates: bool = False
+    only_own: bool = False
 
 
 class Node(Protocol):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -12,6 +12,7 @@ from amongo.aggregate.plan import Steps, needed_fields, rewrite, steps_of
 from amongo.aggregate.stages import NOT_YET, STAGES
 from amongo.aggregate.stages.change_stream import ChangeStream, SplitLargeEvent
 from amongo.aggregate.stages.handed_on import hand_on
+from amongo.aggregate.stages.in_parts import run_in_parts
 from amongo.aggregate.stages.limit import Limit
 from amongo.aggregate.stages.lookup import Lookup
 from amongo.aggregate.stages.match import Match
@@ -27,6 +28,7 @@ from amongo.errors import pipeline as errors
 from amongo.mql.expressions import Scope
 from amongo.mql.expressions.chance import RANDOM
 from amongo.mql.matcher import searches
+from amongo.runtime.limits import CHAINED_STAGES
 
 MAX_STAGES: Final = 1000  # manual, Aggregation Pipeline Limits
 MAX_DEPTH: Final = 20  # server: nested sub-pipelines
@@ -98,6 +100,8 @@ class Pipeline:
         if RANDOM not in environment.variables:
             environment = environment.with_variables({RANDOM: environment.random})
         documents = source if is_watched else environment.interrupt.watch(source)
+        if len(self._runs) > CHAINED_STAGES:
+            return run_in_parts(self._runs, self.names, documents, environment)
         for run in self._runs:
             documents = run(documents, environment)
         return iter(documents)
@@ -241,6 +245,21 @@ def _check_searches(stages: list[Stage], surroundings: Surroundings) -> None:
                 raise errors.SEARCH_NOT_FIRST()
             if surroundings.containers:
                 raise errors.STAGE_NOT_YET(name="$match with $text", reason="sub-pipelines do not search texts yet")
+
+
+def check_stage_names(specs: Sequence[Any]) -> None:
+    """Refuse a pipeline in which something is no stage, without a look at what the stages say.
+
+    errors   STAGE_NOT_OBJECT, STAGE_FIELD_COUNT, UNKNOWN_STAGE
+    """
+    for spec in specs:
+        if type(spec) is not dict:
+            raise errors.STAGE_NOT_OBJECT()
+        if len(spec) != 1:
+            raise errors.STAGE_FIELD_COUNT()
+        (name,) = spec
+        if name not in STAGES and name not in NOT_YET:
+            raise errors.UNKNOWN_STAGE(name=name)
 
 
 def _parse_stage(name: str, specification: Any, surroundings: Surroundings) -> Stage:

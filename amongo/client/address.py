@@ -5,6 +5,7 @@
     memory://name/db            the same, with a default database
     local://relative/path       a directory, relative to the working directory
     local:///absolute/path      a directory
+    local://path?shared=false   a directory that other processes cannot use meanwhile; see `client.sharing`
 
 A query string (`?w=1&journal=true&tz_aware=true`) may follow; PyMongo's parser reads it (`client_options`). Every other
 address is PyMongo's own.
@@ -36,7 +37,8 @@ class Address:
     path       the store's directory, absolute; None in memory
     name       the name under which a store in memory is shared; None for a store of one's own
     database   the default database
-    query      the query string, without the question mark
+    query      the query string, without the question mark, and without `shared`
+    is_shared  whether other processes may use a store on disk at the same time
     """
 
     location: str
@@ -44,6 +46,7 @@ class Address:
     name: str | None = None
     database: str | None = None
     query: str = ""
+    is_shared: bool = True
 
     @property
     def sharing_key(self) -> tuple[str, str] | None:
@@ -95,4 +98,19 @@ def _parse_local(uri: str) -> Address:
         raise InvalidURI("Must provide a path: 'local://relative/path' or 'local:///absolute/path'")
     if "\x00" in path:
         raise InvalidURI("a path must not contain the null character")
-    return Address(location, path=os.path.realpath(path), query=query)
+    query, is_shared = _without_shared(query)
+    return Address(location, path=os.path.realpath(path), query=query, is_shared=is_shared)
+
+
+def _without_shared(query: str) -> tuple[str, bool]:
+    """(the other options, whether the store is shared). errors: ConfigurationError."""
+    others, is_shared = [], True
+    for option in query.split("&"):
+        name, _, value = option.partition("=")
+        if name.lower() != "shared":
+            others.append(option)
+        elif value.lower() in ("true", "false"):
+            is_shared = value.lower() == "true"
+        else:
+            raise ConfigurationError(f"shared must be 'true' or 'false', not '{value}'")
+    return "&".join(others), is_shared

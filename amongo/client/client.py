@@ -61,6 +61,7 @@ if TYPE_CHECKING:
 
     from amongo.client.cursor_base import CursorBase
     from amongo.client.live import AsyncLiveQuery
+    from amongo.client.sharing.following import AttachedLive
     from amongo.streams.live import Feed
 
 _NamedWriteOp = InsertOne[Any] | DeleteOne | DeleteMany | ReplaceOne[Any] | UpdateOne | UpdateMany
@@ -124,7 +125,7 @@ class AsyncMongoClient(ClientKind, BaseObject, Generic[_DocumentType]):
         self._dead_cursors: deque[tuple[str, int]] = deque()
         self._open_cursors: WeakSet[CursorBase[Any]] = WeakSet()  # those that may hold a server cursor
         self._live_queries: WeakSet[AsyncLiveQuery[Any]] = WeakSet()  # those that follow the log
-        self._forgotten_feeds: deque[Feed] = deque()  # of live queries that nobody has closed
+        self._forgotten_feeds: deque[Feed | AttachedLive] = deque()  # of live queries that nobody has closed
 
     # Opening and closing
 
@@ -200,7 +201,7 @@ class AsyncMongoClient(ClientKind, BaseObject, Generic[_DocumentType]):
     @property
     def _is_open(self) -> bool:
         """Whether the store has been opened and not yet closed."""
-        return self._runner.instance is not None
+        return self._runner.is_open
 
     async def _kill_dead_cursors(self) -> None:
         """Kill the server cursors that were closed or forgotten."""

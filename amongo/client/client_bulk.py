@@ -172,17 +172,27 @@ class ClientBulk:
         is_acknowledged = self._write_concern.acknowledged
         if not is_acknowledged:
             self._check_unacknowledged()
+        result = self._result
+        await self._client.aconnect()
+        if self._session is None and is_acknowledged and self._client._runner.numbers_writes:
+            # the numbers of its commands and the cursors of their replies are of one session
+            async with self._client.start_session(causal_consistency=False) as self._session:
+                await self._execute_batches()
+        else:
+            await self._execute_batches()
+        if not is_acknowledged:
+            return ClientBulkWriteResult(None, False, False)  # type: ignore[arg-type]
+        if result["error"] or result["writeErrors"] or result["writeConcernErrors"]:
+            raise ClientBulkWriteException(result, self._is_verbose) from result["error"]
+        return ClientBulkWriteResult(result, True, self._is_verbose)
+
+    async def _execute_batches(self) -> None:
         position, result = 0, self._result
         with one_operation(self._client._events):
             while position < len(self._operations):
                 position += await self._execute_batch(position)
                 if result["error"] or (self._is_ordered and result["writeErrors"]):
                     break
-        if not is_acknowledged:
-            return ClientBulkWriteResult(None, False, False)  # type: ignore[arg-type]
-        if result["error"] or result["writeErrors"] or result["writeConcernErrors"]:
-            raise ClientBulkWriteException(result, self._is_verbose) from result["error"]
-        return ClientBulkWriteResult(result, True, self._is_verbose)
 
     async def _execute_batch(self, start: int) -> int:
         """Run operations from `start` on; how many."""

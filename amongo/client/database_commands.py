@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Container, Mapping, MutableMapping, Sequence
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
+from bson import Int64
 from bson.codec_options import DEFAULT_CODEC_OPTIONS, CodecOptions
 from pymongo.common import BaseObject
 from pymongo.errors import InvalidOperation
@@ -17,6 +18,7 @@ from amongo.client.documents import decode_reply
 from amongo.client.sending import send
 from amongo.client.session import AsyncClientSession, transaction_in
 from amongo.client.transaction import check_read_preference
+from amongo.commands.cluster_times import timestamp
 
 if TYPE_CHECKING:
     from pymongo.read_preferences import _ServerMode
@@ -98,19 +100,21 @@ class DatabaseCommands(BaseObject, Generic[_DocumentType]):
         command            a name (its value is `value`), or the command document
         check              raise failures, but for the `allowable_errors` (codes and messages)
         codec_options      of command and reply; PyMongo's default, not this database's
+        result             with the times of a replica set's replies, `$clusterTime` and `operationTime`
         errors             OperationFailure and its kinds
         """
         options = codec_options or DEFAULT_CODEC_OPTIONS
         if read_preference is not None and transaction_in(self._client, session) is not None:
             check_read_preference(read_preference)
-        reply: dict[str, Any] = await self._run(
+        reply = await self._send(
             self._document(command, value, comment, kwargs),
             codec_options=options,
             session=session,
             allowable_errors=(allowable_errors or ()) if check else _ALL_ERRORS,
             keeps_write_concern_error=True,
         )
-        return reply
+        found: dict[str, Any] = decode_reply(_with_times(reply, self._client._runner.last_time), options)
+        return found
 
     async def cursor_command(
         self,
@@ -192,3 +196,15 @@ class DatabaseCommands(BaseObject, Generic[_DocumentType]):
             session=session,
             comment=comment,
         )
+
+
+def _with_times(reply: dict[str, Any], sequence: int) -> dict[str, Any]:
+    """A reply with the cluster time and the operation time.
+
+    sequence   of the last operation; 0 where nothing is known of it
+    """
+    if not sequence:
+        return reply
+    time = timestamp(sequence)
+    cluster_time = {"clusterTime": time, "signature": {"hash": bytes(20), "keyId": Int64(0)}}
+    return {**reply, "$clusterTime": cluster_time, "operationTime": reply.get("operationTime", time)}

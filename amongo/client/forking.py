@@ -8,7 +8,9 @@ from pymongo.common import BaseObject
 
 from amongo.client.address import MEMORY_SCHEME, Address
 from amongo.client.failures import use_after_close
-from amongo.client.opening import Unopened, adopt
+from amongo.client.opening import Unopened, acquire, adopt
+from amongo.client.runner import Runner
+from amongo.client.sharing.attached import AttachedRunner
 from amongo.commands.instance import Instance
 from amongo.runtime.limits import LOOP_DOCUMENTS
 from amongo.runtime.workers import run
@@ -29,15 +31,20 @@ async def fork_client(client: C) -> C:
         runner = await runner.open()
     await runner.breathe()
     instance = runner.instance
-    if instance is None:
+    forked: Runner | AttachedRunner
+    if isinstance(runner, AttachedRunner):
+        forked = await runner.forked()
+        await run(acquire, runner.address)  # which `part` gives back
+    elif instance is None:
         raise use_after_close()
-    store = instance.store
-    if store.is_busy or len(store.catalog.by_namespace) > LOOP_DOCUMENTS:  # a moment looks at each collection
-        forked = await run(instance.fork, discard=Instance.close)
+    elif instance.store.is_busy or len(instance.store.catalog.by_namespace) > LOOP_DOCUMENTS:
+        forked = Runner(await run(instance.fork, discard=Instance.close))  # a moment looks at each collection
     else:
-        forked = instance.fork()
+        forked = Runner(instance.fork())
     twin: C = object.__new__(type(client))
     BaseObject.__init__(twin, client.codec_options, client.read_preference, client.write_concern, client.read_concern)
     twin._begin(Address(MEMORY_SCHEME, database=client._address.database), client.options)
+    if isinstance(forked, AttachedRunner):
+        forked.belongs_to(twin)
     adopt(twin, forked)
     return twin

@@ -25,6 +25,9 @@ from amongo.client.cursor import AsyncCursor
 from amongo.client.documents import DocumentBuffer, canonical, canonical_filter
 from amongo.client.failures import to_pymongo, use_after_close
 from amongo.client.session import AsyncClientSession, transaction_in
+from amongo.client.sharing.attached import failure_of
+from amongo.client.sharing.following import AttachedLive
+from amongo.client.sharing.frames import Broken
 from amongo.commands.collations import asked_collation
 from amongo.commands.live import LiveQuery, LiveRequest
 from amongo.errors import ServerError
@@ -40,7 +43,7 @@ if TYPE_CHECKING:
 class Diff(Generic[_DocumentType]):
     """One change of a live query's result. Made one after the other on a list, they keep it up to date:
 
-        result    the list is `documents`
+        result    the list is `documents`; the first, and again when another process has taken the store over
         added     insert `document` at `index`
         removed   take out what is at `from_index`
         changed   take out what is at `from_index`, insert `document` at `index`
@@ -92,7 +95,7 @@ class AsyncLiveQuery(Generic[_DocumentType]):
         self._codec_options = collection.codec_options
         self._asked = cursor
         self._session = session
-        self._live: LiveQuery | None = None
+        self._live: LiveQuery | AttachedLive | None = None
         self._documents: list[_DocumentType] = []
         self._is_closed = False
         self._is_begun = False  # whether the first result has been given
@@ -154,6 +157,12 @@ class AsyncLiveQuery(Generic[_DocumentType]):
             while not feed.ready:
                 if feed.is_ended or self._is_closed:
                     return None
+                if isinstance(live, AttachedLive):
+                    if not await self._fetch(live, waits=waits):
+                        return await self._begin()  # by what the next owner has
+                    if not waits and not feed.ready:
+                        return None
+                    continue
                 arrival = live.arrival()
                 if live.has_news:
                     if not had_turn and time.monotonic() >= turn.ends:
@@ -172,6 +181,20 @@ class AsyncLiveQuery(Generic[_DocumentType]):
 
     def _is_over(self) -> bool:
         return self._is_closed
+
+    async def _fetch(self, live: AttachedLive, *, waits: bool) -> bool:
+        """Ask the process that owns the store for differences; False if it is gone. errors: OperationFailure."""
+        try:
+            failure = await live.fetch(waits=waits)
+        except Broken:
+            if not self._is_closed:
+                live.end()
+                self._live, self._is_begun = None, False
+            return self._is_closed
+        if failure is not None:
+            self._end()
+            raise failure_of(failure)
+        return True
 
     async def _look_on(self, live: LiveQuery) -> None:
         """Have a look at what was committed: at once, where that is quick. errors: those of `_execute`."""
@@ -193,7 +216,7 @@ class AsyncLiveQuery(Generic[_DocumentType]):
             self._end()
             raise
 
-    async def _open(self) -> LiveQuery:
+    async def _open(self) -> LiveQuery | AttachedLive:
         """Read the first result, if it is not read yet."""
         if self._is_closed:
             raise InvalidOperation("Cannot use a live query after close")
@@ -202,7 +225,7 @@ class AsyncLiveQuery(Generic[_DocumentType]):
                 raise InvalidOperation("a live query cannot be part of a transaction: it goes on after it")
             self._live = await self._execute(self._request())
             self._client._note_live(self)
-            if self._client._runner.instance is None:  # closed meanwhile
+            if not self._client._runner.is_open:  # closed meanwhile
                 self._end()
                 raise use_after_close()
         return self._live

@@ -10,23 +10,25 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from pymongo.errors import PyMongoError
 
 from amongo.client.awaiting import awaited_reply
 from amongo.client.failures import to_pymongo, use_after_close
-from amongo.commands.context import NO_SEQUENCES, Context, Sequences
+from amongo.client.holding import admit_command, admit_request
+from amongo.commands.context import NO_CONTEXT, NO_SEQUENCES, Context, Sequences
 from amongo.commands.find import FindRequest
 from amongo.commands.get_more import GetMoreRequest
 from amongo.commands.instance import Instance
 from amongo.commands.live import LiveQuery
+from amongo.commands.parsed_command import ParsedCommand
 from amongo.commands.peer import Peer
-from amongo.commands.replies import CursorReply
+from amongo.commands.replies import CursorReply, document_of
 from amongo.commands.tailing import Awaiting
 from amongo.errors import ErrorCode, ServerError
 from amongo.runtime.interrupts import Interrupt
-from amongo.runtime.limits import LOOP_DOCUMENTS
+from amongo.runtime.limits import LOOP_COMMAND_BYTES, LOOP_DOCUMENTS
 from amongo.runtime.turns import take_turn, turn
 from amongo.runtime.workers import run
 
@@ -37,6 +39,7 @@ _CODES_OF_CLOSING = frozenset(
     {ErrorCode.Interrupted, ErrorCode.CursorNotFound, ErrorCode.CursorKilled, ErrorCode.FileNotOpen}
 )
 _READS = frozenset({FindRequest, GetMoreRequest})
+_LET = b"\x03let\x00"  # expressions that are evaluated where the command is parsed, and may take long
 
 
 class Runner:
@@ -47,9 +50,17 @@ class Runner:
 
     __slots__ = ("instance", "is_closed")
 
+    is_open: Final = True
+    numbers_writes: Final = False  # nothing between it and the store loses a reply
+
     def __init__(self, instance: Instance) -> None:
         self.instance = instance
         self.is_closed = False
+
+    @property
+    def last_time(self) -> int:
+        """The operation time of the last operation, as a sequence."""
+        return self.instance.times.last
 
     async def execute(self, request: Any, *, durable: bool = False, session: SessionTransactions | None = None) -> Any:
         """Run a request of a hot command and give its reply object.
@@ -62,6 +73,8 @@ class Runner:
             await self._take_turn(is_patient=type(request) is GetMoreRequest and self._awaits_data(request))
         instance = self.instance
         try:
+            if instance.attention.is_on:
+                await admit_request(instance, request)
             if session is not None:
                 try:
                     context = session._operation_context(is_read=type(request) in _READS)
@@ -137,20 +150,67 @@ class Runner:
         peer     who asks, over a socket
         errors   ServerError; InvalidOperation if the client was closed meanwhile
         """
+        return document_of(await self.reply(database, command, sequences, peer, session_id=session_id))
+
+    async def reply(
+        self,
+        database: str,
+        command: bytes,
+        sequences: Sequences = NO_SEQUENCES,
+        peer: Peer | None = None,
+        document: dict[str, Any] | None = None,
+        session_id: bytes | None = None,
+    ) -> dict[str, Any] | CursorReply:
+        """`answer`, with the replies of cursors as they are.
+
+        document   the command decoded, if that has been done
+        """
         if time.monotonic() >= turn.ends:
             await self._take_turn()
-        instance = self.instance
+        context = NO_CONTEXT if session_id is None and peer is None else Context(session_id=session_id, peer=peer)
         try:
-            if instance.is_quick(command_name(command)) and not instance.store.is_busy:
-                return instance.run_command(database, command, Context(session_id=session_id, peer=peer), sequences)
-            interrupt = Interrupt()
-            context = Context(interrupt, session_id, peer=peer)
-            reply: dict[str, Any] = await self._on_worker(
-                interrupt, instance.run_command, database, command, context, sequences
-            )
-            return reply
+            if len(command) + _length(sequences) > LOOP_COMMAND_BYTES or _LET in command:
+                return await self._run_large(database, command, context, sequences)
+            return await self._run_parsed(self.instance.parse_command(database, command, context, sequences, document))
         except Awaiting as awaiting:
-            return (await awaited_reply(instance, awaiting)).document()
+            return await awaited_reply(self.instance, awaiting)
+
+    async def _run_parsed(self, parsed: ParsedCommand) -> dict[str, Any] | CursorReply:
+        """Run a command on the loop if it is small, else on a worker.
+
+        errors   those of `Instance.answer_command`
+        """
+        instance = self.instance
+        if instance.attention.is_on:
+            await admit_command(instance, parsed)
+        if instance.is_small(parsed) and not instance.store.is_busy:
+            reply, sequence = instance.answer_command(parsed, parsed.context)
+        else:
+            interrupt = Interrupt()
+            context = replace(parsed.context, interrupt=interrupt)
+            reply, sequence = await self._on_worker(interrupt, instance.answer_command, parsed, context)
+        if sequence:
+            completion = instance.durable(sequence)
+            await completion.happening()
+            completion.check()
+        return reply
+
+    async def _run_large(
+        self, database: str, command: bytes, context: Context, sequences: Sequences
+    ) -> dict[str, Any] | CursorReply:
+        """Parse a command on a worker, for it is long, and run it there.
+
+        errors   those of `Instance.run_command`
+        """
+        interrupt = Interrupt()
+        if self.instance.attention.is_on:  # it may have to wait before it is run
+            parse = self.instance.parse_command
+            return await self._run_parsed(await run(parse, database, command, context, sequences, interrupt=interrupt))
+        context = replace(context, interrupt=interrupt)
+        reply: dict[str, Any] = await self._on_worker(
+            interrupt, self.instance.run_command, database, command, context, sequences
+        )
+        return reply
 
     async def _awaited(self, awaiting: Awaiting) -> CursorReply:
         """The reply of a getMore that has to wait.
@@ -194,6 +254,8 @@ class Runner:
         if isinstance(reply, LiveQuery):
             reply.feed.end()
             return
+        if type(reply) is tuple:  # of `Instance.answer_command`
+            reply = reply[0]
         cursor = reply.get("cursor") if isinstance(reply, dict) else None
         cursor_id = cursor.get("id", 0) if isinstance(cursor, dict) else getattr(reply, "cursor_id", 0)
         if cursor_id:
@@ -206,6 +268,11 @@ class Runner:
         """
         if time.monotonic() >= turn.ends:
             await self._take_turn(is_patient=is_patient)
+
+
+def _length(sequences: Sequences) -> int:
+    """Of all documents that come beside a command, in bytes."""
+    return sum(sum(map(len, documents)) for documents in sequences.values()) if sequences else 0
 
 
 def command_name(command: bytes) -> str:

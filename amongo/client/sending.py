@@ -22,7 +22,8 @@ from pymongo.errors import (
 from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
-from amongo.client.session import session_for
+from amongo.client.session import AsyncClientSession, session_for
+from amongo.client.sharing.repeating import is_repeatable_write
 from amongo.commands.concerns import TRANSACTION_ENDS, WRITE_CONCERN_COMMANDS
 from amongo.commands.context import NO_SEQUENCES, Sequences
 from amongo.runtime.limits import COMMAND_BYTES, MESSAGE_BYTES
@@ -81,6 +82,8 @@ async def send(
     limit_time(document, client)
     raw = bson.encode(document, codec_options=codec_options)
     name = next(iter(document), "")
+    if running_in is not None and not is_inside and client._runner.numbers_writes:
+        raw = _numbered(running_in, document, raw, sequences, codec_options)
     if len(raw) > (MESSAGE_BYTES if name == "insert" else COMMAND_BYTES):
         raise DocumentTooLarge(f"{name} command document too large")
     if client._dead_cursors:
@@ -106,6 +109,22 @@ async def send(
     if not keeps_write_concern_error and "writeConcernError" in reply:
         raise_write_concern_error(reply)
     return reply
+
+
+def _numbered(
+    session: AsyncClientSession,
+    document: dict[str, Any],
+    raw: bytes,
+    sequences: Sequences,
+    codec_options: CodecOptions[Any],
+) -> bytes:
+    """The command as BSON, with the session's next number if it is a write that may have to be asked for again."""
+    if "txnNumber" in document or not is_repeatable_write(next(iter(document)), raw, sequences):
+        return raw
+    server_session = session._check_not_ended()
+    server_session.inc_transaction_id()
+    document["txnNumber"] = server_session.transaction_id
+    return bson.encode(document, codec_options=codec_options)
 
 
 async def _unheard(running: Coroutine[Any, Any, dict[str, Any]]) -> dict[str, Any]:

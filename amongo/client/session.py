@@ -249,10 +249,10 @@ class AsyncClientSession(SessionTransactions):
 
     def _learn(self) -> None:
         """Learn the times after an operation has run."""
-        instance = self._client._runner.instance
-        if instance is None:
+        seen = self._client._runner.last_time
+        if not seen:
             return
-        self._seen = instance.times.last
+        self._seen = seen
         self._told_time = None
 
     def _settle_times(self) -> None:

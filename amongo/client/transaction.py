@@ -35,6 +35,7 @@ from pymongo.read_preferences import ReadPreference
 from pymongo.write_concern import WriteConcern
 
 from amongo.client.failures import to_pymongo
+from amongo.client.sharing.attached import AttachedRunner
 from amongo.commands import concerns
 from amongo.commands.abort_transaction import AbortRequest
 from amongo.commands.commit_transaction import CommitRequest
@@ -345,13 +346,17 @@ class SessionTransactions:
 
     async def _abort(self) -> None:
         instance = self._client._runner.instance
-        if instance is None:
+        if not self._client._runner.is_open:
             return
         if self._client._events is not None:
             assert self._transaction_options is not None
             await self._send({"abortTransaction": 1}, self._transaction_options.write_concern)
             return
         context, request = self._operation_context(), AbortRequest()
+        if instance is None:  # another process owns the store
+            with anyio.CancelScope(shield=True) if not is_blocking() else nullcontext():
+                await self._client._runner.execute(request, session=self)
+            return
         inside = instance.transactions.inside(context)
         is_quick = (inside is None or inside.examines(request) <= LOOP_DOCUMENTS) and not instance.store.is_busy
         if not is_quick or instance.transactions.is_running(context):
@@ -362,10 +367,12 @@ class SessionTransactions:
 
     def _abort_at_once(self) -> None:
         """Abort without a wait, so that a cancelled task does it too."""
-        instance = self._client._runner.instance
-        if instance is not None:
+        runner = self._client._runner
+        if isinstance(runner, AttachedRunner):
+            runner.abort_at_once(self._operation_context())
+        elif runner.instance is not None:
             with suppress(ServerError):  # it has ended by itself
-                instance.execute(AbortRequest(), self._operation_context())
+                runner.instance.execute(AbortRequest(), self._operation_context())
 
     async def _send(self, command: dict[str, Any], concern: WriteConcern | None) -> None:
         admin = self._client.get_database("admin", DEFAULT_CODEC_OPTIONS)

@@ -34,6 +34,7 @@ from amongo.commands.hints import check_hint
 from amongo.commands.namespaces import OPLOG, collection_namespace
 from amongo.commands.node import LocalNode, check_on_view
 from amongo.commands.oplog_source import oplog_source
+from amongo.commands.peer import Peer
 from amongo.commands.pipeline_output import PipelineOutput
 from amongo.commands.planning import estimated, plan
 from amongo.commands.repeated_fields import check_aggregate
@@ -201,12 +202,14 @@ def run(instance: Instance, request: AggregateRequest, context: Context) -> Curs
         return change_stream.run(instance, request, environment, interrupt, context)
     if instance.query_settings is not None:
         request = instance.query_settings.ruled(request)
-    documents = result_documents(instance, request, interrupt)
+    documents = result_documents(instance, request, interrupt, context.peer)
     cursor = Cursor(request.namespace, documents, interrupt, session_id=context.session_id)
     return instance.cursors.first_reply(cursor, request.batch_size)
 
 
-def result_documents(instance: Instance, request: AggregateRequest, interrupt: Interrupt) -> Iterator[bytes]:
+def result_documents(
+    instance: Instance, request: AggregateRequest, interrupt: Interrupt, peer: Peer | None = None
+) -> Iterator[bytes]:
     """The result documents, lazily; a $match at the start is planned like a find.
 
     errors   those of stages and expressions, BAD_VALUE for a hint that names no index, ENDLESS_STREAM
@@ -229,6 +232,8 @@ def result_documents(instance: Instance, request: AggregateRequest, interrupt: I
     refuse_other_collations(catalog, request.database, request.stages, collation)
     collator = collator_of(collation)
     environment = environment_of(instance, request, variables, collator, interrupt)
+    if peer is not None:
+        environment = replace(environment, node=LocalNode(instance, peer))
     if pipeline.output is not None:
         output = PipelineOutput(instance, request.database, variables, collation, interrupt, request.is_validated)
         output.check(pipeline.output)

@@ -85,7 +85,8 @@ NAMESPACE_FIELDS = {
     "databaseVersion": Field("object"),
 }
 
-_CURSOR_NAMESPACE: Final = "admin.$cmd.bulkWrite"
+BULK_CURSORS: Final = "admin.$cmd.bulkWrite"
+"""The namespace of the cursors of its replies."""
 _ANY_NUMBER: Final = 2**31  # documents in the first batch: as many as 16 MiB hold
 _COUNTS: Final = ("nErrors", "nInserted", "nMatched", "nModified", "nUpserted", "nDeleted")
 
@@ -301,10 +302,10 @@ def run(instance: Instance, request: BulkWriteRequest, context: Context) -> Bulk
             results.add(kind, start, reply.errors[0]["index"] + 1, reply)
             break
         results.add(kind, start, count, reply)
-    cursor = Cursor(_CURSOR_NAMESPACE, encoded(results.items), interrupt, knows_end=True, session_id=context.session_id)
+    cursor = Cursor(BULK_CURSORS, encoded(results.items), interrupt, knows_end=True, session_id=context.session_id)
     size = _ANY_NUMBER if request.batch_size is None else request.batch_size
     if not results.items:
-        first = CursorReply(0, _CURSOR_NAMESPACE, [])
+        first = CursorReply(0, BULK_CURSORS, [])
     else:
         first = instance.cursors.first_reply(cursor, size)
     return BulkWriteReply(first, results.counts, tuple(retried))

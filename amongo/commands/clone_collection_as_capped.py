@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 from amongo.commands.capped import copy_size, options_of_copy, source_of_copy
 from amongo.commands.command import Command
 from amongo.commands.context import Context
-from amongo.commands.namespaces import check_creatable
+from amongo.commands.insert import stored_document
+from amongo.commands.namespaces import PROFILE, check_creatable
 from amongo.commands.views import is_view
 from amongo.engine.records import Cap, record_keys
 from amongo.errors import capped as errors
@@ -77,6 +78,8 @@ def run(instance: Instance, request: CloneRequest, context: Context) -> dict[str
     kept = cap.kept(len(raw) for _, raw in context.interrupt.watch(reversed(view)))
     raws = [raw for _, raw in islice(reversed(view), kept)]
     raws.reverse()
+    if source.namespace.endswith(f".{PROFILE}"):  # its documents have no `_id`
+        raws = [stored_document(raw, instance) for raw in raws]
     store.insert(target, record_keys(raws, target.collator), raws, interrupt=context.interrupt)
     return {"ok": 1.0}
 

@@ -1,7 +1,10 @@
 """The parameters of a whole deployment that an administrator sets, kept in the store as the server keeps them.
 
-There is one, `changeStreamOptions`: how long the log's pre-images may be read. The log keeps what it keeps; a pre-image
-whose time is over counts as gone. Source: manual, Cluster Parameters, changeStreamOptions.
+Two of them do something here. `changeStreamOptions` says how long the log's pre-images may be read: the log keeps what
+it keeps, but a pre-image whose time is over counts as gone. `defaultMaxTimeMS` bounds reads that name no `maxTimeMS`.
+The others are about shards, encrypted fields and deployments of many tenants: they are checked, kept and shown.
+
+Source: manual, Cluster Parameters.
 """
 
 from __future__ import annotations
@@ -24,8 +27,30 @@ if TYPE_CHECKING:
     from amongo.commands.instance import Instance
 
 CHANGE_STREAM_OPTIONS: Final = "changeStreamOptions"
-CLUSTER_PARAMETERS: Final = (CHANGE_STREAM_OPTIONS,)
+DEFAULT_MAX_TIME: Final = "defaultMaxTimeMS"
+
+_ESC_ENTRIES: Final = 350_000
+_COMPACTION_BYTES: Final = 256 * 1024 * 1024
+
+# Name -> its fields with the values that they have as long as nobody sets them; null sets these again.
+_PLAIN: Final[Mapping[str, Mapping[str, Any]]] = {
+    "changeStreams": {"expireAfterSeconds": Int64(3600)},
+    "configServerReadPreferenceForCatalogQueries": {"mustAlwaysUseNearest": False},
+    DEFAULT_MAX_TIME: {"readOperations": Int64(0)},
+    "fleAllowTotalTagOverheadToExceedBSONLimit": {"allowTotalTagOverheadToExceedBSONLimit": False},
+    "fleCompactionOptions": {
+        "maxCompactionSize": _COMPACTION_BYTES,
+        "maxAnchorCompactionSize": _COMPACTION_BYTES,
+        "maxESCEntriesPerCompactionDelete": _ESC_ENTRIES,
+    },
+    "fleDisableSubstringPreviewParameterLimits": {"shouldOverride": False},
+    "pauseMigrationsDuringMultiUpdates": {"enabled": False},
+}
+CLUSTER_PARAMETERS: Final = tuple(sorted((CHANGE_STREAM_OPTIONS, *_PLAIN)))
 """Their names."""
+
+LIMITED_READS: Final = frozenset({"aggregate", "count", "dbHash", "distinct", "find"})
+"""Commands that `defaultMaxTimeMS` bounds, without an output."""
 
 _NAMESPACE: Final = "config.clusterParameters"
 _OPTIONS: Final = {"preAndPostImages": Field("object", required=True, refuses_null=True)}
@@ -38,7 +63,8 @@ def cluster_parameter(store: Store, name: str) -> dict[str, Any]:
     stored = _stored(store, name)
     if stored is not None:
         return stored
-    return {"_id": name, "clusterParameterTime": Timestamp(0, 0), "preAndPostImages": {"expireAfterSeconds": _OFF}}
+    value = _PLAIN.get(name, {"preAndPostImages": {"expireAfterSeconds": _OFF}})
+    return {"_id": name, "clusterParameterTime": Timestamp(0, 0), **value}
 
 
 def set_cluster_parameter(instance: Instance, name: str, value: Mapping[str, Any]) -> None:
@@ -57,6 +83,35 @@ def set_cluster_parameter(instance: Instance, name: str, value: Mapping[str, Any
             store.insert_one(collection, id_key(name), raw)
         else:
             store.update(collection, [Change(*found, raw, None)])
+    if name == DEFAULT_MAX_TIME:
+        instance.read_limit_ms = read_limit_ms(store)
+
+
+def _least(default: int) -> int:
+    """A number that begins with more than nothing has to stay more."""
+    return 1 if default else 0
+
+
+def read_limit_ms(store: Store) -> int:
+    """So long a read may take that names no `maxTimeMS`, in milliseconds; 0 for any time."""
+    return int(cluster_parameter(store, DEFAULT_MAX_TIME)["readOperations"])
+
+
+def parse_cluster_parameter(name: str, value: Mapping[str, Any]) -> dict[str, Any]:
+    """The value of a parameter as it is kept.
+
+    errors   those of `parse_change_stream_options`; of another parameter UNKNOWN_FIELD, WRONG_TYPE, and for a number
+             below its least that of a bound
+    """
+    if name == CHANGE_STREAM_OPTIONS:
+        return parse_change_stream_options(value)
+    defaults = _PLAIN[name]
+    fields = {
+        each: Field("bool") if type(default) is bool else Field("integer", minimum=_least(default), bound_code=2)
+        for each, default in defaults.items()
+    }
+    asked = parse_fields(name, value, fields, generic={})
+    return {each: type(default)(default if asked[each] is None else asked[each]) for each, default in defaults.items()}
 
 
 def parse_change_stream_options(value: Mapping[str, Any]) -> dict[str, Any]:

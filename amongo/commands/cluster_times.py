@@ -6,7 +6,6 @@ nobody has to wait for it. Source: manual, Read Concern, "Causal Consistency"; h
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from bson import Timestamp
@@ -39,7 +38,12 @@ class ClusterTimes:
 
     def cluster(self) -> Timestamp:
         """The greatest that is known."""
-        return timestamp(max(self._store.last_sequence, self._known, self._given, self._now()))
+        return timestamp(self.numbers()[0])
+
+    def numbers(self) -> tuple[int, int]:
+        """(the greatest that is known, that of the last commit), as sequences."""
+        last = self._store.last_sequence
+        return max(last, self._known, self._given, self._now()), last or self._started
 
     def next(self) -> Timestamp:
         """One for a field that asks for the present one: after the last commit, never the same twice."""
@@ -61,7 +65,7 @@ class ClusterTimes:
 
         errors   CLUSTER_TIME_FAR_AHEAD
         """
-        time = told.get("clusterTime") if isinstance(told, Mapping) else None
+        time = told.get("clusterTime") if type(told) is dict else None
         if type(time) is not Timestamp or sequence(time) <= self._known:
             return
         now_s = self._clock.now_ms() // 1000

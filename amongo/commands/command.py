@@ -19,6 +19,7 @@ class Command:
     is_quick        takes a small part of a millisecond whatever the data, so the event loop may run it itself
     raw_fields      array fields whose documents `parse` receives as raw BSON bytes
     check_bytes     (bytes of the document, document): refuses what only the bytes show; None for nothing
+    secrets         fields that nobody may see where operations are shown
     """
 
     name: str
@@ -29,3 +30,4 @@ class Command:
     is_quick: bool = False
     raw_fields: tuple[str, ...] = ()
     check_bytes: Callable[[bytes, dict[str, Any]], None] | None = None
+    secrets: tuple[str, ...] = ()

@@ -54,10 +54,27 @@ WRITE_CONCERN_COMMANDS: Final = frozenset(
         "cloneCollectionAsCapped",
         "convertToCapped",
         "setDefaultRWConcern",
+        "createUser",
+        "updateUser",
+        "dropUser",
+        "dropAllUsersFromDatabase",
+        "grantRolesToUser",
+        "revokeRolesFromUser",
+        "createRole",
+        "updateRole",
+        "dropRole",
+        "dropAllRolesFromDatabase",
+        "grantPrivilegesToRole",
+        "grantRolesToRole",
+        "revokePrivilegesFromRole",
+        "revokeRolesFromRole",
         "commitTransaction",
         "abortTransaction",
     }
 )
+
+# Writes that a client may send again (source: manual, Retryable Writes).
+RETRYABLE_COMMANDS: Final = frozenset({"insert", "update", "delete", "findAndModify", "bulkWrite"})
 
 TRANSACTION_ENDS: Final = frozenset({"commitTransaction", "abortTransaction"})
 
@@ -238,6 +255,8 @@ def _read_concern(command: str, value: Any, *, is_transaction: bool) -> ReadConc
             message="readConcern 'afterClusterTime' field can be set only if 'level' is equal to majority, local, or "
             "snapshot"
         )
+    if command == "getMore":  # drivers send it along in sessions of snapshot reads; that of the cursor stands
+        return NO_CONCERNS.read
     commands = SNAPSHOT_COMMANDS if level == "snapshot" else READ_CONCERN_COMMANDS
     takes_any = command in commands or (is_transaction and command not in _LOCAL_IN_TRANSACTIONS)
     if level != "local" and not takes_any:

@@ -38,6 +38,14 @@ class Context:
     statements: Sequence[int] | None = None
     peer: Peer | None = None
 
+    def in_session(self, session_id: bytes) -> Context:
+        """The same of an operation that has just come, in a session."""
+        return Context(self.interrupt, session_id, peer=self.peer)
+
+    def with_number(self, number: int) -> Context:
+        """The same of a retryable write, which has just been found to be one."""
+        return Context(self.interrupt, self.session_id, number, peer=self.peer)
+
 
 NO_CONTEXT = Context()
 NO_SEQUENCES: Final[Sequences] = {}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from amongo.commands.command import Command
 from amongo.commands.context import Context
 from amongo.commands.create_options import check_images_namespace, parse_options
-from amongo.commands.namespaces import check_creatable, collection_namespace
+from amongo.commands.namespaces import PROFILE, check_creatable, collection_namespace
 from amongo.commands.time_series import add_series, find_series
 from amongo.commands.validation import check_validated_namespace
 from amongo.commands.views import View, add_view, find_view
@@ -36,13 +36,15 @@ class CreateRequest:
 def parse(database: str, document: dict[str, Any]) -> CreateRequest:
     """The request of a create command.
 
-    errors   COLLECTION_NAME_TYPE, INVALID_NAMESPACE, those of `parse_options`, `check_validated_namespace` and
-             `check_images_namespace`
+    errors   COLLECTION_NAME_TYPE, INVALID_NAMESPACE, ILLEGAL_OPERATION for a `system.profile` that is no collection;
+             those of `parse_options`, `check_validated_namespace` and `check_images_namespace`
     """
     options = parse_options(document)
     namespace = collection_namespace(database, document["create"])
     check_validated_namespace(namespace, options.get("validator"))
     check_images_namespace(namespace, options.get("changeStreamPreAndPostImages"))
+    if namespace.partition(".")[2] == PROFILE and not options.keys().isdisjoint(("viewOn", "timeseries")):
+        raise errors.ILLEGAL_OPERATION(message=f"{namespace} can be neither a view nor a time series")
     return CreateRequest(namespace, options)
 
 

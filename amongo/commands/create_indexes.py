@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from amongo.commands.command import Command
 from amongo.commands.context import Context
-from amongo.commands.fields import Field, parse_fields
+from amongo.commands.fields import Field, parse_fields, to_integer
 from amongo.commands.index_definitions import is_id_index, parse_definition, with_collation
 from amongo.commands.index_patterns import TEXT, index_kind
 from amongo.commands.namespaces import check_creatable, collection_namespace
@@ -25,7 +25,7 @@ from amongo.errors import command as command_errors
 from amongo.errors import index as errors
 from amongo.runtime.limits import INDEX_COUNT
 from amongo.values.order import equal
-from amongo.values.types import alias
+from amongo.values.types import alias, is_number
 from amongo.values.wording import shown
 
 if TYPE_CHECKING:
@@ -38,6 +38,8 @@ FIELDS = {
     "returnOnStart": Field("bool", default=False),
     "v": Field("any"),
 }
+
+_QUORUMS: Final = ("votingMembers", "majority")
 
 # What makes an index another one although its key pattern is the same; and what makes no difference at all.
 _SIGNATURE: Final = ("collation", "partialFilterExpression", "wildcardProjection")
@@ -64,7 +66,7 @@ class CreateIndexesRequest:
 def parse(database: str, document: dict[str, Any]) -> CreateIndexesRequest:
     """The request of a createIndexes command.
 
-    errors   those of `parse_fields` and of `parse_definition`; NO_INDEXES, WRONG_TYPE
+    errors   those of `parse_fields` and of `parse_definition`; NO_INDEXES, WRONG_TYPE, and those of `_check_quorum`
     """
     fields = parse_fields("createIndexes", document, FIELDS)
     namespace = collection_namespace(database, document["createIndexes"])
@@ -82,14 +84,27 @@ def parse(database: str, document: dict[str, Any]) -> CreateIndexesRequest:
 
 
 def _check_quorum(quorum: Any) -> None:
-    """`commitQuorum`: how many members must have built the index; there is one."""
-    if quorum is not None and alias(quorum) not in ("string", "int", "long", "double", "decimal"):
+    """`commitQuorum`: how many members must have built the index; there is one.
+
+    errors   WRONG_TYPE, EMPTY_QUORUM, UNKNOWN_QUORUM, UNSATISFIABLE_QUORUM
+    source   manual, createIndexes, "commitQuorum"
+    """
+    if quorum is None or quorum in _QUORUMS:
+        return
+    if type(quorum) is str:
+        raise errors.UNKNOWN_QUORUM(name=quorum) if quorum else errors.EMPTY_QUORUM(value="an empty string")
+    if not is_number(quorum):
         raise command_errors.WRONG_TYPE(
             command="createIndexes",
             field="commitQuorum",
             actual=alias(quorum),
             expected="types '[string, int, long, double, decimal]'",
         )
+    members = to_integer(quorum)
+    if members < 0:
+        raise errors.EMPTY_QUORUM(value=members)
+    if members > 1:
+        raise errors.UNSATISFIABLE_QUORUM()
 
 
 def run(instance: Instance, request: CreateIndexesRequest, context: Context) -> dict[str, Any]:

@@ -44,13 +44,18 @@ def parse(database: str, document: dict[str, Any]) -> CurrentOpRequest:
         idle_cursors=False,
         idle_sessions=True,
         truncates=options.get("$truncateOps", False),
+        only_own=options.get("$ownOps", False),
     )
     return CurrentOpRequest(asked, parse_filter(condition).bind())
 
 
 def run(instance: Instance, request: CurrentOpRequest, context: Context) -> dict[str, Any]:
-    """{inprog}: what $currentOp shows."""
-    return {"inprog": list(filter(request.accepts, LocalNode(instance).operations(request.asked))), "ok": 1.0}
+    """{inprog}: what $currentOp shows; and {fsyncLock, info} while writes are held up."""
+    shown = LocalNode(instance, context.peer).operations(request.asked)
+    reply: dict[str, Any] = {"inprog": list(filter(request.accepts, shown))}
+    if instance.held_writes.is_held:
+        reply |= {"fsyncLock": True, "info": "use db.fsyncUnlock() to terminate the fsync write/snapshot lock"}
+    return reply | {"ok": 1.0}
 
 
 COMMAND = Command("currentOp", parse, run, is_admin_only=True, is_quick=True)

@@ -13,6 +13,7 @@ from typing import Any
 
 from bson import Int64, Timestamp
 
+from amongo.commands.access.owners import Owner
 from amongo.commands.replies import CursorReply
 from amongo.engine.records import Collection
 from amongo.errors import ServerError
@@ -34,6 +35,7 @@ class Cursor:
                    server, so that a batch that is exactly full leaves the cursor open
     limit          documents that the result has at most; 0 for any number
     number         of the transaction that it was made in; None outside of one
+    origin         (the command that has opened it, its plan), where a profiler was on then
     never_idles    `noCursorTimeout`
     collection     what it reads, if it reads one collection directly
     awaits_data    a getMore that finds nothing waits for what is inserted
@@ -42,6 +44,7 @@ class Cursor:
     finds_at_once  whether the next document is found without a look at others
     sleeper        how a getMore waits that finds nothing, where it waits
     read_at        the cluster time of a snapshot read; None for others
+    owner          the users whose it is; None for one that was opened by nobody
     is_killed      it has ended while somebody uses it, who closes it
     """
 
@@ -62,6 +65,8 @@ class Cursor:
         "namespace",
         "never_idles",
         "number",
+        "origin",
+        "owner",
         "read_at",
         "resume_point",
         "session_id",
@@ -88,6 +93,7 @@ class Cursor:
         self.interrupt = interrupt
         self.session_id = session_id
         self.number: int | None = None
+        self.origin: tuple[dict[str, Any], str] | None = None
         self.never_idles = never_idles
         self.finds_at_once = finds_at_once
         self.collection = collection
@@ -99,6 +105,7 @@ class Cursor:
         self.is_killed = False
         self.read_at: Timestamp | None = None
         self.sleeper: Sleeper | None = None
+        self.owner: Owner | None = None
         self._documents = documents
         self._held: bytes | None = None
         self._last: bytes | None = None  # that was given
@@ -197,13 +204,17 @@ class Cursor:
 
 
 class Cursors:
-    """The open cursors of an instance."""
+    """The open cursors of an instance.
+
+    idle_s   a cursor that nobody asks for in so many seconds is closed
+    """
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._cursors: dict[int, Cursor] = {}
         self._lock = Lock()
         self._sweep_due_s = 0.0
+        self.idle_s = CURSOR_IDLE_MS / 1000
         self._number: int | None = None
         self._made: list[Cursor] = []
 
@@ -356,7 +367,7 @@ class Cursors:
         now_s = self._clock.monotonic()
         cursor.last_used_s = now_s
         if now_s >= self._sweep_due_s:
-            self._sweep_due_s = now_s + CURSOR_IDLE_MS / 1000 / 10
+            self._sweep_due_s = now_s + self.idle_s / 10
             self._close_idle(now_s)
         with self._lock:
             if len(self._cursors) >= OPEN_CURSORS:
@@ -369,6 +380,6 @@ class Cursors:
         idle = [
             cursor_id
             for cursor_id, cursor in list(self._cursors.items())
-            if not cursor.never_idles and not cursor.is_pinned and now_s - cursor.last_used_s > CURSOR_IDLE_MS / 1000
+            if not cursor.never_idles and not cursor.is_pinned and now_s - cursor.last_used_s > self.idle_s
         ]
         self.kill(idle)

@@ -17,6 +17,7 @@ from bson import Binary
 from amongo.commands.command import Command
 from amongo.commands.context import Context
 from amongo.commands.hello import HOST
+from amongo.commands.namespaces import PROFILE
 from amongo.commands.time_series import shown_namespace
 from amongo.engine.store import Store
 from amongo.runtime.interrupts import Interrupt
@@ -54,6 +55,7 @@ def run(instance: Instance, request: DbHashRequest, context: Context) -> dict[st
     interrupt = instance.operation_interrupt(context, request.time_limit_ms)
     with store.lock:
         found = {shown_namespace(each).partition(".")[2]: each for each in store.catalog.collections(request.database)}
+    found.pop(PROFILE, None)  # is of this node alone
     if request.names:
         found = {name: collection for name, collection in found.items() if name in request.names}
     hashes = {name: _hash_of(store, found[name], interrupt) for name in sorted(found)}

@@ -10,7 +10,7 @@ from amongo.commands.command import Command
 from amongo.commands.context import Context
 from amongo.commands.fields import Field, parse_fields
 from amongo.commands.hints import check_hint
-from amongo.commands.namespaces import collection_namespace
+from amongo.commands.namespaces import collection_namespace, refuse_profile
 from amongo.commands.planning import estimated, plan
 from amongo.commands.replies import WriteReply
 from amongo.commands.time_series_writes import delete_measurements, written_series
@@ -23,6 +23,7 @@ from amongo.mql.matcher import parse_filter
 from amongo.planner import CanonicalQuery, canonical_query, is_exact_id
 from amongo.runtime.interrupts import Interrupt
 from amongo.values.codec import decode
+from amongo.values.numbers import number
 from amongo.values.types import alias
 
 if TYPE_CHECKING:
@@ -113,6 +114,7 @@ def run(instance: Instance, request: DeleteRequest, context: Context) -> WriteRe
     errors   none of a single statement: they stand in the reply's `errors`
     """
     instance.counts["delete"] += len(request.deletes)
+    refuse_profile(request.namespace)
     n = sequence = 0
     failures: list[dict[str, Any]] = []
     interrupt = instance.operation_interrupt(context, request.max_time_ms)
@@ -141,6 +143,9 @@ def run(instance: Instance, request: DeleteRequest, context: Context) -> WriteRe
             continue
         n += count
         sequence = last or sequence
+        if instance.attention.is_on:
+            command = {"q": statement.filter, "limit": int(not statement.multi)}
+            instance.profiler.end_statement("remove", command, {"ndeleted": number(count)})
     return WriteReply(n, None, [], failures, sequence)
 
 

@@ -19,6 +19,7 @@ from amongo.errors import command as errors
 from amongo.mql.sorting import in_order
 from amongo.planner import CanonicalQuery, canonical_query
 from amongo.planner.distinct_scan import ValuesNotKept, distinct_scan, values_at
+from amongo.planner.observation import SWITCH, ObservingProbe, observed
 from amongo.runtime.interrupts import Interrupt
 from amongo.runtime.limits import DOCUMENT_BYTES
 from amongo.values.collation import Collation
@@ -26,6 +27,7 @@ from amongo.values.key_bytes import key_bytes
 from amongo.values.order import Collator
 from amongo.values.paths import FieldPath, query_path
 from amongo.values.wanted_fields import field_reader
+from amongo.values.wording import shown
 
 if TYPE_CHECKING:
     from amongo.commands.instance import Instance
@@ -122,9 +124,13 @@ def _by_index(
     if scan is None or moment is None:
         return None
     try:
-        values = in_order_of_values(scan.values(moment, interrupt), interrupt, None)
+        counts = ObservingProbe().of(scan) if SWITCH.is_on else None
+        values = in_order_of_values(scan.values(moment, interrupt, counts), interrupt, None)
     except ValuesNotKept:
         return None
+    if SWITCH.is_on:
+        key = shown(dict(collection.indexes[scan.stage.facts.name]["key"]))
+        observed().look_by(f"DISTINCT_SCAN {key}")
     collection.uses.count_index(collection.indexes[scan.stage.facts.name])
     return values
 

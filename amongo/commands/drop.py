@@ -9,10 +9,11 @@ from amongo.commands.command import Command
 from amongo.commands.context import Context
 from amongo.commands.expected_uuid import check_uuid, parse_uuid
 from amongo.commands.fields import Field, parse_fields
-from amongo.commands.namespaces import check_droppable, collection_namespace
+from amongo.commands.namespaces import PROFILE, check_droppable, collection_namespace
 from amongo.commands.time_series import check_series_depend, drop_series, find_series
 from amongo.commands.views import find_view, remove_view
 from amongo.engine.store import Store
+from amongo.errors import administration
 
 if TYPE_CHECKING:
     from amongo.commands.instance import Instance
@@ -48,7 +49,7 @@ def parse(database: str, document: dict[str, Any]) -> DropRequest:
 def run(instance: Instance, request: DropRequest, context: Context) -> dict[str, Any]:
     """{nIndexesWas, ns}; just {ok: 1} when there was no such collection.
 
-    errors   COLLECTION_UUID_MISMATCH
+    errors   COLLECTION_UUID_MISMATCH, DROPS_WHILE_PROFILING
     """
     store = instance.store
     with store.lock:
@@ -56,6 +57,9 @@ def run(instance: Instance, request: DropRequest, context: Context) -> dict[str,
         check_uuid(store.catalog, request.namespace, request.uuid)
         if collection is None:
             return _drop_view(store, request.namespace)
+        database, _, name = request.namespace.partition(".")
+        if name == PROFILE and instance.profiler.level(database).level:
+            raise administration.DROPS_WHILE_PROFILING()
         check_series_depend(store.catalog, request.namespace)
         count = len(collection.indexes)
         store.drop(request.namespace)

@@ -46,6 +46,7 @@ def parse(database: str, document: dict[str, Any]) -> DropDatabaseRequest:
 def run(instance: Instance, request: DropDatabaseRequest, context: Context) -> dict[str, Any]:
     """{ok: 1}, also when there is no such database."""
     instance.store.drop_database(request.database)
+    instance.profiler.forget(request.database)
     return {"ok": 1.0}
 
 

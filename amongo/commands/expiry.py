@@ -29,7 +29,11 @@ _DATE: Final = DatetimeMS(0)
 
 
 class Expiry:
-    """The deletion of documents whose time is over, for one instance."""
+    """The deletion of documents whose time is over, for one instance.
+
+    is_enabled   whether passes are made
+    interval_s   seconds from one to the next
+    """
 
     def __init__(self, instance: Instance) -> None:
         self._instance = instance
@@ -37,6 +41,8 @@ class Expiry:
         self._stopped = Completion()
         self._lock = Lock()
         self._join: Any = None
+        self.is_enabled = True
+        self.interval_s: float = EXPIRY_INTERVAL_S
 
     def look(self) -> None:
         """Begin with the passes if something has a lifetime by now and they have not begun."""
@@ -57,9 +63,10 @@ class Expiry:
         return any(_lives_for(each) for each in list(self._instance.store.catalog.by_uuid.values()))
 
     def _serve(self) -> None:
-        while not self._stopped.wait_blocking(EXPIRY_INTERVAL_S):
+        while not self._stopped.wait_blocking(self.interval_s):
             try:
-                self.run_pass(self._interrupt)
+                if self.is_enabled:
+                    self.run_pass(self._interrupt)
             except OperationInterrupted:
                 return
 
@@ -70,6 +77,8 @@ class Expiry:
         """
         store, now_ms = self._instance.store, self._instance.clock.now_ms()
         deleted = 0
+        if store.admission.refuse is not None or self._instance.held_writes.is_held:  # in a later pass
+            return 0
         for collection in list(store.catalog.by_uuid.values()):
             for index, seconds in _lives_for(collection):
                 deleted += _delete(store, collection, index, now_ms - seconds * 1000, interrupt)

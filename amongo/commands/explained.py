@@ -16,6 +16,7 @@ from amongo.commands.shape_hashes import plan_cache_key, plan_shape_hash
 from amongo.mql.matcher import MatchExpression
 from amongo.mql.matcher.normal_form import normal_form
 from amongo.planner.explain_stage import Stage
+from amongo.planner.query import finds_nothing
 from amongo.runtime.limits import BLOCKING_STAGE_BYTES
 from amongo.values.collation import Collation
 from amongo.values.numbers import number
@@ -54,9 +55,10 @@ def query_planner(instance: Instance, query: Query, tree: Stage, rejected: Seque
     collation = None if query.collation is None else query.collation.document()
     shape = shape_key(query.expression, query.sort or {}, query.projection or {}, collation)
     outline = plan_shape_hash(shape)
+    is_nothing = query.expression is not None and finds_nothing(query.expression)
     return {
         "namespace": query.namespace,
-        "parsedQuery": normal_form(query.filter),
+        "parsedQuery": {"$alwaysFalse": 1} if is_nothing else normal_form(query.filter),
         "indexFilterSet": filters is not None and shape in filters.by_shape,
         **({} if collation is None else {"collation": collation}),
         "queryHash": outline,
@@ -102,12 +104,12 @@ def reply(body: Document, database: str, command: Mapping[str, Any]) -> Document
             "version": SERVER_VERSION,
             "gitVersion": f"amongo {own_version()}",
         },
-        "serverParameters": dict(_PARAMETERS),
+        "serverParameters": dict(PLANNER_PARAMETERS),
         "ok": 1.0,
     }
 
 
-_PARAMETERS: Final = {
+PLANNER_PARAMETERS: Final = {
     "internalQueryFacetBufferSizeBytes": BLOCKING_STAGE_BYTES,
     "internalQueryFacetMaxOutputDocSizeBytes": BLOCKING_STAGE_BYTES,
     "internalLookupStageIntermediateDocumentMaxSizeBytes": BLOCKING_STAGE_BYTES,

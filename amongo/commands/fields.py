@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from bson import Decimal128
+from bson import Decimal128, Int64
 
 from amongo.errors import command as errors
 from amongo.values.numbers import to_integer as to_integer
@@ -33,6 +33,21 @@ _KINDS: dict[str, tuple[str, ...]] = {
     "hint": ("string", "object"),
     "update": ("object", "array"),
 }
+
+# Kinds of which every value of one class is taken as it is.
+_PLAIN: Final[dict[str, type]] = {
+    "object": dict,
+    "array": list,
+    "string": str,
+    "bool": bool,
+    "flag": bool,
+    "object or array": dict,
+    "hint": str,
+    "update": dict,
+    "long": Int64,
+}
+
+_PREPARED_LENGTH: Final = 5  # from this length on tables are constants, a few hundred; shorter ones are made for a call
 
 # Kinds that the server reads in a way of its own: null is a wrong value like any other, and the error is this.
 _OWN_ERRORS: Final = {
@@ -115,23 +130,39 @@ def parse_fields(
     errors     UNKNOWN_FIELD, WRONG_TYPE, MISSING_FIELD, NOT_SUPPORTED_YET, FAILED_TO_PARSE for a hint or an update; a
                number out of bounds: the field's `bound_code`
     """
-    values: dict[str, Any] = {}
+    prepared = _PREPARED.get(id(fields))
+    if prepared is None or prepared[0] is not fields:
+        prepared = _prepare(fields)
+    values = prepared[2].copy()
     for name, value in document.items():
-        if name == command and name not in fields:
-            continue
-        field = fields.get(name) or generic.get(name)
+        field = fields.get(name)
+        if field is None:
+            if name == command:
+                continue
+            field = generic.get(name)
         if field is None:
             if not_yet and name in not_yet:
                 raise errors.NOT_SUPPORTED_YET(what=f"'{command}.{name}'", reason=not_yet[name])
             raise errors.UNKNOWN_FIELD(command=command, field=name)
         if value is not None or field.refuses_null or field.kind in _OWN_ERRORS:
-            values[name] = check(command, name, field, value)
-    for name, field in fields.items():
+            values[name] = value if type(value) is _PLAIN.get(field.kind) else check(command, name, field, value)
+    for name in prepared[1]:
         if name not in values:
-            if field.required:
-                raise errors.MISSING_FIELD(command=command, field=name)
-            values[name] = field.default
+            raise errors.MISSING_FIELD(command=command, field=name)
     return values
+
+
+_PREPARED: Final[dict[int, tuple[Mapping[str, Field], tuple[str, ...], dict[str, Any]]]] = {}
+"""By the identity of a table: the table itself, the names that are required, the defaults of the others."""
+
+
+def _prepare(fields: Mapping[str, Field]) -> tuple[Mapping[str, Field], tuple[str, ...], dict[str, Any]]:
+    required = tuple(name for name, field in fields.items() if field.required)
+    defaults = {name: field.default for name, field in fields.items() if not field.required}
+    prepared = (fields, required, defaults)
+    if len(fields) >= _PREPARED_LENGTH:
+        _PREPARED[id(fields)] = prepared
+    return prepared
 
 
 def check(command: str, name: str, field: Field, value: Any) -> Any:

@@ -11,7 +11,7 @@ from amongo.commands.collations import asked_collation, collator_for
 from amongo.commands.command import Command
 from amongo.commands.context import Context
 from amongo.commands.cursors import Cursor
-from amongo.commands.fields import Field, parse_fields
+from amongo.commands.fields import GENERIC_FIELDS, Field, parse_fields
 from amongo.commands.hints import check_hint
 from amongo.commands.namespaces import OPLOG, collection_namespace
 from amongo.commands.oplog_reads import find_in_oplog
@@ -31,7 +31,9 @@ from amongo.commands.view_reads import find_in_view
 from amongo.commands.views import is_view, most_in_view
 from amongo.errors import ServerError
 from amongo.planner import CappedScan, LiveScan, Plan, ResumePoint, canonical_query, is_exact_id
+from amongo.planner.observation import SWITCH
 from amongo.planner.plain_ranges import PlainRange, plain_range
+from amongo.planner.query import exact_id_key
 from amongo.runtime.interrupts import NEVER, Interrupt
 from amongo.runtime.limits import FIRST_BATCH_COUNT, LOOP_DOCUMENTS
 from amongo.values.collation import Collation
@@ -100,6 +102,11 @@ class FindOptions:
 
 NO_OPTIONS = FindOptions()
 
+# Fields of a command that have nothing to do with its options.
+_USUAL = frozenset(GENERIC_FIELDS.keys() - {"maxTimeMS"}) | {
+    *("find", "filter", "projection", "sort", "skip", "limit", "batchSize", "singleBatch")
+}
+
 _SHORT_BYTES = 1024 * 1024  # of a result that is looked through before it gets a cursor
 _UNDECODED = 4  # documents that are passed on as bytes cost a quarter of those that are decoded and matched, or less
 
@@ -138,8 +145,7 @@ def parse(database: str, document: dict[str, Any]) -> FindRequest:
         awaits_data=values["awaitData"],
         single_batch=values["singleBatch"],
     )
-    collation = asked_collation(values["collation"])
-    return FindRequest(
+    plain = (
         namespace,
         values["filter"],
         values["projection"],
@@ -148,6 +154,12 @@ def parse(database: str, document: dict[str, Any]) -> FindRequest:
         values["limit"],
         values["batchSize"],
         values["singleBatch"],
+    )
+    if _USUAL.issuperset(document):
+        return FindRequest(*plain)
+    collation = asked_collation(values["collation"])
+    return FindRequest(
+        *plain,
         FindOptions(
             let_variables(values["let"], collation),
             values["hint"],
@@ -174,7 +186,12 @@ def run(instance: Instance, request: FindRequest, context: Context) -> CursorRep
             return find_in_oplog(instance, request, context)
         if is_view(instance.store.catalog, request.namespace):
             return find_in_view(instance, request, context)
+    reply = _find_by_id(instance, request)
+    if reply is not None:
+        return reply
     ahead = planned_ahead(instance, request) or _plain_find(instance, request)
+    if isinstance(ahead, PlainRange) and SWITCH.is_on:
+        ahead = None  # a plan counts what it looks at
     if isinstance(ahead, PlainRange):
         documents = ahead.documents(instance.store, request.skip, request.limit)
         if documents is not None:
@@ -290,6 +307,21 @@ def _scan_capped(
     if isinstance(cursor, TailableCursor):
         return first_tailable_reply(instance, request, cursor)
     return instance.cursors.first_reply(cursor, request.batch_size, is_single=request.single_batch)
+
+
+def _find_by_id(instance: Instance, request: FindRequest) -> CursorReply | None:
+    """The reply of a find that asks for the document with one `_id`, and for nothing else; None for another one."""
+    if request.options is not NO_OPTIONS or request.projection or request.sort or request.skip:
+        return None
+    collection = instance.store.catalog.by_namespace.get(request.namespace)
+    if collection is None or request.batch_size == 0 or instance.attention.is_on:
+        return None
+    key = exact_id_key(request.filter, collection.collator)
+    if key is None:
+        return None
+    collection.uses.point_reads += 1
+    raw = collection.get_by_key(key)
+    return CursorReply(0, request.namespace, [] if raw is None else [raw])
 
 
 def find_by_id(instance: Instance, namespace: str, key: bytes) -> bytes | None:

@@ -1,6 +1,6 @@
 """getCmdLineOpts: how the server was started. Source: manual, getCmdLineOpts.
 
-amongo has no command line of its own: what stands for it is where the data are.
+What stands for the command line is where the data are, and how the servers of the store were set up.
 """
 
 from __future__ import annotations
@@ -34,8 +34,10 @@ def parse(database: str, document: dict[str, Any]) -> GetCmdLineOptsRequest:
 def run(instance: Instance, request: GetCmdLineOptsRequest, context: Context) -> dict[str, Any]:
     """{argv, parsed}."""
     directory = instance.store.directory
-    storage = {} if directory is None else {"storage": {"dbPath": str(directory)}}
-    return {"argv": list(sys.argv), "parsed": storage, "ok": 1.0}
+    parsed: dict[str, Any] = {} if directory is None else {"storage": {"dbPath": str(directory)}}
+    for service in list(instance.services):
+        parsed |= service.options
+    return {"argv": list(sys.argv), "parsed": parsed, "ok": 1.0}
 
 
 COMMAND = Command("getCmdLineOpts", parse, run, is_admin_only=True, is_quick=True)

@@ -1,7 +1,4 @@
-"""getLog: the latest lines of the server's log. Source: manual, getLog.
-
-amongo writes no log: the lists of names are the server's, the logs are empty.
-"""
+"""getLog: the latest lines of the log, as JSON; see `runtime.journal`. Source: manual, getLog."""
 
 from __future__ import annotations
 
@@ -12,6 +9,7 @@ from amongo.commands.command import Command
 from amongo.commands.context import Context
 from amongo.commands.fields import parse_fields
 from amongo.errors import command as errors
+from amongo.values.numbers import number
 from amongo.values.types import alias
 
 if TYPE_CHECKING:
@@ -48,7 +46,11 @@ def run(instance: Instance, request: GetLogRequest, context: Context) -> dict[st
     """{totalLinesWritten, log}, or {names}."""
     if request.name == "*":
         return {"names": list(_NAMES), "ok": 1.0}
-    return {"totalLinesWritten": 0, "log": [], "ok": 1.0}
+    journal = instance.journal
+    if request.name == "global":
+        return {"totalLinesWritten": number(journal.written), "log": journal.lines, "ok": 1.0}
+    warnings = list(journal.warnings)
+    return {"totalLinesWritten": len(warnings), "log": warnings, "ok": 1.0}
 
 
 COMMAND = Command("getLog", parse, run, is_admin_only=True, is_quick=True)

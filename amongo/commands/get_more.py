@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from bson import Int64
 
+from amongo.commands.change_stream import ChangeStreamCursor
 from amongo.commands.command import Command
 from amongo.commands.context import Context
 from amongo.commands.fields import Field, parse_fields
@@ -68,6 +69,8 @@ def run(instance: Instance, request: GetMoreRequest, context: Context) -> Cursor
     instance.counts["getmore"] += 1
     cursor = instance.cursors.find(request.cursor_id)
     if cursor is not None:
+        if instance.failpoints is not None:
+            instance.failpoints.fail_get_more(is_of_stream=isinstance(cursor, ChangeStreamCursor))
         context.interrupt.also_stop(cursor.interrupt)
         if cursor.awaits_data:
             return _await_data(instance, request, context)

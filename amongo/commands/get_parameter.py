@@ -1,41 +1,21 @@
-"""getParameter: settings of the server that a client may want to know. Source: manual, getParameter.
+"""getParameter: settings of the server that a client may want to know; see `server_parameters`.
 
-amongo has the settings that say something about it; see `set_parameter` for those that can be set.
+Source: manual, getParameter.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from amongo.commands.command import Command
 from amongo.commands.context import Context
 from amongo.commands.fields import GENERIC_FIELDS, Field, parse_fields
-from amongo.commands.transaction_fields import LIFETIME
+from amongo.commands.server_parameters import PARAMETERS, value_of
 from amongo.errors import command as errors
-from amongo.runtime import limits
 
 if TYPE_CHECKING:
     from amongo.commands.instance import Instance
-
-PARAMETERS: Final[Mapping[str, Any]] = {
-    "allowDiskUseByDefault": True,
-    "authenticationMechanisms": [],
-    "automationServiceDescriptor": "",
-    "cursorTimeoutMillis": limits.CURSOR_IDLE_MS,
-    "enableTestCommands": False,
-    "featureCompatibilityVersion": {"version": "8.0"},
-    "localLogicalSessionTimeoutMinutes": limits.SESSION_IDLE_MINUTES,
-    "logComponentVerbosity": {"verbosity": 0},
-    "logLevel": 0,
-    "maxSessions": limits.OPEN_SESSIONS,
-    "quiet": False,
-    LIFETIME: limits.TRANSACTION_LIFETIME_S,
-}
-
-SETTABLE: Final = frozenset({"automationServiceDescriptor", "logComponentVerbosity", "logLevel", "quiet", LIFETIME})
-"""Those that can be set: at the server's start, and while it runs."""
 
 _OPTIONS: Final = {
     "showDetails": Field("flag", default=False),
@@ -64,16 +44,17 @@ def parse(database: str, document: dict[str, Any]) -> GetParameterRequest:
     """
     first = document["getParameter"]
     options = parse_fields("getParameter", first if type(first) is dict else {}, _OPTIONS, generic={})
-    if options["setAt"] not in (None, *_TIMES):
-        raise errors.NOT_ENUMERATED(value=options["setAt"], field="getParameter.setAt")
+    set_at = options["setAt"]
+    if set_at not in (None, *_TIMES):
+        raise errors.NOT_ENUMERATED(value=set_at, field="getParameter.setAt")
     if first == "*" or options["allParameters"]:
         names = tuple(PARAMETERS)
     else:
         names = tuple(name for name in document if name in PARAMETERS and name not in GENERIC_FIELDS)
         if not names:
             raise errors.NO_PARAMETER()
-    if options["setAt"] is not None:
-        names = tuple(name for name in names if name in SETTABLE)
+    if set_at is not None:
+        names = tuple(name for name in names if _is_settable(name, set_at))
     return GetParameterRequest(names, options["showDetails"])
 
 
@@ -83,16 +64,17 @@ def run(instance: Instance, request: GetParameterRequest, context: Context) -> d
     for name in request.names:
         value = value_of(instance, name)
         if request.shows_details:
-            is_settable = name in SETTABLE
-            value = {"value": value, "settableAtRuntime": is_settable, "settableAtStartup": is_settable}
+            details = {f"settableAt{each.title()}": _is_settable(name, each) for each in ("runtime", "startup")}
+            value = {"value": value, **details}
         reply[name] = value
     reply["ok"] = 1.0
     return reply
 
 
-def value_of(instance: Instance, name: str) -> Any:
-    """The value of a parameter now."""
-    return instance.parameters.get(name, PARAMETERS[name])
+def _is_settable(name: str, when: str) -> bool:
+    """Whether a parameter can be set at the start of a server, or while it runs."""
+    parameter = PARAMETERS[name]
+    return parameter.at_startup if when == "startup" else parameter.read is not None
 
 
 COMMAND = Command("getParameter", parse, run, is_admin_only=True, is_quick=True)

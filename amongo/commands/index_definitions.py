@@ -7,6 +7,7 @@ Source: manual, createIndexes, Index Properties.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
@@ -296,7 +297,7 @@ def _complete_2d(definition: Definition) -> Definition:
     low, high = definition.get("min", -180.0), definition.get("max", 180.0)
     if not 1 <= bits <= 32:
         raise errors.GEO_2D_BITS(value=bits)
-    if not low < high:
+    if not (low < high and math.isfinite(high - low)):
         raise errors.GEO_2D_REGION(low=shown(low), high=shown(high))
     return definition
 

@@ -16,7 +16,7 @@ from amongo.commands.clustered import SAFE_BYTES, check_record_key
 from amongo.commands.command import Command
 from amongo.commands.context import Context
 from amongo.commands.fields import Field, parse_fields
-from amongo.commands.namespaces import collection_namespace
+from amongo.commands.namespaces import PROFILE, collection_namespace, refuse_profile
 from amongo.commands.replies import WriteReply
 from amongo.commands.time_series import insert_measurements
 from amongo.commands.validation import check_inserted_raw
@@ -25,7 +25,7 @@ from amongo.commands.writing import check_batch_count, duplicate_key, write_erro
 from amongo.engine.origin import coming_from, narrowed
 from amongo.engine.records import OBJECT_ID_ELEMENT, Collection, object_id_keys, record_key, record_keys
 from amongo.engine.store import CollectionDropped, Inserted
-from amongo.errors import ServerError
+from amongo.errors import ErrorCode, ServerError
 from amongo.errors import command as errors
 from amongo.errors import view as view_errors
 from amongo.runtime.batches import Handled
@@ -109,6 +109,7 @@ def run(instance: Instance, request: InsertRequest, context: Context) -> WriteRe
     errors   none: what fails stands in the reply's `errors`
     """
     instance.counts["insert"] += len(request.documents)
+    refuse_profile(request.namespace)
     if request.namespace not in instance.store.catalog.by_namespace:
         view = find_view(instance.store.catalog, request.namespace)
         if view is not None:
@@ -119,7 +120,14 @@ def run(instance: Instance, request: InsertRequest, context: Context) -> WriteRe
         batch.add(start, request.documents[start : start + _SLICE_COUNT], request.ordered)
         if batch.failures and request.ordered:
             break
-    collection, inserted = _insert(instance, request, batch, context.interrupt)
+    try:
+        collection, inserted = _insert(instance, request, batch, context.interrupt)
+    except ServerError as blocked:
+        if blocked.code != ErrorCode.UserWritesBlocked:
+            raise
+        refused = batch.positions[:1] if request.ordered else batch.positions
+        failures = [*batch.failures, *(write_error(position, blocked) for position in refused)]
+        return WriteReply(0, None, [], failures, 0)
     failures = batch.failures
     for duplicate in inserted.duplicates:
         error = duplicate_key(collection, batch.raws[duplicate])
@@ -252,7 +260,7 @@ def insert_one(instance: Instance, namespace: str, raw: bytes) -> int:
     it, or says why not, in full.
     """
     store = instance.store
-    if not store.lock.acquire(False):
+    if instance.attention.is_on or not store.lock.acquire(False):
         return 0
     try:
         # What begins so and is so short can have no fault, but for a timestamp to be filled in.
@@ -270,6 +278,8 @@ def insert_one(instance: Instance, namespace: str, raw: bytes) -> int:
         collection = store.catalog.by_namespace.get(namespace) or instance.writable_collection(namespace)
         if not collection.is_ordinary:
             is_quick = collection.is_quick and len(raw) <= QUICK_DOCUMENT_BYTES
+            if collection.cap is not None and namespace.endswith(PROFILE):
+                return 0
             if not is_quick and (collection.is_validated or collection.reads(1, len(raw)) > LOOP_DOCUMENTS):
                 return 0
             if collection.collator is not None:
@@ -294,7 +304,7 @@ def insert_together(raws: list[bytes], instance: Instance, namespace: str, is_du
         return Handled((sequence,), instance.durable(sequence) if is_durable and sequence else None)
     sequences = [0] * len(raws)
     store = instance.store
-    if not store.lock.acquire(False):
+    if instance.attention.is_on or namespace.endswith(PROFILE) or not store.lock.acquire(False):
         return Handled(sequences, None)
     try:
         batch = _Batch(instance)

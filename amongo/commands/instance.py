@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import bson
@@ -37,6 +38,10 @@ from amongo.commands import (
     time_travel,
     update,
 )
+from amongo.commands.access.access import Access
+from amongo.commands.access.checking import refuse_nobody, refuse_unauthorized, run_for
+from amongo.commands.attention import Attention
+from amongo.commands.cluster_parameters import LIMITED_READS, read_limit_ms
 from amongo.commands.cluster_times import ClusterTimes
 from amongo.commands.command import Command
 from amongo.commands.concerns import NO_CONCERNS, TRANSACTION_ENDS, parse_concerns
@@ -46,19 +51,32 @@ from amongo.commands.default_concerns import DefaultConcerns
 from amongo.commands.expiry import Expiry
 from amongo.commands.explained import QUERY_PLANNER, reply
 from amongo.commands.explained_pipelines import explain_pipeline
+from amongo.commands.failpoints import Failpoints
+from amongo.commands.held_writes import HeldWrites
 from amongo.commands.index_filters import IndexFilters
 from amongo.commands.malformed import unreadable
 from amongo.commands.namespaces import check_creatable, check_database, check_writable
 from amongo.commands.not_yet import NOT_YET
-from amongo.commands.operations import Operations, command_name, command_namespace, described, named_session
-from amongo.commands.profile import ProfileSettings
+from amongo.commands.operations import (
+    Operation,
+    Operations,
+    command_name,
+    command_namespace,
+    described,
+    named_session,
+    without_secrets,
+)
+from amongo.commands.parsed_command import ParsedCommand
+from amongo.commands.peer import Peer
+from amongo.commands.profiler import Profiler
 from amongo.commands.query_settings import QuerySettings, add_settings, stored_settings
-from amongo.commands.registry import COMMANDS
+from amongo.commands.registry import COMMANDS, TEST_COMMANDS
 from amongo.commands.replacing import drop_temporary
-from amongo.commands.replies import BulkWriteReply, CommitReply, WriteReply
+from amongo.commands.replies import BulkWriteReply, CommitReply, CursorReply, WriteReply, document_of
 from amongo.commands.retryable import with_statements
+from amongo.commands.service import Service
 from amongo.commands.session_transaction import SessionTransaction
-from amongo.commands.sessions import Sessions
+from amongo.commands.sessions import Sessions, own_session
 from amongo.commands.shared_commits import SharedCommits
 from amongo.commands.snapshot_reads import SnapshotReads
 from amongo.commands.stable_api import check_api
@@ -68,21 +86,25 @@ from amongo.commands.time_series import OpenBuckets
 from amongo.commands.transaction_fields import NUMBER_FIELDS, check_allowed, numbered
 from amongo.commands.transactions import Transactions
 from amongo.commands.usages import Usages
+from amongo.commands.user_write_block import apply_block
 from amongo.commands.views import is_view, may_be_view, refuse_view
 from amongo.commands.wild_patterns import searches_wildly
+from amongo.commands.writing_commands import writes
 from amongo.engine.files import DiskTemporaryFiles, Files, TemporaryFiles
 from amongo.engine.records import Collection
 from amongo.engine.settings import DEFAULT_SETTINGS, Settings
 from amongo.engine.store import Store
+from amongo.errors import ServerError
 from amongo.errors import command as errors
 from amongo.mql.index_keys import key_maker
 from amongo.planner import Plan
 from amongo.planner.plain_ranges import PlainRange
 from amongo.runtime.clock import SYSTEM_CLOCK, Clock
 from amongo.runtime.interrupts import NEVER, Interrupt, OperationInterrupted, TimeLimitExpired
+from amongo.runtime.journal import JOURNAL, keep_journal
 from amongo.runtime.limits import LOOP_DOCUMENTS, SLOW_KEY_DOCUMENTS
 from amongo.runtime.workers import Completion
-from amongo.values.codec import decode_foreign
+from amongo.values.codec import CODEC, decode_foreign, decode_raw
 from amongo.values.collation import KEYS_ARE_QUICK
 
 _RAW_CODEC: CodecOptions[RawBSONDocument] = CodecOptions(
@@ -111,6 +133,23 @@ _RUNS: dict[type, Callable[[Any, Any, Context], Any]] = {
     abort_transaction.AbortRequest: abort_transaction.run,
 }
 
+# What the event loop does itself, and nobody looks for in the list of operations.
+_UNLISTED = frozenset(
+    {
+        find.FindRequest,
+        get_more.GetMoreRequest,
+        insert.InsertRequest,
+        update.UpdateRequest,
+        delete.DeleteRequest,
+        find_and_modify.FindAndModifyRequest,
+    }
+)
+
+# Fields that say how a command is to run; most commands have none of them.
+_CIRCUMSTANCES = frozenset(
+    {"apiVersion", "apiStrict", "apiDeprecationErrors", "readConcern", "writeConcern", "maxTimeMS"}
+)
+
 _EXAMINES: dict[type, Callable[[Any, Any], int]] = {
     find.FindRequest: find.examines,
     get_more.GetMoreRequest: get_more.examines,
@@ -132,6 +171,35 @@ _EXAMINES: dict[type, Callable[[Any, Any], int]] = {
     commit_transaction.CommitRequest: commit_transaction.examines,
     abort_transaction.AbortRequest: commit_transaction.examines,
 }
+
+
+def _add_arrays(command: Command, raw: bytes, document: dict[str, Any], sequences: Sequences) -> None:
+    """Put the arrays of a command into its document: those whose documents stay bytes, and those that came beside it.
+
+    errors   what only the bytes show; InvalidBSON
+    """
+    if command.check_bytes is not None:
+        command.check_bytes(raw, document)
+    for field in command.raw_fields:
+        if type(document.get(field)) is list:
+            document[field] = bson.decode(raw, _RAW_CODEC)[field]
+    for field, raws in sequences.items():
+        keeps_raw = field in command.raw_fields
+        document[field] = [RawBSONDocument(raw, _RAW_CODEC) if keeps_raw else decode_foreign(raw) for raw in raws]
+
+
+def _is_limited(operation: Operation) -> bool:
+    """Whether a time limit for reads that name none is one for this operation."""
+    name, command = operation.name, operation.command
+    return name in LIMITED_READS and "maxTimeMS" not in command and not writes(name, command)
+
+
+def _check_readable(command: Command, sequences: Sequences) -> None:
+    """Refuse documents of a client that nobody could read, where they stay bytes. errors: InvalidBSON."""
+    for field, raws in sequences.items():
+        if field in command.raw_fields:
+            for raw in raws:
+                decode_raw(raw, CODEC)
 
 
 class Instance:
@@ -159,9 +227,17 @@ class Instance:
     times        the cluster times
     usages       how much each collection is used
     default_concerns   of operations that name none
-    profile_settings   those of the profiler, which cannot be turned on
+    attention          whether operations are looked at before or after they run
+    read_limit_ms      of reads that name no `maxTimeMS`; 0 for none
+    refuses_scans      queries have to go by an index (`notablescan`)
+    profiler           notes down what operations do
+    held_writes        whether writes wait, for fsync
+    journal            the log of this process
+    services           servers of this instance that are open
     parameters         server parameters that were set, by name
     query_settings     of shapes of queries; None for none
+    failpoints         None but where a server was started with test commands
+    access             users and roles
     """
 
     def __init__(self, store: Store, clock: Clock, settings: Settings = DEFAULT_SETTINGS) -> None:
@@ -187,9 +263,17 @@ class Instance:
         self.times = ClusterTimes(store, clock)
         self.usages = Usages(self._exists)
         self.default_concerns = DefaultConcerns()
-        self.profile_settings = ProfileSettings()
+        self.attention = Attention()
+        self.read_limit_ms = read_limit_ms(store)
+        self.refuses_scans = False
+        self.profiler = Profiler(self)
+        self.held_writes = HeldWrites(self.attention)
+        self.journal = JOURNAL
+        self.services: list[Service] = []
         self.parameters: dict[str, Any] = {}
         self.query_settings: QuerySettings | None = stored_settings(store)
+        self.access = Access(store)
+        self.failpoints: Failpoints | None = None
         self.ahead: tuple[object, Plan | PlainRange] | None = None
         self.counts = dict.fromkeys(("query", "getmore", "insert", "update", "delete", "command"), 0)
 
@@ -209,17 +293,28 @@ class Instance:
         store = Store.open(path, files=files, clock=clock, settings=settings, make_keys=key_maker)
         instance = cls(store, clock, settings)
         drop_temporary(instance)
+        apply_block(instance)
+        keep_journal()
         instance.expiry.look()
         return instance
 
     def fork(self) -> Instance:
         """An instance of its own, in memory, that begins with what this one holds, and goes its own way."""
         forked = Instance(self.store.fork(), self.clock, self.settings)
+        apply_block(forked)
         forked.expiry.look()
         return forked
 
+    def allow_test_commands(self) -> None:
+        """Let failpoints be set, as a server that was started with `enableTestCommands` does."""
+        if self.failpoints is None:
+            self.commands = COMMANDS | TEST_COMMANDS
+            self.parameters["enableTestCommands"] = True
+            self.failpoints = Failpoints()
+
     def close(self) -> None:
         """Close cursors and store; everything acknowledged is on disk afterwards."""
+        self.profiler.close()
         self.cursors.kill_all()
         self.transactions.close()
         self.snapshot_reads.close()
@@ -236,7 +331,7 @@ class Instance:
                  to be executed in its turn when what it awaits has happened
         """
         try:
-            if context is not NO_CONTEXT:
+            if context is not NO_CONTEXT or self.attention.is_on:
                 return self._execute_listed(request, context)
             return _RUNS[type(request)](self, request, context)
         except TimeLimitExpired:
@@ -260,30 +355,55 @@ class Instance:
         errors   COMMAND_NOT_FOUND, ADMIN_ONLY, INVALID_DATABASE_NAME, INVALID_BSON, BSON_TOO_DEEP; those of the
                  command
         """
+        parsed = self.parse_command(database, command, context, sequences)
+        reply, sequence = self.answer_command(parsed, parsed.context)
+        if sequence:
+            self.durable(sequence).wait_blocking()
+        return document_of(reply)
+
+    def parse_command(
+        self,
+        database: str,
+        command: bytes,
+        context: Context,
+        sequences: Sequences = NO_SEQUENCES,
+        document: dict[str, Any] | None = None,
+    ) -> ParsedCommand:
+        """Read and parse a command document; nothing is run yet.
+
+        document   the same as `decode_foreign` gives it, if that has been done
+        errors     those of `run_command` that need no look at the store
+        """
         try:
-            document = decode_foreign(command)
+            if document is None:
+                document = decode_foreign(command)
+            found = self._found(database, document)
+            if context.peer is not None and context.peer.requires_auth:
+                refuse_nobody(self, context.peer, found)
+            if context.peer is not None:
+                _check_readable(found, sequences)
+            _add_arrays(found, command, document, sequences)
+            return self._parsed(found, database, document, context)
         except (InvalidBSON, RecursionError) as error:
             raise unreadable(error) from None
-        name = next(iter(document), "")
-        self.counts["command"] += 1
-        found = COMMANDS.get(name)
-        if not NUMBER_FIELDS.isdisjoint(document) and (found is not None or name in NOT_YET):
-            check_allowed(name if found is None else found.name, document)
-        if found is None:
-            raise errors.COMMAND_NOT_FOUND(name=name)
-        check_database(database)
-        if found.is_admin_only and database != "admin":
-            raise errors.ADMIN_ONLY(name=name)
-        if found.check_bytes is not None:
-            found.check_bytes(command, document)
-        for field in found.raw_fields:
-            if type(document.get(field)) is list:
-                document[field] = bson.decode(command, _RAW_CODEC)[field]
-        for field, raws in sequences.items():
-            keeps_raw = field in found.raw_fields
-            document[field] = [RawBSONDocument(raw, _RAW_CODEC) if keeps_raw else decode_foreign(raw) for raw in raws]
+
+    def answer_command(self, parsed: ParsedCommand, context: Context) -> tuple[dict[str, Any] | CursorReply, int]:
+        """(reply, the commit that has to be safe against power loss before the reply is given, or 0).
+
+        context   that of the parsed command, perhaps with an interrupt
+        errors    those of the command; MAX_TIME_EXPIRED, INTERRUPTED, INVALID_BSON, BSON_TOO_DEEP; Awaiting
+        """
+        document, is_admin_only = parsed.document, parsed.command.is_admin_only
+        namespace = command_namespace(parsed.database, document, is_admin_only=is_admin_only)
+        if parsed.command.secrets:
+            document = without_secrets(document, parsed.command.secrets)
         try:
-            return self._answer_listed(found, database, document, context)
+            if context.interrupt is NEVER and type(parsed.request) in _UNLISTED and not self.attention.is_on:
+                return self._answer_at_once(parsed, context, namespace)
+            with self._listed(namespace, document, context.interrupt, context.session_id, context.peer) as operation:
+                reply, sequence = self._answer(parsed, context)
+                operation.reply = reply
+                return reply, sequence
         except TimeLimitExpired:
             raise errors.MAX_TIME_EXPIRED() from None
         except OperationInterrupted as stopped:
@@ -291,15 +411,73 @@ class Instance:
         except (InvalidBSON, RecursionError) as error:
             raise unreadable(error) from None
 
+    def _answer_at_once(
+        self, parsed: ParsedCommand, context: Context, namespace: str
+    ) -> tuple[dict[str, Any] | CursorReply, int]:
+        """As `_answer`, on the event loop: it is measured, and not listed."""
+        monotonic = self.clock.monotonic
+        began_s = monotonic()
+        try:
+            return self._answer(parsed, context)
+        finally:
+            self.usages.add(namespace, parsed.command.name, max(int((monotonic() - began_s) * 1_000_000), 1))
+
+    def _found(self, database: str, document: dict[str, Any]) -> Command:
+        """The command that a document names first.
+
+        errors   COMMAND_NOT_FOUND, INVALID_DATABASE_NAME, ADMIN_ONLY; those of `check_allowed`
+        """
+        name = next(iter(document), "")
+        self.counts["command"] += 1
+        found = self.commands.get(name)
+        if not NUMBER_FIELDS.isdisjoint(document) and (found is not None or name in NOT_YET):
+            check_allowed(name if found is None else found.name, document)
+        if found is None:
+            raise errors.COMMAND_NOT_FOUND(name=name)
+        check_database(database)
+        if found.is_admin_only and database != "admin":
+            raise errors.ADMIN_ONLY(name=name)
+        return found
+
+    def _parsed(self, command: Command, database: str, document: dict[str, Any], context: Context) -> ParsedCommand:
+        """A command document parsed, with what it says of its session.
+
+        errors   those of `refuse_unauthorized` for a client that has to be somebody; of the command
+        """
+        peer = context.peer if context.peer is not None and context.peer.requires_auth else None
+        session_id = context.session_id or named_session(document)
+        if peer is not None and session_id is not None:
+            session_id = own_session(session_id, peer)
+        if session_id is not None:
+            self.sessions.use(session_id)
+            if context.session_id is None:
+                context = context.in_session(session_id)
+        concerns = NO_CONCERNS
+        if not _CIRCUMSTANCES.isdisjoint(document):
+            check_api(command.name, document)
+            concerns = parse_concerns(command.name, document)
+        if "$clusterTime" in document:
+            self.times.note(document["$clusterTime"])
+        request = command.parse(database, document)
+        if peer is not None:
+            refuse_unauthorized(self, peer, command, database, document)
+        if not NUMBER_FIELDS.isdisjoint(document):
+            context = numbered(command.name, document, concerns.read, context)
+            context = with_statements(command.name, context, document)
+        if concerns.read is not NO_CONCERNS.read and not context.is_transaction:
+            context = replace(context, read_concern=concerns.read)
+        return ParsedCommand(command, database, document, request, context, concerns.write)
+
     def _execute_listed(self, request: Any, context: Context) -> Any:
         """Run a request that comes with circumstances: in a session, or on a worker, where others can see it."""
         if context.session_id is not None:
             self.sessions.use(context.session_id)
-        if context.interrupt is NEVER:
+        if context.interrupt is NEVER and not self.attention.is_on:
             return self._run(command_name(request), request, context, _RUNS[type(request)])
         command = described(request)
-        with self._listed(request.namespace, command, context.interrupt, context.session_id):
-            return self._run(next(iter(command)), request, context, _RUNS[type(request)])
+        with self._listed(request.namespace, command, context.interrupt, context.session_id, context.peer) as operation:
+            operation.reply = reply = self._run(next(iter(command)), request, context, _RUNS[type(request)])
+            return reply
 
     def _run(self, name: str, request: Any, context: Context, run: Callable[[Any, Any, Context], Any]) -> Any:
         """Run a request where it belongs: in its transaction if it has one, at one moment if it asks for that."""
@@ -316,29 +494,31 @@ class Instance:
             return retryable.run(self, name, request, context, run)
         return run(self, request, context)
 
-    def _answer_listed(
-        self, command: Command, database: str, document: dict[str, Any], context: Context
-    ) -> dict[str, Any]:
-        session_id = context.session_id or named_session(document)
-        if session_id is not None:
-            self.sessions.use(session_id)
-        namespace = command_namespace(database, document, is_admin_only=command.is_admin_only)
-        if session_id is not context.session_id:
-            context = replace(context, session_id=session_id)
-        with self._listed(namespace, document, context.interrupt, session_id):
-            return self._answer(command, database, document, context)
-
     @contextmanager
     def _listed(
-        self, namespace: str, command: Mapping[str, Any], interrupt: Interrupt, session_id: bytes | None
-    ) -> Iterator[None]:
-        """List and measure an operation while the block runs."""
-        with self.operations.running(namespace, command, interrupt, session_id) as operation:
+        self,
+        namespace: str,
+        command: Mapping[str, Any],
+        interrupt: Interrupt,
+        session_id: bytes | None,
+        peer: Peer | None,
+    ) -> Iterator[Operation]:
+        """List, measure and observe an operation while the block runs."""
+        with self.operations.running(namespace, command, interrupt, session_id, peer) as operation:
+            failure: BaseException | None = None
+            if self.read_limit_ms and _is_limited(operation):
+                interrupt.limit(self.read_limit_ms)
+            self.profiler.begin(operation)
             try:
-                yield
+                yield operation
+            except BaseException as error:
+                failure = error
+                raise
             finally:
                 micros = max(int((self.clock.monotonic() - operation.started_s) * 1_000_000), 1)
                 self.usages.add(namespace, operation.name, micros)
+                if operation.watched is not None or self.profiler.concerns(micros):
+                    self.profiler.end(operation, micros, failure)
 
     def _sessions_ended(self, session_ids: frozenset[bytes]) -> None:
         for session_id in session_ids:
@@ -349,37 +529,44 @@ class Instance:
         catalog = self.store.catalog
         return catalog.get(namespace) is not None or (may_be_view(catalog, namespace) and is_view(catalog, namespace))
 
-    def _answer(self, command: Command, database: str, document: dict[str, Any], context: Context) -> dict[str, Any]:
-        check_api(command.name, document)
-        concerns = parse_concerns(command.name, document)
+    def _answer(self, parsed: ParsedCommand, context: Context) -> tuple[dict[str, Any] | CursorReply, int]:
+        """As `answer_command`."""
         before = self.store.last_sequence
-        if "$clusterTime" in document:
-            self.times.note(document["$clusterTime"])
-        request = command.parse(database, document)
-        if not NUMBER_FIELDS.isdisjoint(document):
-            context = numbered(command.name, document, concerns.read, context)
-            context = with_statements(command.name, context, document)
-        if concerns.read is not NO_CONCERNS.read and not context.is_transaction:
-            context = replace(context, read_concern=concerns.read)
-        answer = self._run(command.name, request, context, command.run)
-        if not concerns.write.is_acknowledged and isinstance(answer, WriteReply | BulkWriteReply):
+        command, write = parsed.command, parsed.write
+        peer = context.peer
+        try:
+            if peer is None or not peer.requires_auth:
+                answer = self._run(command.name, parsed.request, context, command.run)
+            else:
+                run = partial(self._run, command.name, parsed.request, context, command.run)
+                answer = run_for(self, peer, parsed, run)
+        except ServerError as error:
+            failure = write.failure()
+            if failure is not None:
+                error.extra["writeConcernError"] = failure
+            raise
+        if not write.is_acknowledged and isinstance(answer, WriteReply | BulkWriteReply):
             answer = answer.unacknowledged()
+        if type(answer) is CursorReply and write is NO_CONCERNS.write:
+            return answer, 0
         reply: dict[str, Any] = answer if isinstance(answer, dict) else answer.document()
-        if concerns.write.is_durable:
+        sequence = 0
+        if write.is_durable:
             after = answer.sequence if isinstance(answer, CommitReply) else self.store.last_sequence
             if after != before or retryable.is_retried(reply):
-                self.durable(after).wait_blocking()
-        failure = concerns.write.failure()
+                sequence = after
+        failure = write.failure()
         if failure is not None:
             reply["writeConcernError"] = failure
-        return reply
+        return reply, sequence
 
     # What the client asks before and after
 
     def examines(self, request: Any) -> int:
         """How many documents a request will look at, at most: small ones run on the event loop."""
         count = _EXAMINES[type(request)](self, request)
-        if 1 < count <= LOOP_DOCUMENTS and not self._is_by_range(request) and searches_wildly(request):
+        may_be_long = count > 1 or type(request) is aggregate.AggregateRequest
+        if may_be_long and count <= LOOP_DOCUMENTS and not self._is_by_range(request) and searches_wildly(request):
             return sys.maxsize
         return count if KEYS_ARE_QUICK else count * self._collation_factor(request)
 
@@ -392,10 +579,26 @@ class Instance:
         collection = self.store.catalog.by_namespace.get(getattr(request, "namespace", ""))
         return 1 if collection is None or collection.collator is None else SLOW_KEY_DOCUMENTS
 
-    def is_quick(self, name: str) -> bool:
-        """Whether the command of this name never needs a worker."""
-        command = COMMANDS.get(name)
-        return command is None or command.is_quick
+    def is_small(self, parsed: ParsedCommand) -> bool:
+        """Whether the event loop may run a command itself: it looks at few documents, and waits for nobody."""
+        if parsed.command.is_quick:
+            return True
+        context = parsed.context
+        asked = self
+        if context.is_transaction:
+            if self.transactions.is_running(context):
+                return False
+            asked = self.transactions.inside(context) or self
+        elif context.number is not None and self.sessions.is_writing(context.session_id):
+            return False
+        if context.read_concern is not None and context.read_concern.is_snapshot and not context.is_transaction:
+            return False
+        request = parsed.request
+        try:
+            is_short = type(request) in _EXAMINES and asked.examines(request) <= LOOP_DOCUMENTS
+            return is_short and not searches_wildly(request)  # nobody knows who sends it: one document may be too many
+        except RecursionError:  # it is met again where the command runs, and is its answer
+            return False
 
     def durable(self, sequence: int) -> Completion:
         """Done when the commit `sequence` is safe against power loss."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from amongo.commands.command import Command
 from amongo.commands.context import Context
 from amongo.commands.fields import Field, check, parse_fields
-from amongo.commands.sessions import NOBODY, kill_work, parse_user
+from amongo.commands.sessions import kill_work, parse_user, user_of
 
 if TYPE_CHECKING:
     from amongo.commands.instance import Instance
@@ -39,9 +39,9 @@ def parse(database: str, document: dict[str, Any]) -> KillAllSessionsRequest:
 
 
 def run(instance: Instance, request: KillAllSessionsRequest, context: Context) -> dict[str, Any]:
-    """End what they have under way. There is one user, who has no name."""
-    if not request.user_ids or NOBODY in request.user_ids:
-        kill_work(instance, lambda session_id: True, context.interrupt)
+    """End what they have under way."""
+    wanted = request.user_ids
+    kill_work(instance, lambda session_id: not wanted or user_of(session_id) in wanted, context.interrupt)
     return {"ok": 1.0}
 
 

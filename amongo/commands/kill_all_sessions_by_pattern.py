@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from amongo.commands.command import Command
 from amongo.commands.context import Context
 from amongo.commands.fields import Field, check, parse_fields
-from amongo.commands.sessions import NOBODY, kill_work, parse_session, parse_user
+from amongo.commands.sessions import kill_work, parse_session, parse_user, user_of
 from amongo.errors import command as errors
 from amongo.values.types import alias
 
@@ -37,8 +37,8 @@ class Pattern:
     user_id: bytes | None = None
 
     def matches(self, session_id: bytes) -> bool:
-        """Whether it matches a session; each is the one user's."""
-        return self.session_id in (None, session_id) and self.user_id in (None, NOBODY)
+        """Whether it matches a session, given with the digest of its user behind its bytes if that is somebody."""
+        return self.session_id in (None, session_id[:16]) and self.user_id in (None, user_of(session_id))
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ def _pattern(pattern: Any, position: str) -> Pattern:
     session = fields["lsid"]
     user_id = fields["uid"] if session is None else session.get("uid", fields["uid"])
     return Pattern(
-        None if session is None else parse_session(_NAME, f"{position}.lsid", session),
+        None if session is None else parse_session(_NAME, f"{position}.lsid", session)[:16],
         None if user_id is None else bytes(user_id),
     )
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from amongo.commands.command import Command
 from amongo.commands.context import Context
-from amongo.commands.sessions import kill_work, parse_sessions
+from amongo.commands.sessions import client_digest, kill_work, own_session, parse_sessions, user_of
 
 if TYPE_CHECKING:
     from amongo.commands.instance import Instance
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class KillSessionsRequest:
-    """The sessions to kill; none stands for all, since there is one user.
+    """The sessions to kill; none stands for all of the client's user.
 
-    session_ids   16 bytes each
+    session_ids   16 bytes each, with the digest of another user behind them where one is named
     """
 
     session_ids: frozenset[bytes]
@@ -34,8 +34,13 @@ def parse(database: str, document: dict[str, Any]) -> KillSessionsRequest:
 
 def run(instance: Instance, request: KillSessionsRequest, context: Context) -> dict[str, Any]:
     """End what they have under way; the sessions themselves can be used again."""
-    wanted = request.session_ids
-    kill_work(instance, lambda session_id: not wanted or session_id in wanted, context.interrupt)
+    wanted = {own_session(each, context.peer) for each in request.session_ids}
+    own = client_digest(context.peer)
+
+    def is_meant(session_id: bytes) -> bool:
+        return session_id in wanted if wanted else user_of(session_id) == own
+
+    kill_work(instance, is_meant, context.interrupt)
     return {"ok": 1.0}
 
 

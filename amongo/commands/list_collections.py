@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from bson import Binary
 
+from amongo.commands.access.checking import client_authority
 from amongo.commands.batches import batch_size, cursor_reply
 from amongo.commands.command import Command
 from amongo.commands.context import Context
 from amongo.commands.fields import Field, parse_fields
+from amongo.commands.namespaces import PROFILE
 from amongo.commands.replies import CursorReply
 from amongo.commands.restricted_filters import restricted_filter
 from amongo.commands.time_series import bucket_options, find_series, is_series, shown_namespace
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
 FIELDS = {
     "filter": Field("object"),
     "nameOnly": Field("bool", default=False),
-    "authorizedCollections": Field("bool", default=False),  # there are no users: all collections are authorized
+    "authorizedCollections": Field("bool", default=False),
     "cursor": Field("object"),
 }
 
@@ -38,12 +40,14 @@ class ListCollectionsRequest:
     accepts      the bound filter; it sees what is shown
     name_only    name and type alone
     batch_size   of the first batch; None for 101
+    only_own     only those that the client has to do with
     """
 
     database: str
     accepts: Callable[[dict[str, Any]], bool] | None = None
     name_only: bool = False
     batch_size: int | None = None
+    only_own: bool = False
 
 
 def parse(database: str, document: dict[str, Any]) -> ListCollectionsRequest:
@@ -53,9 +57,8 @@ def parse(database: str, document: dict[str, Any]) -> ListCollectionsRequest:
     """
     fields = parse_fields("listCollections", document, FIELDS)
     accepts = restricted_filter(fields["filter"])
-    return ListCollectionsRequest(
-        database, accepts, fields["nameOnly"], batch_size("listCollections", fields["cursor"])
-    )
+    size = batch_size("listCollections", fields["cursor"])
+    return ListCollectionsRequest(database, accepts, fields["nameOnly"], size, fields["authorizedCollections"])
 
 
 def run(instance: Instance, request: ListCollectionsRequest, context: Context) -> CursorReply:
@@ -64,6 +67,9 @@ def run(instance: Instance, request: ListCollectionsRequest, context: Context) -
     with store.lock:
         collections = [describe(each) for each in store.catalog.collections(request.database)]
         collections += [describe_view(store.catalog, each) for each in list_views(store.catalog, request.database)]
+    authority = client_authority(instance, context) if request.only_own else None
+    if authority is not None:
+        collections = [each for each in collections if authority.sees_collection(request.database, each["name"])]
     namespace = f"{request.database}.$cmd.listCollections"
     return cursor_reply(instance, namespace, _shown(collections, request), request.batch_size, context)
 
@@ -83,6 +89,8 @@ def describe(collection: Collection) -> dict[str, Any]:
         "options": collection.options,
         "info": {"readOnly": False, "uuid": Binary(collection.uuid, 4)},
     }
+    if shown["name"] == PROFILE:  # its documents have no `_id`
+        return shown
     id_index = collection.indexes.get(ID_INDEX_NAME)  # that of a clustered collection is the collection itself
     return shown if id_index is None or id_index.get("clustered") else shown | {"idIndex": id_index}
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from amongo.commands.access.needs import rule_of
 from amongo.commands.command import Command
 from amongo.commands.context import Context
 
@@ -33,7 +34,7 @@ def describe(commands: Mapping[str, Command]) -> dict[str, Any]:
     return {
         command.name: {
             "help": (command.parse.__doc__ or "").partition("\n")[0],
-            "requiresAuth": False,
+            "requiresAuth": not rule_of(command.name).is_open,
             "secondaryOk": False,
             "adminOnly": command.is_admin_only,
             "apiVersions": [],

@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from bson import Int64
 
+from amongo.commands.access.actions import actions
+from amongo.commands.access.checking import client_authority
+from amongo.commands.access.privileges import CLUSTER
 from amongo.commands.command import Command
 from amongo.commands.context import Context
 from amongo.commands.fields import Field, parse_fields
@@ -24,8 +27,10 @@ if TYPE_CHECKING:
 FIELDS = {
     "filter": Field("object"),
     "nameOnly": Field("flag", default=False),
-    "authorizedDatabases": Field("bool", default=False),  # there are no users: all databases are authorized
+    "authorizedDatabases": Field("bool"),
 }
+
+_ALL: Final = actions("listDatabases")
 
 ALWAYS: Final = frozenset({"admin", "config", "local"})
 
@@ -36,10 +41,12 @@ class ListDatabasesRequest:
 
     accepts     the bound filter; it sees what is shown
     name_only   names alone
+    only_own    only those that the client has to do with; None to leave that to what it may do
     """
 
     accepts: Callable[[dict[str, Any]], bool] | None = None
     name_only: bool = False
+    only_own: bool | None = None
 
 
 def parse(database: str, document: dict[str, Any]) -> ListDatabasesRequest:
@@ -50,7 +57,7 @@ def parse(database: str, document: dict[str, Any]) -> ListDatabasesRequest:
     fields = parse_fields("listDatabases", document, FIELDS)
     _refuse_clock(fields["filter"])
     accepts = restricted_filter(fields["filter"])
-    return ListDatabasesRequest(accepts, fields["nameOnly"])
+    return ListDatabasesRequest(accepts, fields["nameOnly"], fields["authorizedDatabases"])
 
 
 def _refuse_clock(filter: Any) -> None:
@@ -67,8 +74,10 @@ def _refuse_clock(filter: Any) -> None:
 def run(instance: Instance, request: ListDatabasesRequest, context: Context) -> dict[str, Any]:
     """{databases: [{name, sizeOnDisk, empty}], totalSize, totalSizeMb}, by name; sizes are bytes of documents."""
     catalog = instance.store.catalog
+    is_shown = _visible(instance, request, context)
     with instance.store.lock:
-        databases = [describe(catalog, name) for name in sorted(ALWAYS.union(catalog.databases()))]
+        names = sorted(ALWAYS.union(catalog.databases()))
+        databases = [describe(catalog, name) for name in names if is_shown(name)]
     if request.name_only:
         databases = [{"name": each["name"]} for each in databases]
     if request.accepts is not None:
@@ -79,6 +88,17 @@ def run(instance: Instance, request: ListDatabasesRequest, context: Context) -> 
         reply |= {"totalSize": Int64(total), "totalSizeMb": Int64(total >> 20)}
     reply["ok"] = 1.0
     return reply
+
+
+def _visible(instance: Instance, request: ListDatabasesRequest, context: Context) -> Callable[[str], bool]:
+    """Which databases are shown: all, or those in which the client may do something."""
+    authority = client_authority(instance, context)
+    if authority is None:
+        return lambda name: True
+    only_own = request.only_own
+    if only_own is None:
+        only_own = not authority.may(_ALL, CLUSTER)
+    return authority.sees_database if only_own else lambda name: True
 
 
 def describe(catalog: Catalog, name: str) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from amongo.commands.batches import batch_size, cursor_reply
 from amongo.commands.command import Command
 from amongo.commands.context import Context
 from amongo.commands.fields import Field, parse_fields
-from amongo.commands.namespaces import collection_namespace
+from amongo.commands.namespaces import PROFILE, collection_namespace
 from amongo.commands.replies import CursorReply
 from amongo.commands.time_series import indexed_collection
 from amongo.errors import command as errors
@@ -60,7 +60,9 @@ def run(instance: Instance, request: ListIndexesRequest, context: Context) -> Cu
     collection = indexed_collection(instance.store.catalog, request.namespace)
     if collection is None:
         raise errors.NAMESPACE_NOT_FOUND(message=f"ns does not exist: {request.namespace}")
-    indexes = [{"spec": each} if request.includes_build_info else each for each in collection.indexes.values()]
+    has_none = request.namespace.partition(".")[2] == PROFILE
+    definitions = () if has_none else collection.indexes.values()
+    indexes = [{"spec": each} if request.includes_build_info else each for each in definitions]
     return cursor_reply(instance, request.namespace, indexes, request.batch_size, context)
 
 

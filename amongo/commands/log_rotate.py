@@ -1,6 +1,7 @@
 """logRotate: begin a new log file. Source: manual, logRotate.
 
-amongo writes no log, so that there is nothing to rotate; what is asked is checked.
+amongo keeps the last lines of its log in memory and hands them to Python's `logging`: what makes files of them rotates
+them too. What is asked is checked, and noted down.
 """
 
 from __future__ import annotations
@@ -48,6 +49,7 @@ def parse(database: str, document: dict[str, Any]) -> LogRotateRequest:
 
 def run(instance: Instance, request: LogRotateRequest, context: Context) -> dict[str, Any]:
     """Nothing but `ok`."""
+    instance.journal.note("CONTROL", "Log rotation initiated")
     return {"ok": 1.0}
 
 

@@ -8,6 +8,7 @@ MongoDB Limits and Thresholds, "Naming Restrictions".
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any, Final
 
 from amongo.errors import command as errors
@@ -15,19 +16,18 @@ from amongo.runtime.limits import DATABASE_NAME_BYTES, NAMESPACE_BYTES
 from amongo.values.types import alias
 
 OPLOG: Final = "local.oplog.rs"
+PROFILE: Final = "system.profile"
+"""What the profiler has noted down of a database. Anybody may create and drop it, nobody writes to it."""
+_KNOWN_NAMES: Final = 1024
+INTERNAL_DATABASES: Final = frozenset({"admin", "config", "local"})
 _FORBIDDEN_IN_DATABASE: Final = frozenset('/\\. "\x00')
 
 # System collections that a client may create and write, by database; None stands for every database.
 _LEGAL_SYSTEM: Final[dict[str | None, frozenset[str]]] = {
-    None: frozenset({"system.js", "system.users", "system.views", "system.profile"}),
+    None: frozenset({"system.js", "system.users", "system.views", PROFILE}),
     "admin": frozenset({"system.roles", "system.version", "system.keys", "system.backup_users"}),
     "config": frozenset({"system.sessions", "system.preimages"}),
     "local": frozenset({"system.replset", "system.healthlog"}),
-}
-
-# What stands in these is read by parts of the server that amongo does not have yet.
-_NOT_YET: Final = {
-    "system.profile": "the profiler is not built",
 }
 
 
@@ -42,6 +42,7 @@ def check_database(name: str) -> str:
     return name
 
 
+@lru_cache(_KNOWN_NAMES)
 def is_database_name(name: str) -> bool:
     """Whether `name` can name a database."""
     return 0 < len(name.encode()) <= DATABASE_NAME_BYTES and _FORBIDDEN_IN_DATABASE.isdisjoint(name)
@@ -87,15 +88,23 @@ def parse_namespace(namespace: str) -> tuple[str, str]:
 def check_writable(namespace: str) -> None:
     """Refuse writing to a namespace that belongs to the server.
 
-    errors   CANNOT_WRITE_TO, NOT_SUPPORTED_YET
+    errors   CANNOT_WRITE_TO
     """
     database, _, collection = namespace.partition(".")
     if namespace == OPLOG:
         raise errors.CANNOT_WRITE_TO(namespace=namespace)
-    if collection.startswith("system."):
-        if not _is_legal_system(database, collection):
-            raise errors.CANNOT_WRITE_TO(namespace=namespace)
-        _refuse_not_yet(collection)
+    is_refused = not _is_legal_system(database, collection) or collection == PROFILE
+    if collection.startswith("system.") and is_refused:
+        raise errors.CANNOT_WRITE_TO(namespace=namespace)
+
+
+def refuse_profile(namespace: str) -> None:
+    """Refuse writing to what the profiler has noted down.
+
+    errors   CANNOT_WRITE_TO
+    """
+    if namespace.endswith(f".{PROFILE}") and namespace.partition(".")[2] == PROFILE:
+        raise errors.CANNOT_WRITE_TO(namespace=namespace)
 
 
 def check_droppable(namespace: str) -> None:
@@ -113,8 +122,7 @@ def check_creatable(namespace: str, databases: Iterable[str]) -> None:
 
     databases   the databases that there are
     errors      NAMESPACE_TOO_LONG, INVALID_COLLECTION_NAME with a `$`, INVALID_SYSTEM_NAMESPACE,
-    DATABASE_DIFFERS_IN_CASE,
-                NOT_SUPPORTED_YET
+                DATABASE_DIFFERS_IN_CASE
     source      manual, Limits, "Namespace Length" and "Restriction on Collection Names"
     """
     database, _, collection = namespace.partition(".")
@@ -122,10 +130,8 @@ def check_creatable(namespace: str, databases: Iterable[str]) -> None:
         raise errors.NAMESPACE_TOO_LONG(namespace=namespace, limit=NAMESPACE_BYTES)
     if "$" in collection:
         raise errors.INVALID_COLLECTION_NAME(name=collection)
-    if collection.startswith("system."):
-        if not _is_legal_system(database, collection):
-            raise errors.INVALID_SYSTEM_NAMESPACE(namespace=namespace)
-        _refuse_not_yet(collection)
+    if collection.startswith("system.") and not _is_legal_system(database, collection):
+        raise errors.INVALID_SYSTEM_NAMESPACE(namespace=namespace)
     check_database_case(database, databases)
 
 
@@ -150,9 +156,3 @@ def is_system(collection: str) -> bool:
 
 def _is_legal_system(database: str, collection: str) -> bool:
     return collection in _LEGAL_SYSTEM[None] or collection in _LEGAL_SYSTEM.get(database, ())
-
-
-def _refuse_not_yet(collection: str) -> None:
-    reason = _NOT_YET.get(collection)
-    if reason is not None:
-        raise errors.NOT_SUPPORTED_YET(what=f"the collection '{collection}'", reason=reason)

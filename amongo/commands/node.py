@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from bson import Binary, Int64
+from bson import Int64
 from bson.datetime_ms import DatetimeMS
 
 from amongo.aggregate.node import OperationsAsked, StatisticsAsked
@@ -16,9 +16,11 @@ from amongo.commands.cursors import Cursor
 from amongo.commands.hello import HOST
 from amongo.commands.list_collections import describe, describe_view
 from amongo.commands.operations import Operation
-from amongo.commands.sessions import NOBODY
+from amongo.commands.peer import Peer
+from amongo.commands.sessions import client_digest, user_of
 from amongo.commands.time_series import find_series, indexed_collection, is_series, shown_namespace
 from amongo.commands.views import Resolved, list_views, resolve
+from amongo.engine.origin import NOBODY, session_document
 from amongo.engine.records import Collection
 from amongo.errors import diagnosis as errors
 from amongo.errors import pipeline as pipeline_errors
@@ -40,10 +42,14 @@ _COMMAND_BYTES: Final = 1 << 20
 
 
 class LocalNode:
-    """The node of an instance."""
+    """The node of an instance.
 
-    def __init__(self, instance: Instance) -> None:
+    peer   the client who asks; None in process
+    """
+
+    def __init__(self, instance: Instance, peer: Peer | None = None) -> None:
         self._instance = instance
+        self._peer = peer
 
     # Collections
 
@@ -163,21 +169,28 @@ class LocalNode:
         The embedding client is no connection: of idle connections there is nothing to tell.
         """
         instance = self._instance
+        only_own = asked.only_own and self._peer is not None and self._peer.requires_auth
+        own = self._peer.user_names if only_own and self._peer is not None else frozenset()
         for operation in instance.operations.all():
-            yield self._operation(operation, truncates=asked.truncates)
+            if not only_own or (operation.peer is not None and not own.isdisjoint(operation.peer.user_names)):
+                yield self._operation(operation, truncates=asked.truncates)
         if asked.idle_cursors:
             for cursor_id, cursor in instance.cursors.idle():
-                yield self._cursor(cursor_id, cursor)
+                if not only_own or (cursor.owner is not None and cursor.owner.is_any_of(own)):
+                    yield self._cursor(cursor_id, cursor)
         if asked.idle_sessions:
             lifetime_ms = instance.transactions.lifetime_s * 1000
             for transaction in instance.transactions.open():
-                if not transaction.is_running:
+                is_shown = not only_own or user_of(transaction.session_id) == client_digest(self._peer)
+                if is_shown and not transaction.is_running:
                     yield self._inactive(transaction, lifetime_ms)
 
     def sessions(self, users: frozenset[bytes] | None) -> Iterator[Document]:
-        """The sessions that are known: of the users of these digests; None for all. All are of nobody."""
-        if users is None or NOBODY in users:
-            for session in self._instance.sessions.all():
+        """The sessions that are known: of the users of these digests; None for all. Nobody's are the client's own."""
+        if users is not None and NOBODY in users:
+            users = users | {client_digest(self._peer)}
+        for session in self._instance.sessions.all():
+            if users is None or user_of(session.session_id) in users:
                 yield session.document()
 
     def _operation(self, operation: Operation, *, truncates: bool) -> Document:
@@ -208,6 +221,8 @@ class LocalNode:
         }
         if operation.session_id is not None:
             shown["lsid"] = _session(operation.session_id)
+        if operation.peer is not None:
+            shown |= _client(operation.peer)
         return shown
 
     def _inactive(self, transaction: SessionTransaction, lifetime_ms: int) -> Document:
@@ -283,8 +298,19 @@ def _collection_entry(collection: Collection) -> Document:
     }
 
 
+def _client(peer: Peer) -> Document:
+    """Who asks over a socket, as $currentOp shows it; source: manual, $currentOp, "Output Fields"."""
+    shown: Document = {"desc": f"conn{peer.number}", "connectionId": number(peer.number), "client": peer.address}
+    if peer.app_name is not None:
+        shown["appName"] = peer.app_name
+    if peer.metadata is not None:
+        shown["clientMetadata"] = dict(peer.metadata)
+    users = [each.name.document() for each in peer.users]
+    return shown | ({"effectiveUsers": users} if users else {})
+
+
 def _session(session_id: bytes) -> Document:
-    return {"id": Binary(session_id, 4), "uid": Binary(NOBODY, 0)}
+    return session_document(session_id)
 
 
 def _wall_time(now_ms: int) -> str:

@@ -5,36 +5,24 @@ from __future__ import annotations
 from typing import Final
 
 _NAMES: Final = {
-    "files over collections come with the Streams issue": "filemd5",
-    "files are merged by every checkpoint, and nothing is locked": "autoCompact fsyncUnlock",
-    "users, roles and connections come with the Wire issue": """
-        authenticate createRole createUser dropAllRolesFromDatabase dropAllUsersFromDatabase dropRole dropUser
-        grantPrivilegesToRole grantRolesToRole grantRolesToUser invalidateUserCache logout
-        revokePrivilegesFromRole revokeRolesFromRole revokeRolesFromUser rolesInfo updateRole updateUser
-        usersInfo getAuditConfig logApplicationMessage rotateCertificates setAuditConfig
+    "it is a command of MongoDB Enterprise, which the Community Server does not have either": """
+        getAuditConfig logApplicationMessage setAuditConfig
     """,
-    "it manages a server process, and there is none": """
-        setIndexCommitQuorum setUserWriteBlockMode shutdown
-    """,
-    "there is one member, and no replication to manage": """
-        appendOplogNote applyOps replSetAbortPrimaryCatchUp replSetFreeze replSetGetConfig replSetGetStatus
-        replSetInitiate replSetMaintenance replSetReconfig replSetResizeOplog replSetStepDown replSetSyncFrom
-    """,
-    "there is no sharding: where one machine is not enough, change the URI and use a cluster": """
+    "the log holds changes of data, and no notes": "appendOplogNote",
+    "there is one member, and nothing of it to set up anew": "replSetReconfig",
+    "how much of the log is kept is said when the store is opened": "replSetResizeOplog",
+    "it is a command of mongos or of shards. There is no sharding: where one machine is not enough, change the URI and "
+    "use a cluster": """
         abortMoveCollection abortReshardCollection abortUnshardCollection addShard addShardToZone
-        analyzeShardKey balancerCollectionStatus balancerStart balancerStatus balancerStop
-        checkMetadataConsistency checkShardingIndex cleanupOrphaned cleanupReshardCollection clearJumboFlag
-        commitReshardCollection configureCollectionBalancing configureQueryAnalyzer enableSharding
-        flushRouterConfig getShardMap getShardVersion isdbgrid listShards medianKey mergeAllChunksOnShard
-        mergeChunks moveChunk moveCollection movePrimary moveRange refineCollectionShardKey removeShard
-        removeShardFromZone reshardCollection setAllowMigrations setShardVersion shardCollection
-        shardConnPoolStats shardingState split splitVector transitionFromDedicatedConfigServer
+        balancerCollectionStatus balancerStart balancerStatus balancerStop checkMetadataConsistency
+        checkShardingIndex cleanupReshardCollection clearJumboFlag commitReshardCollection
+        configureCollectionBalancing enableSharding flushRouterConfig getShardMap isdbgrid listShards medianKey
+        mergeAllChunksOnShard mergeChunks moveChunk moveCollection movePrimary moveRange refineCollectionShardKey
+        removeShard removeShardFromZone reshardCollection setAllowMigrations setShardVersion shardCollection
+        shardConnPoolStats split splitVector transitionFromDedicatedConfigServer
         transitionToDedicatedConfigServer unsetSharding unshardCollection updateZoneKeyRange
     """,
-    "queryable encryption needs MongoDB's own library": """
-        cleanupStructuredEncryptionData compactStructuredEncryptionData
-    """,
-    "there is no search index yet": "createSearchIndexes dropSearchIndex updateSearchIndex",
+    "it is asked before a collection is sharded, and there is no sharding": "analyzeShardKey configureQueryAnalyzer",
 }
 
 NOT_YET: Final[dict[str, str]] = {name: reason for reason, names in _NAMES.items() for name in names.split()}

@@ -13,15 +13,16 @@ from dataclasses import dataclass
 from itertools import count
 from typing import Any, Final
 
-from bson import Binary
+from bson import Binary, Int64
 
+from amongo.commands.peer import Peer
 from amongo.runtime.clock import Clock
 from amongo.runtime.interrupts import Interrupt
 
 _SESSION_BYTES: Final = 16
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Operation:
     """One operation.
 
@@ -32,6 +33,10 @@ class Operation:
     session_id     the 16 bytes of its session's UUID; None outside a session
     started_ms     on the clock
     started_s      on the monotonic clock
+    peer           who asked for it over a socket; None in process
+    reply          when it has been answered
+    watched        what the profiler keeps of it; None where it is not observed
+    origin         (the command that has opened the cursor of a getMore, its plan), as far as that is known
     """
 
     operation_id: int
@@ -41,6 +46,10 @@ class Operation:
     session_id: bytes | None
     started_ms: int
     started_s: float
+    peer: Peer | None = None
+    reply: Any = None
+    watched: Any = None
+    origin: tuple[Mapping[str, Any], str] | None = None
 
     @property
     def name(self) -> str:
@@ -58,12 +67,17 @@ class Operations:
 
     @contextmanager
     def running(
-        self, namespace: str, command: Mapping[str, Any], interrupt: Interrupt, session_id: bytes | None
+        self,
+        namespace: str,
+        command: Mapping[str, Any],
+        interrupt: Interrupt,
+        session_id: bytes | None,
+        peer: Peer | None = None,
     ) -> Iterator[Operation]:
         """List an operation while the block runs."""
         number = next(self._numbers)
         operation = Operation(
-            number, namespace, command, interrupt, session_id, self._clock.now_ms(), self._clock.monotonic()
+            number, namespace, command, interrupt, session_id, self._clock.now_ms(), self._clock.monotonic(), peer
         )
         self._running[number] = operation
         try:
@@ -127,6 +141,8 @@ def described(request: Any) -> dict[str, Any]:
         for attribute, field in _SHOWN.items()
         if (value := getattr(request, attribute, None)) and type(value) in (dict, list, int)
     }
+    if name == "getMore" and (cursor_id := getattr(request, "cursor_id", None)):
+        return {name: Int64(cursor_id), "collection": collection, "$db": database}
     return {name: collection, **shown, "$db": database}
 
 
@@ -138,6 +154,11 @@ def command_namespace(database: str, document: Mapping[str, Any], *, is_admin_on
     if type(value) is str and value and not is_admin_only:
         return f"{database}.{value}"
     return f"{database}.$cmd.aggregate" if name == "aggregate" else f"{database}.$cmd"
+
+
+def without_secrets(document: Mapping[str, Any], secrets: tuple[str, ...]) -> dict[str, Any]:
+    """A command document as it may be shown: with "xxx" in the place of secrets, as the server has it."""
+    return {name: "xxx" if name in secrets else value for name, value in document.items()}
 
 
 def named_session(document: Mapping[str, Any]) -> bytes | None:

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from amongo.commands.collations import asked_collation, collator_for
 from amongo.commands.index_filters import filter_for
+from amongo.commands.namespaces import INTERNAL_DATABASES, is_system
 from amongo.commands.variables import runtime_variables
 from amongo.errors import ServerError
+from amongo.errors import administration as errors
 from amongo.planner import CanonicalQuery, Plan, canonical_query, plan_query
 from amongo.planner.index_facts import planning_of
 from amongo.planner.plain_ranges import PlainRange
@@ -36,7 +38,7 @@ def plan(
 
     allowed   the indexes that settings of its shape allow, by name or key pattern; None where there are none
     weighs_all   for explain; see `plan_query`
-    errors    those of `plan_query`
+    errors    those of `plan_query`, NO_SCANS where a parameter forbids them
     """
     if allowed is not None:
         found = plan_query(query, collection, instance.store, allowed, weighs_all=weighs_all)
@@ -45,7 +47,21 @@ def plan(
         allowed = None  # none of them serves
     if instance.index_filters:
         allowed = filtered_indexes(instance, query, collection)
-    return plan_query(query, collection, instance.store, allowed, weighs_all=weighs_all)
+    found = plan_query(query, collection, instance.store, allowed, weighs_all=weighs_all)
+    if instance.refuses_scans:
+        _refuse_scan(found)
+    return found
+
+
+def _refuse_scan(plan: Plan) -> None:
+    """Refuse a plan that looks at all documents for some of them, but in the databases and collections of the server.
+
+    errors   NO_SCANS
+    """
+    database, _, name = plan.collection.namespace.partition(".")
+    is_asked = plan.stage == "COLLSCAN" and plan.query.expression is not None
+    if is_asked and database not in INTERNAL_DATABASES and not is_system(name):
+        raise errors.NO_SCANS(namespace=plan.collection.namespace)
 
 
 def planned_ahead(instance: Instance, request: object) -> Plan | PlainRange | None:

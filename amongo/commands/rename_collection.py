@@ -15,7 +15,7 @@ from amongo.commands.command import Command
 from amongo.commands.context import Context
 from amongo.commands.expected_uuid import check_uuid, parse_uuid
 from amongo.commands.fields import Field, parse_fields
-from amongo.commands.namespaces import check_creatable, check_droppable, parse_namespace
+from amongo.commands.namespaces import check_creatable, check_droppable, parse_namespace, refuse_profile
 from amongo.commands.views import find_view, is_view
 from amongo.engine.catalog import Catalog
 from amongo.errors import ServerError
@@ -125,6 +125,7 @@ def _check_side(name: str, namespace: str) -> None:
         raise errors.ILLEGAL_OPERATION(message=f"error with {name} namespace: Invalid namespace: {namespace}")
     try:
         check_droppable(namespace)
+        refuse_profile(namespace)
     except ServerError:
         message = f"error with {name} namespace: cannot write to '{namespace}'"
         raise errors.ILLEGAL_OPERATION(message=message) from None

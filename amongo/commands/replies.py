@@ -9,12 +9,12 @@ from bson.raw_bson import RawBSONDocument
 
 from amongo.values.codec import CODEC
 
-_RAW_CODEC = CODEC.with_options(document_class=RawBSONDocument)
+RAW_CODEC = CODEC.with_options(document_class=RawBSONDocument)
 
 
 def raw_documents(batch: list[bytes]) -> list[RawBSONDocument]:
     """The documents as a reply carries them: not decoded, not encoded again."""
-    return [RawBSONDocument(raw, _RAW_CODEC) for raw in batch]
+    return [RawBSONDocument(raw, RAW_CODEC) for raw in batch]
 
 
 class CursorReply(NamedTuple):
@@ -116,3 +116,8 @@ class BulkWriteReply(NamedTuple):
         """The reply document."""
         retried = {"retriedStmtIds": list(self.retried)} if self.retried else {}
         return {"cursor": self.results.document()["cursor"], **self.counts, **retried, "ok": 1.0}
+
+
+def document_of(reply: dict[str, Any] | CursorReply) -> dict[str, Any]:
+    """The reply document."""
+    return reply if isinstance(reply, dict) else reply.document()

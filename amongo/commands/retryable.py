@@ -14,17 +14,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from amongo.commands import delete, find_and_modify, insert, update
+from amongo.commands.concerns import RETRYABLE_COMMANDS
 from amongo.commands.context import Context
-from amongo.commands.delete import DeleteRequest
+from amongo.commands.delete import DeleteRequest, DeleteStatement
 from amongo.commands.fields import Field, check
 from amongo.commands.find_and_modify import FindAndModifyRequest, shown_again
 from amongo.commands.insert import InsertRequest
 from amongo.commands.replies import WriteReply
-from amongo.commands.sessions import NOBODY
-from amongo.commands.update import UpdateRequest
+from amongo.commands.update import UpdateRequest, UpdateStatement
 from amongo.commands.writing import write_error
 from amongo.engine.origin import Origin, coming_from
 from amongo.engine.retries import Outcome
@@ -37,10 +38,8 @@ if TYPE_CHECKING:
     from amongo.commands.instance import Instance
 
 T = TypeVar("T")
+_Statement = TypeVar("_Statement", UpdateStatement, DeleteStatement)
 Run = Callable[[Any, Any, Context], Any]
-
-COMMANDS: Final = frozenset({"insert", "update", "delete", "findAndModify", "bulkWrite"})
-"""Those that may be retried (source: manual, Retryable Writes)."""
 
 _NUMBER: Final = Field("integer")
 
@@ -75,7 +74,7 @@ def run(instance: Instance, name: str, request: Any, context: Context, run: Run)
     run      what runs it
     errors   those of the command; NOT_RETRYABLE, RETRY_TOO_OLD, NUMBER_OF_TRANSACTION, STATEMENT_COUNT
     """
-    if name not in COMMANDS:
+    if name not in RETRYABLE_COMMANDS:
         raise errors.NOT_RETRYABLE(command=name)
     assert context.session_id is not None and context.number is not None
     with instance.sessions.alone(context.session_id, context.interrupt):
@@ -108,6 +107,7 @@ class _Write:
         self._session_id: bytes = context.session_id
         self._number: int = context.number
         self._statements = context.statements
+        self._peer = context.peer
 
     def numbers(self, count: int) -> Sequence[int]:
         """The numbers of so many statements.
@@ -124,6 +124,8 @@ class _Write:
 
     def limited(self, max_time_ms: int | None) -> Context:
         """The context of statements that have so much time together."""
+        if max_time_ms is None:
+            return self.context
         return replace(self.context, interrupt=self.instance.operation_interrupt(self.context, max_time_ms))
 
     def done(self, number: int) -> Outcome | None:
@@ -135,7 +137,10 @@ class _Write:
 
         errors   those of the statements
         """
-        with coming_from(Origin(self._session_id, NOBODY, self._number, tuple(numbers))):
+        failpoints = self.instance.failpoints
+        if failpoints is not None:
+            failpoints.begin_retryable_write(len(numbers), self._peer)
+        with coming_from(Origin.of(self._session_id, self._number, tuple(numbers))):
             return make()
 
     def one(self, number: int, make: Callable[[], T]) -> tuple[Outcome | None, T | None]:
@@ -150,7 +155,9 @@ def _insert(write: _Write, request: InsertRequest) -> WriteReply:
     missing = [position for position, number in enumerate(numbers) if write.done(number) is None]
     if not missing:
         return WriteReply(len(numbers), None, [], [], 0, tuple(numbers))
-    made = replace(request, documents=[request.documents[position] for position in missing])
+    made = request
+    if len(missing) < len(numbers):
+        made = replace(request, documents=[request.documents[position] for position in missing])
     reply = write.making(
         [numbers[position] for position in missing], lambda: insert.run(write.instance, made, write.context)
     )
@@ -163,40 +170,47 @@ def _insert(write: _Write, request: InsertRequest) -> WriteReply:
 
 def _update(write: _Write, request: UpdateRequest) -> WriteReply:
     """Make the statements that have not been made, one after the other."""
-    numbers, context = write.numbers(len(request.updates)), write.limited(request.max_time_ms)
-    sums = _Sums()
-    for position, statement in enumerate(request.updates):
-        if statement.multi:
-            sums.fail(position, errors.NOT_RETRYABLE_MULTI(option="multi=true"))
-        else:
-            single = replace(request, updates=(statement,), max_time_ms=None)
-            outcome, reply = write.one(
-                numbers[position],
-                lambda single=single: update.run(write.instance, single, context),  # type: ignore[misc]
-            )
-            sums.add(position, numbers[position], outcome, reply)
-        if sums.failures and request.ordered:
-            break
+    several = len(request.updates) > 1 or request.max_time_ms is not None
+
+    def make(statement: UpdateStatement, context: Context) -> WriteReply:
+        single = replace(request, updates=(statement,), max_time_ms=None) if several else request
+        return update.run(write.instance, single, context)
+
+    sums = _made(write, request, request.updates, "multi=true", make)
     return WriteReply(sums.n, sums.modified, sums.upserted, sums.failures, sums.sequence, tuple(sums.retried))
 
 
 def _delete(write: _Write, request: DeleteRequest) -> WriteReply:
     """Make the statements that have not been made, one after the other."""
-    numbers, context = write.numbers(len(request.deletes)), write.limited(request.max_time_ms)
+
+    def make(statement: DeleteStatement, context: Context) -> WriteReply:
+        return delete.run(write.instance, replace(request, deletes=(statement,), max_time_ms=None), context)
+
+    sums = _made(write, request, request.deletes, "limit=0", make)
+    return WriteReply(sums.n, None, [], sums.failures, sums.sequence, tuple(sums.retried))
+
+
+def _made(
+    write: _Write,
+    request: UpdateRequest | DeleteRequest,
+    statements: Sequence[_Statement],
+    many: str,
+    make: Callable[[_Statement, Context], WriteReply],
+) -> _Sums:
+    """What comes of statements that are found done, refused or made.
+
+    many   the option of a statement on many documents, which is refused
+    """
+    numbers, context = write.numbers(len(statements)), write.limited(request.max_time_ms)
     sums = _Sums()
-    for position, statement in enumerate(request.deletes):
+    for position, (number, statement) in enumerate(zip(numbers, statements, strict=True)):
         if statement.multi:
-            sums.fail(position, errors.NOT_RETRYABLE_MULTI(option="limit=0"))
+            sums.fail(position, errors.NOT_RETRYABLE_MULTI(option=many))
         else:
-            single = replace(request, deletes=(statement,), max_time_ms=None)
-            outcome, reply = write.one(
-                numbers[position],
-                lambda single=single: delete.run(write.instance, single, context),  # type: ignore[misc]
-            )
-            sums.add(position, numbers[position], outcome, reply)
+            sums.add(position, number, *write.one(number, partial(make, statement, context)))
         if sums.failures and request.ordered:
             break
-    return WriteReply(sums.n, None, [], sums.failures, sums.sequence, tuple(sums.retried))
+    return sums
 
 
 class _Sums:

@@ -99,8 +99,16 @@ def _catalog(instance: Instance) -> dict[str, Any]:
 
 
 def _connections(instance: Instance) -> dict[str, Any]:
-    """The embedding client counts as the one connection there is."""
-    return {"current": 1, "available": 0, "totalCreated": 1, "rejected": 0, "active": 1, "exhaustHello": 0}
+    """The embedding client counts as one connection, beside those of the servers."""
+    services = list(instance.services)
+    return {
+        "current": 1 + sum(each.connections for each in services),
+        "available": sum(each.most_connections - each.connections for each in services),
+        "totalCreated": 1 + sum(each.accepted for each in services),
+        "rejected": sum(each.refused for each in services),
+        "active": 1,
+        "exhaustHello": 0,
+    }
 
 
 def _extra(instance: Instance) -> dict[str, Any]:

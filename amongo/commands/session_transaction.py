@@ -11,7 +11,6 @@ from bson import Timestamp
 
 from amongo.aggregate import NoColumns
 from amongo.commands.context import Context
-from amongo.commands.sessions import NOBODY
 from amongo.engine.origin import Origin
 from amongo.errors import transactions as errors
 from amongo.runtime.interrupts import Interrupt
@@ -104,7 +103,7 @@ class SessionTransaction:
 
         errors   WRITE_CONFLICT and what the log says, with nothing written
         """
-        origin = Origin(self.session_id, NOBODY, self.number, is_transaction=True)
+        origin = Origin.of(self.session_id, self.number, is_transaction=True)
         engine = self._engine
         assert engine is not None
         try:

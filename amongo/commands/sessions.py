@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final
 
-from bson import Binary
 from bson.datetime_ms import DatetimeMS
 
 from amongo.commands.fields import Field, parse_fields
+from amongo.commands.peer import Peer
+from amongo.engine.origin import NOBODY, session_document, session_key
 from amongo.errors import command, diagnosis
 from amongo.runtime.clock import Clock
 from amongo.runtime.interrupts import Interrupt
@@ -25,9 +26,6 @@ from amongo.values.types import alias
 
 if TYPE_CHECKING:
     from amongo.commands.instance import Instance
-
-NOBODY: Final = sha256(b"").digest()
-"""The digest of the one user there is, who has no name."""
 
 _PATIENCE_S: Final = 0.05  # between two looks whether an operation that waits for another one has to end
 _IDLE_MS: Final = SESSION_IDLE_MINUTES * 60_000
@@ -40,7 +38,7 @@ _UUID_BYTES: Final = 16
 class Session:
     """A session.
 
-    session_id    the 16 bytes of its UUID
+    session_id    the 16 bytes of its UUID, with the digest of its user behind them if that is somebody
     last_use_ms   on the clock
     """
 
@@ -49,10 +47,7 @@ class Session:
 
     def document(self) -> dict[str, Any]:
         """The session as $listSessions shows it."""
-        return {
-            "_id": {"id": Binary(self.session_id, 4), "uid": Binary(NOBODY, 0)},
-            "lastUse": DatetimeMS(self.last_use_ms),
-        }
+        return {"_id": session_document(self.session_id), "lastUse": DatetimeMS(self.last_use_ms)}
 
 
 class Sessions:
@@ -110,6 +105,10 @@ class Sessions:
                 self._writing.discard(session_id)
                 self._written.notify_all()
 
+    def is_writing(self, session_id: bytes | None) -> bool:
+        """Whether a retryable write runs in a session, so that another one would wait."""
+        return session_id in self._writing
+
     def all(self) -> Iterator[Session]:
         """Those that are known, the one longest unused first."""
         self._forget_idle()
@@ -128,8 +127,32 @@ class Sessions:
             self.end(due)
 
 
+def user_digest(user: str, database: str) -> bytes:
+    """The digest by which sessions know a user."""
+    return sha256(f"{user}@{database}".encode()).digest()
+
+
+def client_digest(peer: Peer | None) -> bytes:
+    """The digest of the user that a client is; that of nobody in process, and where nobody is asked who they are."""
+    if peer is None or not peer.requires_auth or not peer.users:
+        return NOBODY
+    name = peer.users[0].name
+    return user_digest(name.user, name.database)
+
+
+def user_of(session_id: bytes) -> bytes:
+    """The digest of the user of a session."""
+    return session_id[_UUID_BYTES:] or NOBODY
+
+
+def own_session(session_id: bytes, peer: Peer | None) -> bytes:
+    """The session that a client means by an id: its own, unless the id says whose it is."""
+    return session_id if len(session_id) > _UUID_BYTES else session_key(session_id, client_digest(peer))
+
+
 def parse_session(name: str, field: str, session: Any) -> bytes:
-    """The 16 bytes of the session that a command names as {id: UUID}, in an array of them perhaps.
+    """The 16 bytes of the session that a command names as {id: UUID, uid?}, in an array of them perhaps, with the
+    digest of its user behind them where that is said and somebody's.
 
     name     of the command
     field    where it stands
@@ -137,10 +160,11 @@ def parse_session(name: str, field: str, session: Any) -> bytes:
     """
     if type(session) is not dict:
         raise command.WRONG_TYPE(command=name, field=field, actual=alias(session), expected="type 'object'")
-    identity = parse_fields(f"{name}.{field}", session, _SESSION_FIELDS, generic={})["id"]
+    fields = parse_fields(f"{name}.{field}", session, _SESSION_FIELDS, generic={})
+    identity, user_id = fields["id"], fields["uid"]
     if type(identity) is bytes or identity.subtype != 4 or len(identity) != _UUID_BYTES:
         raise command.INVALID_UUID(message="uuid must be a 16-byte binary field with UUID (4) subtype")
-    return bytes(identity)
+    return bytes(identity) if user_id is None else session_key(bytes(identity), bytes(user_id))
 
 
 def parse_sessions(name: str, document: Mapping[str, Any]) -> tuple[bytes, ...]:
@@ -152,6 +176,30 @@ def parse_sessions(name: str, document: Mapping[str, Any]) -> tuple[bytes, ...]:
     return tuple(parse_session(name, f"{name}.{position}", session) for position, session in enumerate(document[name]))
 
 
+@dataclass(frozen=True, slots=True)
+class SessionsRequest:
+    """Some sessions, for a command that does one thing to each.
+
+    session_ids   16 bytes each
+    """
+
+    session_ids: tuple[bytes, ...]
+
+
+def sessions_parser(name: str) -> Callable[[str, dict[str, Any]], SessionsRequest]:
+    """The parser of such a command: an array of {id: UUID}.
+
+    errors   the parser's: those of `parse_sessions`
+    source   manual, endSessions, refreshSessions
+    """
+
+    def parse(database: str, document: dict[str, Any]) -> SessionsRequest:
+        """The sessions that a document names, as {id: UUID} each."""
+        return SessionsRequest(parse_sessions(name, document))
+
+    return parse
+
+
 def parse_user(name: str, field: str, user: Any) -> bytes:
     """The digest of a user that a command names as {user, db}.
 
@@ -161,13 +209,13 @@ def parse_user(name: str, field: str, user: Any) -> bytes:
         raise command.WRONG_TYPE(command=name, field=field, actual=alias(user), expected="type 'object'")
     fields = parse_fields(f"{name}.{field}", user, _USER_FIELDS, generic={})
     is_nobody = not fields["user"] and not fields["db"]
-    return NOBODY if is_nobody else sha256(f"{fields['user']}@{fields['db']}".encode()).digest()
+    return NOBODY if is_nobody else user_digest(fields["user"], fields["db"])
 
 
 def kill_work(instance: Instance, is_meant: Callable[[bytes], bool], asking: Interrupt) -> None:
     """End what the sessions that are meant have under way: transactions, operations, cursors. They may go on to others.
 
-    is_meant   given a session's 16 bytes
+    is_meant   given a session's 16 bytes, with the digest of its user behind them if that is somebody
     asking     the interrupt of the operation that asks for it, which goes on
     """
     for transaction in instance.transactions.open():

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from amongo.commands.cluster_parameters import (
     CLUSTER_PARAMETERS,
-    parse_change_stream_options,
+    parse_cluster_parameter,
     set_cluster_parameter,
 )
 from amongo.commands.command import Command
@@ -60,7 +60,7 @@ def parse(database: str, document: dict[str, Any]) -> SetClusterParameterRequest
         raise errors.UNKNOWN_CLUSTER_PARAMETER(name=name)
     if type(value) is not dict:
         raise errors.VALUE_TYPE(name=name, kind=alias(value))
-    return SetClusterParameterRequest(name, parse_change_stream_options(value))
+    return SetClusterParameterRequest(name, parse_cluster_parameter(name, value))
 
 
 def _refuse_dollars(value: Any, path: str) -> None:

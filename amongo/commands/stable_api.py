@@ -15,7 +15,7 @@ VERSION: Final = "1"
 _NAMES: Final = """
     abortTransaction aggregate authenticate bulkWrite collMod commitTransaction count create createIndexes delete drop
     dropDatabase dropIndexes endSessions explain find findAndModify getMore hello insert killCursors listCollections
-    listDatabases listIndexes ping refreshSessions update
+    listDatabases listIndexes ping refreshSessions saslContinue saslStart update
 """
 COMMANDS: Final = frozenset(_NAMES.split())
 """Those that version 1 has."""

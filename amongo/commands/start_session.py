@@ -11,6 +11,7 @@ from bson import Binary
 from amongo.commands.command import Command
 from amongo.commands.context import Context
 from amongo.commands.fields import parse_fields
+from amongo.commands.sessions import own_session
 from amongo.runtime.limits import SESSION_IDLE_MINUTES
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def run(instance: Instance, request: StartSessionRequest, context: Context) -> d
     errors   TOO_MANY_SESSIONS
     """
     session_id = uuid.uuid4().bytes
-    instance.sessions.use(session_id)
+    instance.sessions.use(own_session(session_id, context.peer))
     return {"id": {"id": Binary(session_id, 4)}, "timeoutMinutes": SESSION_IDLE_MINUTES, "ok": 1.0}
 
 

@@ -105,7 +105,7 @@ class Awaiting(Exception):
     The cursor stays pinned until `end`.
 
     namespace "database.collection"
-    cursor    the cursor
+    cursor    the cursor, and `cursor_id` its number
     sleeper   how it waits
     change    the next arrival of what the cursor waits for
     """
@@ -121,6 +121,7 @@ class Awaiting(Exception):
         self.sleeper = cursor.sleeper
         self._arrivals = cursor.sleeper.arrivals
         self.namespace = request.namespace
+        self.cursor_id = request.cursor_id
         self.cursor = cursor
         self.change = self._arrivals.expect()
 

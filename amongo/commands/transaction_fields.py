@@ -67,7 +67,7 @@ def numbered(command: str, document: Mapping[str, Any], read: ReadConcern, conte
     if autocommit is None:
         if starts is not None:
             raise errors.START_WITHOUT_AUTOCOMMIT()
-        return replace(context, number=int(number))
+        return context.with_number(int(number))
     if autocommit:
         raise errors.AUTOCOMMIT_TRUE()
     if starts is False:

@@ -11,12 +11,13 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Final
 
 from amongo.commands.aggregate import AggregateRequest
-from amongo.commands.bulk_write import BulkWriteRequest
+from amongo.commands.bulk_write import BULK_CURSORS, BulkWriteRequest
 from amongo.commands.create import CreateRequest, existing_options
 from amongo.commands.create_indexes import CreateIndexesRequest
 from amongo.commands.delete import DeleteRequest
 from amongo.commands.find import FindRequest
 from amongo.commands.find_and_modify import FindAndModifyRequest
+from amongo.commands.get_more import GetMoreRequest
 from amongo.commands.insert import InsertRequest
 from amongo.commands.update import UpdateRequest
 from amongo.commands.views import find_view, may_be_view
@@ -68,7 +69,8 @@ def check_namespaces(request: Any) -> None:
         database, _, collection = namespace.partition(".")
         if database in _CLOSED_DATABASES:
             is_stage_alone = isinstance(request, AggregateRequest) and collection.startswith("$cmd")
-            if not is_stage_alone:  # then the stage says what is wrong
+            is_of_bulk_write = isinstance(request, GetMoreRequest) and namespace == BULK_CURSORS
+            if not is_stage_alone and not is_of_bulk_write:  # the stage says what is wrong
                 raise errors.DATABASE_INSIDE(database=database)
         if collection == "system.profile":
             raise errors.PROFILE_INSIDE(namespace=namespace)

@@ -134,7 +134,7 @@ class Transactions:
         number, active = context.number, self._active_number(context.session_id)
         assert number is not None and context.session_id is not None
         if number < active:
-            raise errors.NUMBER_TOO_OLD(number=number, session=context.session_id.hex(), active=active)
+            raise errors.NUMBER_TOO_OLD(number=number, session=context.session_id[:16].hex(), active=active)
         if number > active:
             return None
         if context.starts_transaction:
@@ -229,7 +229,7 @@ class Transactions:
             raise NUMBER_OF_TRANSACTION()
         with self._lock:
             if found.number > number:
-                raise errors.NUMBER_TOO_OLD(number=number, session=session_id.hex(), active=found.number)
+                raise errors.NUMBER_TOO_OLD(number=number, session=session_id[:16].hex(), active=found.number)
             self._supersede(session_id)
 
     def close(self) -> None:

@@ -5,19 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from amongo.aggregate import check_stage_names
 from amongo.commands.command import Command
 from amongo.commands.context import Context
 from amongo.commands.fields import Field, parse_fields
-from amongo.commands.namespaces import collection_namespace
+from amongo.commands.namespaces import collection_namespace, refuse_profile
 from amongo.commands.planning import estimated
 from amongo.commands.replies import WriteReply
 from amongo.commands.variables import let_variables, runtime_variables
 from amongo.commands.views import most_in_view
 from amongo.commands.writing import check_batch_count, write_error
-from amongo.commands.writing_updates import UpdateTask, update_many, update_one, upsert
+from amongo.commands.writing_updates import Done, UpdateTask, update_many, update_one, upsert
 from amongo.errors import ServerError
 from amongo.errors import command as errors
 from amongo.planner import is_exact_id
+from amongo.values.numbers import number
 from amongo.values.types import alias
 
 if TYPE_CHECKING:
@@ -137,9 +139,13 @@ def update_statement(values: dict[str, Any]) -> UpdateStatement:
 def run(instance: Instance, request: UpdateRequest, context: Context) -> WriteReply:
     """Run the statements, one after the other.
 
-    errors   none of a single statement: they stand in the reply's `errors`
+    errors   those of `check_stage_names`; none else of a single statement: they stand in the reply's `errors`
     """
     instance.counts["update"] += len(request.updates)
+    refuse_profile(request.namespace)
+    for each in request.updates:
+        if type(each.update) is list:
+            check_stage_names(each.update)
     n = modified = sequence = 0
     upserted: list[dict[str, Any]] = []
     failures: list[dict[str, Any]] = []
@@ -164,7 +170,19 @@ def run(instance: Instance, request: UpdateRequest, context: Context) -> WriteRe
         n += done.matched
         modified += done.modified
         sequence = done.sequence or sequence
+        if instance.attention.is_on:
+            _tell(instance, statement, done, is_upsert=bool(upserted and upserted[-1]["index"] == position))
     return WriteReply(n, modified, upserted, failures, sequence)
+
+
+def _tell(instance: Instance, statement: UpdateStatement, done: Done, *, is_upsert: bool) -> None:
+    """Tell the profiler of a statement that has been run."""
+    command = {"q": statement.filter, "u": statement.update, "multi": statement.multi, "upsert": statement.upsert}
+    matched = 0 if is_upsert else done.matched
+    counts = {"nMatched": number(matched), "nModified": number(done.modified)}
+    if is_upsert:
+        counts |= {"upsert": True, "nUpserted": 1}
+    instance.profiler.end_statement("update", command, counts)
 
 
 def examines(instance: Instance, request: UpdateRequest) -> int:

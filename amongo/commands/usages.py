@@ -36,32 +36,40 @@ class _Measured:
         self.micros = 0
         self.operations = 0
 
-    def add(self, micros: int) -> None:
-        """Count one more."""
-        self.micros += micros
-        self.operations += 1
-
 
 class _Usage:
     """What one namespace is used for."""
 
-    __slots__ = ("by_class", "by_kind", "by_lock", "histograms")
+    __slots__ = ("_by_command", "by_class", "by_kind", "by_lock", "histograms")
 
     def __init__(self) -> None:
         self.by_kind = {name: _Measured() for name in _KIND_NAMES}
         self.by_lock = {"readLock": _Measured(), "writeLock": _Measured()}
         self.by_class = {name: _Measured() for name in ("reads", "writes", "commands", "transactions")}
         self.histograms: dict[str, dict[int, int]] = {name: {} for name in self.by_class}
+        self._by_command: dict[str, tuple[_Measured, _Measured, _Measured, dict[int, int]]] = {}
 
     def add(self, command: str, micros: int) -> None:
         """Count an operation of this command."""
-        self.by_kind[_KINDS.get(command, "commands")].add(micros)
-        self.by_lock["writeLock" if command in _LOCKS_TO_WRITE else "readLock"].add(micros)
-        group = "reads" if command in _READS else "writes" if command in _WRITES else "commands"
-        self.by_class[group].add(micros)
+        found = self._by_command.get(command)
+        if found is None:
+            found = self._by_command[command] = self._measured(command)
+        *measured, histogram = found
+        for each in measured:
+            each.micros += micros
+            each.operations += 1
         bucket = 1 << max(micros.bit_length() - 1, 0) if micros else 0
-        histogram = self.histograms[group]
         histogram[bucket] = histogram.get(bucket, 0) + 1
+
+    def _measured(self, command: str) -> tuple[_Measured, _Measured, _Measured, dict[int, int]]:
+        """Where a command is counted."""
+        group = "reads" if command in _READS else "writes" if command in _WRITES else "commands"
+        return (
+            self.by_kind[_KINDS.get(command, "commands")],
+            self.by_lock["writeLock" if command in _LOCKS_TO_WRITE else "readLock"],
+            self.by_class[group],
+            self.histograms[group],
+        )
 
     def totals(self) -> dict[str, Any]:
         """As `top` shows it: for each kind {time, count}, in microseconds."""

@@ -62,8 +62,10 @@ def parse(database: str, document: dict[str, Any]) -> ValidateRequest:
         raise errors.INVALID_OPTIONS(
             message="Running the validate command with { repair: true } can only be done in standalone mode"
         )
-    if "background" in flags:
-        raise errors.NOT_SUPPORTED_YET(what="'validate.background'", reason="a plain validate holds up nobody")
+    if {"background", "full"} <= flags:  # what `background` is for, any validate does here: it holds up nobody
+        raise errors.INVALID_OPTIONS(
+            message="Running the validate command with both { background: true } and { full: true } is not supported"
+        )
     limit_ms = document.get("maxTimeMS")
     return ValidateRequest(
         namespace,

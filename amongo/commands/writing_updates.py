@@ -192,7 +192,7 @@ def update_by_id(
              thread holds the store's lock, or when the update fails: `UpdateRequest` then does it, or says why not
     """
     store = instance.store
-    if not store.lock.acquire(False):
+    if instance.attention.is_on or not store.lock.acquire(False):
         return None
     try:
         instance.counts["update"] += 1
@@ -200,7 +200,7 @@ def update_by_id(
         if collection is None:
             return None if may_be_view(store.catalog, namespace) else NO_MATCH
         if not collection.is_ordinary:
-            if collection.is_validated or collection.reads_per_write > LOOP_DOCUMENTS:
+            if collection.cap is not None or collection.is_validated or collection.reads_per_write > LOOP_DOCUMENTS:
                 return None
             if collection.collator is not None:
                 key = collated(key, collection.collator)

@@ -13,6 +13,7 @@ from typing import Any
 
 from bson import Binary
 
+from amongo.engine.admission import Admission
 from amongo.engine.log import Log, MemoryLog, entry, entry_head, parse_entries
 from amongo.engine.log.history import History
 from amongo.engine.origin import ORIGIN, Origin, coming_from, narrowed
@@ -31,12 +32,14 @@ class Commits:
            the others behind it
     retries   what has been done by retryable writes
     history   what was committed, for those who read it in order
+    admission   who may write
     """
 
     def __init__(self, log: Log | MemoryLog) -> None:
         self.lock = RLock()
         self.retries = Retries()
         self.history = History(log)
+        self.admission = Admission()
         self._guard = log.guard
         self._log = log
         # The last sequence before the commit that is being made, and what it does to memory.

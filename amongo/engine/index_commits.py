@@ -107,6 +107,7 @@ class IndexCommits(Commits):
                     BUILD_ABORTED if it was stopped, or the collection dropped meanwhile; ServerError for a document
                     that an index cannot take, or for keys of a unique one that several documents have
         """
+        self.admission.check(collection.namespace)
         building = Building(collection, tuple(definitions), collection.indexes if before is None else before, interrupt)
         with self.lock:
             if collection.is_dropped:
@@ -188,6 +189,7 @@ class IndexCommits(Commits):
 
         errors   CollectionDropped
         """
+        self.admission.check(collection.namespace)
         with self.lock:
             if collection.is_dropped:
                 raise CollectionDropped
@@ -215,6 +217,7 @@ class IndexCommits(Commits):
         options      (those of the collection, those that were asked for) where they are changed in the same commit
         errors       CollectionDropped
         """
+        self.admission.check(collection.namespace)
         with self.lock:
             if collection.is_dropped:
                 raise CollectionDropped

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
+from hashlib import sha256
 from itertools import pairwise
 from typing import Any, Final
 
@@ -21,6 +22,22 @@ from amongo.values.codec import decode, encode
 
 MARKER: Final = "s"
 """The `op` of the entry."""
+
+NOBODY: Final = sha256(b"").digest()
+"""The digest of the user who has no name: of all who are not asked who they are."""
+
+_UUID_BYTES: Final = 16
+
+
+def session_key(session_id: bytes, user_id: bytes) -> bytes:
+    """By what a session is known: the 16 bytes of its UUID, and the digest of its user, if that is somebody. Sessions
+    of different users are different ones, be their UUIDs the same."""
+    return session_id if user_id == NOBODY else session_id + user_id
+
+
+def session_document(key: bytes) -> dict[str, Any]:
+    """{id, uid} of the session that is known by a key."""
+    return {"id": Binary(key[:_UUID_BYTES], 4), "uid": Binary(key[_UUID_BYTES:] or NOBODY, 0)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +62,17 @@ class Origin:
     is_upsert: bool = False
     image: str | None = None
     image_document: bytes | None = None
+
+    @property
+    def key(self) -> bytes:
+        """By what its session is known."""
+        return session_key(self.session_id, self.user_id)
+
+    @classmethod
+    def of(cls, key: bytes, number: int, statements: tuple[int, ...] = (), *, is_transaction: bool = False) -> Origin:
+        """That of a commit in the session that is known by a key."""
+        user_id = key[_UUID_BYTES:] or NOBODY
+        return cls(key[:_UUID_BYTES], user_id, number, statements, is_transaction)
 
     def entry(self) -> bytes:
         """The bytes of the entry that tells of it."""

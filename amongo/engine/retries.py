@@ -126,10 +126,10 @@ class Retries:
 
         errors   RETRY_TOO_OLD, StatementsDone
         """
-        found = self._sessions.get(origin.session_id)
+        found = self._sessions.get(origin.key)
         if found is None or found.number < origin.number:
             return
-        _check_number(found, origin.session_id, origin.number)
+        _check_number(found, origin.key, origin.number)
         if origin.is_transaction or found.is_transaction:
             raise StatementsDone
         if any(found.find(statement) is not None for statement in origin.statements):
@@ -142,7 +142,7 @@ class Retries:
         document    the first that it inserts, or None
         sequence    the commit's
         """
-        session_id = origin.session_id
+        session_id = origin.key
         found = self._sessions.get(session_id)
         if found is None or found.number != origin.number:
             found = Remembered(origin.number, 0)
@@ -190,7 +190,7 @@ class Retries:
     def restore(self, documents: Iterable[Mapping[str, Any]]) -> None:
         """Take over what `packed` has made of a table."""
         for document in documents:
-            session_id = bytes(document["id"])
+            session_id = bytes(document["id"]) + bytes(document.get("user", b""))
             outcomes = list(map(_outcome, document["done"]))
             found = Remembered(int(document["number"]), int(document["last_s"]), document["transaction"], outcomes)
             self._sessions[session_id] = found
@@ -221,7 +221,8 @@ def packed(frozen: Frozen) -> list[dict[str, Any]]:
     """What a MANIFEST says of a table."""
     return [
         {
-            "id": Binary(session_id, 4),
+            "id": Binary(session_id[:16], 4),
+            **({"user": Binary(session_id[16:], 0)} if session_id[16:] else {}),
             "number": Int64(number),
             "last_s": Int64(last_s),
             "transaction": is_transaction,
@@ -263,4 +264,4 @@ def _same_kind(one: Outcome, other: Outcome) -> bool:
 
 def _check_number(found: Remembered, session_id: bytes, number: int) -> None:
     if found.number > number:
-        raise errors.RETRY_TOO_OLD(number=number, session=session_id.hex(), last=found.number)
+        raise errors.RETRY_TOO_OLD(number=number, session=session_id[:16].hex(), last=found.number)

@@ -224,8 +224,9 @@ class Store(Forking):
     def insert_one(self, collection: Collection, key: bytes, raw: bytes) -> int:
         """Insert one document; the commit's sequence, or 0 if its `_id` is taken.
 
-        errors   CollectionDropped
+        errors   CollectionDropped, those of `admission`
         """
+        self.admission.check(collection.namespace)
         with self.lock:
             if collection.is_dropped:
                 raise CollectionDropped
@@ -342,8 +343,9 @@ class Store(Forking):
         keys        of the documents' `_id`s
         ordered     end before the first duplicate, instead of leaving out duplicates
         interrupt   ends it before a commit, never after
-        errors      CollectionDropped
+        errors      CollectionDropped, those of `admission`
         """
+        self.admission.check(collection.namespace)
         if collection.cap is not None:
             return self._insert_capped(collection, keys, raws, ordered, interrupt)
         while True:
@@ -384,7 +386,9 @@ class Store(Forking):
         """Replace records as one commit, where what the caller has seen still stands.
 
         interrupt   ends it before the commit, never after
+        errors      those of `admission`
         """
+        self.admission.check(collection.namespace)
         while True:
             if collection.secondary is not None:
                 done = self._update_indexed(collection, changes, interrupt)
@@ -437,7 +441,9 @@ class Store(Forking):
         """Remove records, given as (record id, the bytes the caller has seen), as one commit.
 
         interrupt   ends it before the commit, never after
+        errors      those of `admission`
         """
+        self.admission.check(collection.namespace)
         while True:
             if collection.secondary is not None:
                 done = self._delete_indexed(collection, removals, interrupt)
@@ -467,6 +473,7 @@ class Store(Forking):
             found = self.catalog.get(namespace)
             if found is not None:
                 return found
+            self.admission.check(namespace)
             collection = Collection(namespace, uuid.uuid4().bytes, options or {})
             self.settle_indexes(collection)
             name = namespace.partition(".")[2]
@@ -479,6 +486,7 @@ class Store(Forking):
 
         asked   those that somebody has asked to change, as change streams tell it; None where nobody has
         """
+        self.admission.check(collection.namespace)
         with self.lock:
             command = {"collMod": collection.namespace.partition(".")[2], "options": options}
             before = {"options": collection.options} | ({} if asked is None else {"asked": asked})
@@ -492,6 +500,7 @@ class Store(Forking):
         options   of the new collection, with its limits
         errors    CollectionDropped
         """
+        self.admission.check(collection.namespace)
         cap = Cap.of(options)
         assert cap is not None
         with self.lock:
@@ -511,11 +520,14 @@ class Store(Forking):
             collection = self.catalog.get(namespace)
             if collection is None:
                 return 0
+            self.admission.check(namespace)
             command = {"drop": namespace.partition(".")[2]}
             return self._commit_catalog(namespace, collection.uuid, command, self.catalog.remove, collection)
 
     def rename(self, source: str, target: str) -> int:
         """Rename the collection `source` to `target`, dropping what stands there; the commit's sequence."""
+        self.admission.check(source)
+        self.admission.check(target)
         with self.lock:
             collection = self.catalog.by_namespace[source]
             dropped = self.catalog.get(target)
@@ -532,6 +544,7 @@ class Store(Forking):
             collections = self.catalog.collections(database)
             if not collections:
                 return 0
+            self.admission.check(database)
             command = {"dropDatabase": 1}
             dropped = [{"name": each.namespace.partition(".")[2], "ui": Binary(each.uuid, 4)} for each in collections]
             before = {"collections": dropped}

@@ -43,8 +43,14 @@ NO_STATISTICS_OF_NOTHING = condition(
     ErrorCode.NamespaceNotFound,
     "Unable to retrieve {what} in $collStats stage :: caused by :: Collection [{namespace}] not found.",
 )
-SEARCH_NOT_ENABLED = condition(
-    ErrorCode.SearchNotEnabled, "{name} requires a deployment with search indexes, which this one is not"
+_SEARCH = (
+    "Using {name} requires additional configuration. Please connect to Atlas or an AtlasCLI local deployment to "
+    "enable. For more information on how to connect, see https://dochub.mongodb.org/core/atlas-cli-deploy-local-reqs"
+)
+SEARCH_NOT_ENABLED = condition(ErrorCode.SearchNotEnabled, _SEARCH)
+SEARCH_INDEXES_NOT_ENABLED = condition(
+    ErrorCode.SearchNotEnabled,
+    _SEARCH.replace("{name}", "Atlas Search Database Commands and the $listSearchIndexes aggregation stage"),
 )
 
 # Change streams

@@ -84,6 +84,13 @@ ONE_TEXT_INDEX = condition(
     'only one text index per collection allowed, found existing text index "{name}"',
 )
 TOO_MANY = condition(ErrorCode.CannotCreateIndex, "add index fails, too many indexes for {namespace} key:{pattern}")
+EMPTY_QUORUM = condition(ErrorCode.BadValue, "commitQuorum's value cannot be {value}")
+UNKNOWN_QUORUM = condition(
+    ErrorCode.UnknownReplWriteConcern, "No write concern mode named '{name}' found in replica set configuration"
+)
+UNSATISFIABLE_QUORUM = condition(
+    ErrorCode.UnsatisfiableCommitQuorum, "Commit quorum cannot be satisfied with the current replica set configuration"
+)
 
 # Dropping
 NO_INDEX_NAMED = condition(ErrorCode.IndexNotFound, "index not found with name [{name}]")

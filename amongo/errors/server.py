@@ -8,3 +8,4 @@ UNKNOWN_FLAGS = condition(ErrorCode.IllegalOpMsgFlag, "Message contains illegal 
 WRONG_CHECKSUM = condition(ErrorCode.ChecksumMismatch, "OP_MSG checksum does not match contents")
 BODY_UNREADABLE = condition(ErrorCode.InvalidBSON, "{reason}")
 INTERNAL = condition(ErrorCode.InternalError, "amongo has made a mistake: {reason}")
+CLOSING = condition(ErrorCode.InterruptedAtShutdown, "the server is closed")

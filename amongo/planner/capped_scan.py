@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 from amongo.engine.store import Store
 from amongo.errors import capped as errors
+from amongo.planner.observation import SWITCH, examined, observed
 from amongo.planner.plan import Plan
 from amongo.runtime.interrupts import Interrupt
 
@@ -80,6 +81,9 @@ class CappedScan:
             records = reversed(view) if is_reverse else iter(view)
         else:
             records = view.before(self._last_seen) if is_reverse else view.after(self._last_seen)
+        if SWITCH.is_on:
+            observed().look_by("COLLSCAN")
+            records = examined(iter(records))
         for record in records:
             self._last_seen = record[0]
             yield record

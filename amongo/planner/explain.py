@@ -41,6 +41,8 @@ def plan_tree(
     filter, projection, sort   as the command gave them
     probe                      of an execution that came to its end, or to its limit; None for a plan alone
     """
+    if plan.is_empty:
+        return end_of_nothing()
     counts = probe.counts if probe is not None else {}
     found, given = counts.get("found", 0), counts.get("given", 0)
     stage = _access(plan, filter, probe, is_simple=not sort and (projection is None or _is_simple(projection)))
@@ -129,7 +131,7 @@ def _counted(tree: Stage, plan: Plan) -> Stage:
 
 
 def end_of_nothing() -> Stage:
-    """The plan for a collection that does not exist."""
+    """The plan for a collection that does not exist, and for a filter that finds nothing in any."""
     return Stage(EOF, returned=0, works=1)
 
 
@@ -168,8 +170,9 @@ def _access(plan: Plan, filter: Mapping[str, Any], probe: Probe | None, *, is_si
     if plan.stage == "IDHACK" and plan.query.expression is None and is_simple and not plan.query.skip:
         return _express(examined, found, is_clustered=is_clustered)
     if plan.near is not None:
-        examined = plan.collection.count if probe is not None else 0
-        return Stage(plan.stage, {}, {}, _examined(examined), found, examined + is_ended, is_ended)
+        near = Counts() if probe is None else probe.of(plan.near)
+        looked = {"keysExamined": number(near.keys), "docsExamined": number(near.docs)}
+        return Stage(plan.stage, {}, {}, looked, found, near.docs + is_ended, is_ended)
     if plan.text is not None:
         return _text(plan, condition, examined, found, is_ended)
     if is_clustered:

@@ -12,6 +12,7 @@ from itertools import islice
 
 from amongo.engine.records import record_key
 from amongo.engine.store import Store
+from amongo.planner.observation import SWITCH, examined, observed
 from amongo.planner.plan import Plan
 from amongo.runtime.interrupts import Interrupt
 
@@ -54,9 +55,15 @@ class LiveScan:
         if found is None:
             return None
         view, query = self._store.view(collection), plan.query
+        if SWITCH.is_on:
+            observed().look_by(plan.summary)
         if query.matches is None and not query.is_reverse:
             documents = view.documents_after(found[0])
+            if SWITCH.is_on:
+                documents = examined(iter(documents))
         else:
             records = view.before(found[0]) if query.is_reverse else view.after(found[0])
+            if SWITCH.is_on:
+                records = examined(iter(records))
             documents = plan.documents_of(records, self._interrupt)
         return documents if left < 0 else islice(documents, left)

@@ -1,7 +1,8 @@
 """The search for what is near: a query with `$near` or `$nearSphere` has its documents by their distance.
 
-Such a query needs a geospatial index and may stand in a filter once, at its top. The distances are measured here.
-Source: manual, $near, $nearSphere.
+Such a query needs a geospatial index and may stand in a filter once, at its top. The index gives what lies in a circle
+round the point, and in larger and larger ones; what is measured to be within the circle is found, in its order, for
+nothing nearer can come any more. Source: manual, $near, $nearSphere.
 """
 
 from __future__ import annotations
@@ -9,7 +10,6 @@ from __future__ import annotations
 import heapq
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from operator import itemgetter
 from typing import Any
 
 from amongo.engine.records import Collection
@@ -20,11 +20,12 @@ from amongo.mql.geo.near_index import SPHERE, near_index
 from amongo.mql.matcher import MatchExpression, parse_filter
 from amongo.mql.matcher.geospatial import Near, near_nodes
 from amongo.mql.matcher.joins import And, conjunction
-from amongo.mql.sorting import in_order
+from amongo.planner.index_facts import IndexFacts, planning_of
 from amongo.planner.index_scan import find_hinted
+from amongo.planner.near_rings import Rings
+from amongo.planner.probe import Probe
 from amongo.runtime.interrupts import Interrupt
 from amongo.values.codec import decode
-from amongo.values.key_bytes import key_bytes
 
 Document = dict[str, Any]
 
@@ -71,37 +72,44 @@ class NearScan:
 
     stage     "GEO_NEAR_2DSPHERE" or "GEO_NEAR_2D"
     near      the question
-    matches   the rest of the filter; None for nothing
-    index_name   of the index that serves it
+    facts     the index that serves it
+    rest      of the filter; None for nothing
+    matches   the same, bound
     """
 
     stage: str
     near: NearQuery
+    facts: IndexFacts
+    rest: MatchExpression | None
     matches: Callable[[Document], bool] | None
-    index_name: str | None = None
 
     def records(
-        self, store: Store, collection: Collection, most: int | None, interrupt: Interrupt
+        self, store: Store, collection: Collection, interrupt: Interrupt, probe: Probe | None = None
     ) -> Iterator[tuple[int, bytes]]:
-        """(record id, document bytes) of what is found, the nearest first; of two as near, the earlier record.
+        """(record id, document bytes) of what is found, the nearest first; of two as near, the earlier record."""
+        counts = None if probe is None else probe.of(self)
+        rings = Rings(self.facts, self.near, self.rest, store, collection, counts)
+        seen: set[int] = set()
+        waiting: list[tuple[float, tuple[int, bytes]]] = []
+        for reach, records in rings.all(interrupt):
+            for record in interrupt.watch(records):
+                if record[0] not in seen:
+                    seen.add(record[0])
+                    if counts is not None:
+                        counts.docs += 1
+                    meters = self._distance(record[1])
+                    if meters is not None:
+                        heapq.heappush(waiting, (meters, record))
+            while waiting and waiting[0][0] <= reach:
+                yield heapq.heappop(waiting)[1]
 
-        most   how many are wanted; None for all
-        """
-        found = self._measured(store, collection, interrupt)
-        if most is not None:
-            return map(itemgetter(1), heapq.nsmallest(most, found, key=itemgetter(0)))
-        return in_order(((key_bytes(meters), record) for meters, record in found), interrupt)
-
-    def _measured(
-        self, store: Store, collection: Collection, interrupt: Interrupt
-    ) -> Iterator[tuple[float, tuple[int, bytes]]]:
-        matches, measure = self.matches, self.near.measure
-        for record in interrupt.watch(store.view(collection)):
-            document = decode(record[1])
-            if matches is None or matches(document):
-                measured = measure(document)
-                if measured is not None:
-                    yield measured.meters, record
+    def _distance(self, raw: bytes) -> float | None:
+        """How far a document is; None for one that is not wanted."""
+        document = decode(raw)
+        if self.matches is not None and not self.matches(document):
+            return None
+        measured = self.near.measure(document)
+        return None if measured is None else measured.meters
 
     def measure(self, document: Document) -> Measured | None:
         """How far the place of a document is that is nearest."""
@@ -120,8 +128,11 @@ def near_scan(near: Near, expression: MatchExpression, collection: Collection, h
         indexes = {} if hinted is None else {hinted["name"]: hinted}
     definition = serving_index(collection.namespace, indexes, near.operand, rest)
     kind = "2DSPHERE" if definition["key"][near.operand.path.text] == SPHERE else "2D"
-    matches = conjunction(rest).bind() if rest else None
-    return NearScan(f"GEO_NEAR_{kind}", near.operand, matches, definition["name"])
+    planning = planning_of(collection)
+    assert planning is not None
+    facts = next(each for each in planning.indexes if each.name == definition["name"])
+    others = conjunction(rest) if rest else None
+    return NearScan(f"GEO_NEAR_{kind}", near.operand, facts, others, None if others is None else others.bind())
 
 
 def serving_index(

@@ -24,7 +24,7 @@ def gives_order(shape: IndexShape, bounds: ScannedBounds, sort: SortPattern, col
 
     collator   of the query
     """
-    if sort.keywords or any(field.kind is Kind.OPAQUE for field in shape.fields):
+    if sort.keywords or shape.is_special:
         return 0
     wanted = [(".".join(path), order) for path, order in zip(sort.paths, sort.directions, strict=True)]
     constant = {each.name for each in bounds.fields if each.intervals.is_point and not each.is_multikey}

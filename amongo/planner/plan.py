@@ -9,7 +9,7 @@ from __future__ import annotations
 import heapq
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain, dropwhile, islice, starmap
 from operator import itemgetter
 from typing import Any, Final, NamedTuple
@@ -29,8 +29,9 @@ from amongo.planner.covered import Kept, covered_documents, covered_fields
 from amongo.planner.index_facts import planning_of
 from amongo.planner.index_scan import IndexScan, find_hinted, index_scan
 from amongo.planner.near_scan import NearScan, near_scan
+from amongo.planner.observation import SWITCH, ObservingProbe, examined, observed
 from amongo.planner.probe import Probe
-from amongo.planner.query import CanonicalQuery
+from amongo.planner.query import CanonicalQuery, finds_nothing
 from amongo.planner.stages import STALE, Moment
 from amongo.planner.text_scan import TextScan, text_scan
 from amongo.runtime.interrupts import Interrupt
@@ -38,6 +39,7 @@ from amongo.runtime.limits import LOOP_DOCUMENTS
 from amongo.values.codec import decode, encode
 from amongo.values.missing import MISSING
 from amongo.values.wanted_fields import ReadAll
+from amongo.values.wording import shown
 
 Document = dict[str, Any]
 
@@ -158,10 +160,10 @@ class Plan:
         if self.stage == "COLLSCAN" and query.matches is None and query.sort is None and query.projection is None:
             return self._unfiltered(store)
         if (kept := self.covered_fields) is not None:
-            return self.covered(kept, store, interrupt)
+            return self.covered(kept, store, interrupt, ObservingProbe() if SWITCH.is_on else None)
         if query.projection is not None or query.returns_key:
             return _projected(self.rows(store, interrupt), self)
-        if self.access is not None and self.access.matches is None and query.sort is None:
+        if self.access is not None and self.access.matches is None and query.sort is None and not SWITCH.is_on:
             moment = self._moment(store)
             if moment is None or moment is STALE:
                 return self.anew(store).documents(store, interrupt)
@@ -210,7 +212,8 @@ class Plan:
         if moment is STALE:
             return read(row.raw for row in self.anew(store).rows(store, interrupt))
         self._count_use()
-        if moment is None and self.stage == "COLLSCAN" and self.near is None and not self.query.is_reverse:
+        is_scan = moment is None and self.stage == "COLLSCAN" and self.near is None and not self.query.is_reverse
+        if is_scan and not SWITCH.is_on:
             documents = read(interrupt.watch(store.view(self.collection).documents()))
         else:
             documents = read(map(_raw_of, interrupt.watch(self._records(store, interrupt, moment))))
@@ -227,7 +230,10 @@ class Plan:
             return self.anew(store).count(store, interrupt, most)
         if self.access is not None and moment is not None and self.access.matches is None:
             self._count_use()
-            return self.access.count(moment, interrupt, most)
+            counted = self.access.count(moment, interrupt, most)
+            if SWITCH.is_on:
+                observed().keys += counted
+            return counted
         return sum(1 for _ in islice(self.rows(store, interrupt), most))
 
     def documents_of(self, records: Iterable[tuple[int, bytes]], interrupt: Interrupt) -> Iterator[bytes]:
@@ -277,8 +283,33 @@ class Plan:
             return MISSING
         return measured.distance if keyword == "geoNearDistance" else measured.value
 
+    @property
+    def summary(self) -> str:
+        """The plan in a few words, as the profiler and the log of slow operations show it: "IXSCAN { a: 1 }"."""
+        if self.access is not None:
+            names = [*dict.fromkeys(self.access.index_names)]
+            return ", ".join(f"IXSCAN {shown(dict(self.collection.indexes[each]['key']))}" for each in names)
+        if self.stage == "COLLSCAN":
+            return self.stage
+        if self.is_empty:
+            return "EOF"
+        if self.near is not None or self.text is not None:
+            return self.stage
+        if self.scan is not None:
+            return f"IXSCAN {shown(dict.fromkeys(self.scan.fields, 1))}"
+        if self.collection.is_clustered:
+            return "CLUSTERED_IXSCAN" if self.stage == "IXSCAN" else "EXPRESS_CLUSTERED_IXSCAN { _id: 1 }"
+        return f"{'EXPRESS_IXSCAN' if self.stage == 'IDHACK' else 'IXSCAN'} {{ _id: 1 }}"
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether the filter says itself that it finds nothing: see `finds_nothing`."""
+        return self.query.id_keys == ()
+
     def _count_use(self) -> None:
         """Note in which way the collection is read."""
+        if SWITCH.is_on:
+            observed().look_by(self.summary)
         if self.access is not None:
             for each in self.access.index_names:
                 if (found := self.collection.indexes.get(each)) is not None:
@@ -298,8 +329,8 @@ class Plan:
         if self.text is not None:
             return str(self.text.index.definition["name"])
         if self.near is not None:
-            return self.near.index_name
-        return ID_INDEX_NAME if self.stage in ("IDHACK", "IXSCAN") else None
+            return self.near.facts.name
+        return ID_INDEX_NAME if self.stage in ("IDHACK", "IXSCAN") and not self.is_empty else None
 
     def _rows_behind(self, store: Store, interrupt: Interrupt, record_id: int | None) -> Iterator[Row]:
         """The matching documents in natural order, skipped and limited, from behind a record id."""
@@ -313,6 +344,8 @@ class Plan:
         self._count_use()
         query, view = self.query, store.view(self.collection)
         documents = (raw for _, raw in reversed(view)) if query.is_reverse else view.documents()
+        if SWITCH.is_on:
+            documents = examined(documents)
         if query.skip or query.limit:
             documents = islice(documents, *_window(query))
         return documents
@@ -333,7 +366,8 @@ class Plan:
         """The matching documents, in the order of their `_id`s where it goes by them, else in natural order."""
         self._count_use()
         if self.stage == "IDHACK":
-            return _fetched(self.collection, self.query)
+            rows = _fetched(self.collection, self.query)
+            return examined(rows, keys=not self.collection.is_clustered) if SWITCH.is_on else rows
         return _scanned(self._records(store, interrupt, moment), self._residual(), interrupt)
 
     def _probed(self, store: Store, interrupt: Interrupt, probe: Probe, moment: Moment | None) -> Iterator[Row]:
@@ -351,6 +385,10 @@ class Plan:
         self, store: Store, interrupt: Interrupt, moment: Moment | None, probe: Probe | None = None
     ) -> Iterator[tuple[int, bytes]]:
         """(record id, document bytes) of what the stage looks at."""
+        if SWITCH.is_on and probe is None:
+            is_by_index = self.stage == "IXSCAN" and self.access is None and not self.collection.is_clustered
+            records = self._records(store, interrupt, moment, ObservingProbe())
+            return records if self.near is not None else examined(records, keys=is_by_index)
         query = self.query
         if self.access is not None and moment is not None:
             return self.access.records(moment, interrupt, probe)
@@ -358,8 +396,7 @@ class Plan:
             keys = reversed(query.id_keys) if query.id_direction < 0 else iter(query.id_keys)
             return filter(None, map(self.collection.find_id, keys))
         if self.near is not None:
-            most = query.skip + query.limit if query.limit and query.sort is None else None
-            return self.near.records(store, self.collection, most, interrupt)
+            return self.near.records(store, self.collection, interrupt, probe)
         if self.text is not None:
             return self.text.records(store, self.collection)
         if self.scan is not None:
@@ -395,6 +432,8 @@ def plan_query(
         if query.sort is not None and scan.gives_backward(query.sort):
             scan = scan.backward()
         return Plan(query, collection, "IXSCAN", collection.count, scan)
+    if query.expression is not None and finds_nothing(query.expression):
+        return Plan(replace(query, id_keys=()), collection, "IDHACK", 0)
     if query.hint:
         hinted = _by_hint(query, collection, store)
         if hinted is not None:

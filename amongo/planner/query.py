@@ -177,6 +177,17 @@ def canonical_query(
     )
 
 
+def finds_nothing(expression: MatchExpression) -> bool:
+    """Whether a filter says itself that no document can match: `$alwaysFalse`, `$in: []`, an `$and` with one of these
+    in it, an `$or` of nothing else. The server's plan for it is EOF."""
+    operator = expression.operator
+    if operator == "$in":
+        return not expression.operand
+    if operator == "$and":
+        return any(map(finds_nothing, expression.children))
+    return operator == "$alwaysFalse" or (operator == "$or" and all(map(finds_nothing, expression.children)))
+
+
 def columnar_hint(hint: Any) -> tuple[bool | None, Any]:
     """(whether the columnar path is asked for, forbidden, or nothing is said; what the hint says beside that).
 

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
-from amongo.runtime.limits import BREATH_INTERVAL_S, BREATH_S, CHECK_DOCUMENTS
+from amongo.runtime.limits import BREATH_INTERVAL_S, BREATH_S, CHECK_DOCUMENTS, CHECK_ITEMS
+
+T = TypeVar("T")
 
 
 class TimeLimitExpired(Exception):
@@ -59,6 +61,11 @@ class Interrupt:
     def limit(self, time_limit_ms: int) -> None:
         """End the operation in `time_limit_ms` milliseconds from now."""
         self._deadline = time.monotonic() + time_limit_ms / 1000
+
+    @property
+    def is_limited(self) -> bool:
+        """Whether the operation has a time limit, however much of it is left."""
+        return self._deadline is not None or self._left_s is not None
 
     def pause(self) -> None:
         """Stop the clock: the operation waits for its client, which does not count. Source: manual, maxTimeMS."""
@@ -154,3 +161,38 @@ class _Never(Interrupt):
 
 
 NEVER: Interrupt = _Never()
+
+
+class _Present(threading.local):
+    """What each thread runs just now, and how many items its loops may still take before they look at it."""
+
+    interrupt: Interrupt = NEVER
+    countdown = 0
+
+
+_present = _Present()
+
+
+def run_under(interrupt: Interrupt, call: Callable[..., T], *arguments: Any) -> T:
+    """Run `call(*arguments)`, whose loops find the interrupt by `watch_present` though nobody hands it to them."""
+    before, _present.interrupt = _present.interrupt, interrupt
+    try:
+        return call(*arguments)
+    finally:
+        _present.interrupt = before
+
+
+def watch_present(items: Sequence[T]) -> Iterable[T]:
+    """The items, watched by the interrupt of what this thread runs; as they are where it has none, or has just looked.
+
+    For loops within the work on one document, which may take as long as those over documents.
+    """
+    interrupt = _present.interrupt
+    if interrupt is NEVER:
+        return items
+    left = _present.countdown - len(items) - 1
+    if left > 0:
+        _present.countdown = left
+        return items
+    _present.countdown = CHECK_ITEMS
+    return interrupt.watch(items)

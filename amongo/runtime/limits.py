@@ -125,6 +125,7 @@ BREATH_S: Final = 0.00005  # amongo: for this long
 SORT_BUCKET_COUNT: Final = 1000  # amongo: items that a worker sorts before it lets other threads run
 SORT_BUCKETS: Final = 2000  # amongo: past this many, they grow
 CHECK_DOCUMENTS: Final = 64  # amongo: a loop over documents checks for interruption this often
+CHECK_ITEMS: Final = 1024  # amongo: and loops within one document after so many items
 
 # The log
 LOG_FILE_BYTES: Final = 16 * 1024 * 1024  # amongo: a log file is closed and the next begun past this size
@@ -213,6 +214,7 @@ FOLD_DOCUMENTS: Final = 1024  # amongo: documents that $group sorts by their gro
 FACET_BYTES: Final = 100 * 1024 * 1024  # server, internalQueryFacetMaxOutputDocSizeBytes
 LOOKUP_BYTES: Final = 100 * 1024 * 1024  # server, internalLookupStageIntermediateDocumentMaxSizeBytes
 JOIN_KEPT_DOCUMENTS: Final = 10_000  # amongo: documents of another collection that a join keeps decoded
+CHAINED_STAGES: Final = 64  # amongo: stages that documents go through one by one; a longer pipeline runs in parts
 KEPT_RECENT: Final = 1024  # amongo: documents that were put aside and are kept in memory after they were wanted
 JOIN_PAGE_ENTRIES: Final = 256  # amongo: values of another collection that a join reads at a time from a disk
 JOIN_INDEX_COST: Final = 20  # amongo: documents that are hashed in the time of one search in an index
@@ -247,7 +249,8 @@ LOOP_REPLY_BYTES: Final = 1024 * 1024  # amongo: a longer reply is put together 
 LOOP_COMPRESSED_BYTES: Final = 16 * 1024  # and what is compressed or has a checksum from this length on
 
 # Access
-TLS_HANDSHAKE_S: Final = 20.0  # amongo: a client that has not agreed on TLS by then is turned away
+TLS_HANDSHAKE_S: Final = 20.0  # amongo: a client that has not agreed on TLS by then is turned away,
+TLS_HANDSHAKES: Final = 1000  # and so many at one time do so: others are turned away at once
 SASL_PAYLOAD_BYTES: Final = 64 * 1024  # amongo: a message by which a client says who it is
 KEPT_NAMES: Final = 10_000  # amongo: users, or roles, that are kept parsed
 KEPT_DECISIONS: Final = 1000  # amongo: commands and collections of which is remembered that a client may run them
@@ -261,14 +264,20 @@ SHARING_REQUEST_BYTES: Final = 256 * 1024 * 1024  # amongo: an owner takes no la
 SHARING_CONNECTIONS: Final = 512  # amongo: of one attached process to its owner; operations wait for one to be free
 SHARING_IDLE_CONNECTIONS: Final = 64  # amongo: that are kept for the next operations
 SHARING_BACKLOG: Final = 1024  # amongo: connections that the owner has not accepted yet
-SHARING_LOOK_S: Final = 0.003  # amongo: who wants to own a store, or to attach to its new owner, looks so often at first,
-SHARING_LOOK_MOST_S: Final = 0.05  # and less and less often, down to this
+SHARING_LOOK_S: Final = 0.003  # amongo: who wants to own a store, or to attach to its new owner, looks so often,
+SHARING_LOOK_MOST_S: Final = 0.05  # then less and less often, down to this
 SHARING_DIFFERENCES: Final = 1000  # amongo: differences of a live query that go in one message
 SHARING_FORKS: Final = 1000  # amongo: forks that one attached process has open in its owner
+
+# Geospatial indexes
+GEO_DOCUMENT_SQUARES: Final = 8  # amongo: keys of a line or an area of a document in a 2dsphere index, at most
+GEO_QUERY_SQUARES: Final = 20  # amongo: squares that cover a region that is looked for, at most
+GEO_RING_ENTRIES: Final = 64  # amongo: a search for what is near begins with a circle that has so many entries, about
 
 # Import and export
 LOAD_BATCH_COUNT: Final = 1000  # amongo: documents that an import sends together
 LOAD_BATCH_BYTES: Final = 8 * 1024 * 1024  # amongo: past which a batch is sent before it is full
+EXPORT_BATCH_COUNT: Final = 2000  # amongo: documents that an export asks for together
 READ_BLOCK_BYTES: Final = 256 * 1024  # amongo: of a file that is imported, read together
 JSON_DOCUMENT_CHARACTERS: Final = 64 * 1024 * 1024  # amongo: one document as Extended JSON; longer ones are refused
 DUMPED_DOCUMENT_BYTES: Final = COMMAND_BYTES  # manual, BSON Document Size: a dump may hold the server's own as well
@@ -279,3 +288,10 @@ SHELL_PAGE_COUNT: Final = 20  # mongosh, DBQuery.shellBatchSize: documents shown
 SHELL_DEPTH: Final = BSON_DEPTH  # amongo: calls, documents and arrays inside one another in a line of the shell
 SHARING_JOIN_S: Final = 30.0  # amongo: who opens a store waits so long for an owner that is about to serve it
 SHARING_DYING_S: Final = 0.25  # amongo: the last lock of a process that was killed may be there so much longer
+
+# The profiler and the log
+PROFILE_BYTES: Final = 1024 * 1024  # manual, Database Profiler: `system.profile` is capped at 1 megabyte
+PROFILED_COMMAND_BYTES: Final = 50 * 1024  # manual, Database Profiler Output: a longer command is cut off
+SLOW_MS: Final = 100  # manual, profile: `slowms` if nothing else is set
+JOURNAL_LINES: Final = 1024  # manual, getLog: the last events that are kept
+JOURNAL_LINE_CHARACTERS: Final = 1024  # manual, getLog: of one of them, the rest is cut off

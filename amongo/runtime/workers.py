@@ -16,7 +16,7 @@ import anyio._backends._asyncio  # now, and not with the first call on a running
 import anyio.lowlevel
 
 from amongo.runtime.blocking import READY, is_blocking
-from amongo.runtime.interrupts import Interrupt
+from amongo.runtime.interrupts import Interrupt, run_under
 from amongo.runtime.loops import Line, Loop, current_loop
 from amongo.runtime.pool import POOL, Job
 from amongo.runtime.turns import at_end_of_turn
@@ -40,11 +40,14 @@ async def run(
     that has not begun by then is never made. What the call has given, and nobody takes any more, goes to `discard`.
     """
     if is_blocking():
-        return call(*arguments)
+        return call(*arguments) if interrupt is None else run_under(interrupt, call, *arguments)
     await anyio.lowlevel.checkpoint_if_cancelled()
     loop = current_loop()
     line = Line(loop)
-    job = Job(call, arguments, lambda: loop.post(line.release))
+    if interrupt is None:
+        job = Job(call, arguments, lambda: loop.post(line.release))
+    else:
+        job = Job(run_under, (interrupt, call, *arguments), lambda: loop.post(line.release))
     POOL.submit(job)
     try:
         await line.join()

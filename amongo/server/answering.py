@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from typing import Any, Final
 
-from bson import Binary, Int64
-
 from amongo.client.runner import Runner, command_name
+from amongo.commands.error_labels import labelled
+from amongo.commands.failpoints import ConnectionDropped
 from amongo.commands.peer import Peer
+from amongo.commands.replies import CursorReply, document_of
 from amongo.errors import ServerError
 from amongo.errors import server as errors
+from amongo.server.failing import answer_or_fail
 from amongo.server.messages import Request
+from amongo.server.packing import Reply, times
 
 _LOG: Final = logging.getLogger("amongo.server")
-_NO_SIGNATURE: Final = {"hash": Binary(bytes(20)), "keyId": Int64(0)}
 
 
 class Answering:
@@ -27,20 +30,53 @@ class Answering:
         self._runner = runner
         self._is_standalone = is_standalone
 
-    async def answer(self, request: Request, peer: Peer) -> dict[str, Any]:
-        """The reply document: of values that BSON has, with RawBSONDocuments in the batches of cursors."""
+    async def answer(self, request: Request, peer: Peer) -> Reply:
+        """The reply: a document of values that BSON has, or that of a cursor.
+
+        errors   ConnectionDropped, where a failpoint says so
+        """
+        if self._runner.instance.failpoints is not None:
+            return await answer_or_fail(self._runner.instance, request, peer, self._answer_with_document)
+        return await self._answer(request, peer)
+
+    async def _answer_with_document(self, request: Request, peer: Peer) -> dict[str, Any]:
+        return document_of(await self._answer(request, peer))
+
+    async def _answer(self, request: Request, peer: Peer) -> dict[str, Any] | CursorReply:
         try:
-            reply = await self._runner.answer(request.database, request.command, sequences=request.sequences, peer=peer)
+            return await self._runner.reply(
+                request.database, request.command, request.sequences, peer, request.document
+            )
         except ServerError as error:
-            reply = error.reply()
+            return labelled(error, request.command).reply()
+        except ConnectionDropped:
+            raise
         except Exception as error:  # a mistake of ours must not end a connection that goes on
             _LOG.exception("the command '%s' failed", command_name(request.command))
-            reply = errors.INTERNAL(reason=repr(error)).reply()
-        if self._is_standalone:
-            return reply
-        return reply | self._times()
+            return errors.INTERNAL(reason=repr(error)).reply()
 
-    def _times(self) -> dict[str, Any]:
-        """The times that every reply of a replica set carries."""
-        cluster_time = {"clusterTime": self._runner.instance.cluster_time(), "signature": _NO_SIGNATURE}
-        return {"$clusterTime": cluster_time, "operationTime": self._runner.instance.operation_time()}
+    def times(self) -> bytes:
+        """The times that every reply of a replica set carries, as elements of its document."""
+        if self._is_standalone:
+            return b""
+        return times(*self._runner.instance.times.numbers())
+
+    def awaits_data(self, request: Request) -> bool:
+        """Whether a request is a getMore that may wait for what others do."""
+        document = request.document
+        cursor = None if document is None else self._runner.instance.cursors.find(document.get("getMore", 0))
+        return cursor is not None and cursor.awaits_data
+
+    def forget_cursor(self, reply: Reply) -> None:
+        """Close the cursor of a reply that nobody will go on with."""
+        found = cursor_id(reply)
+        if found:
+            self._runner.instance.cursors.kill([found])
+
+
+def cursor_id(reply: Reply) -> int:
+    """The number of the cursor that a reply is of, if it has more; 0 otherwise."""
+    if isinstance(reply, CursorReply):
+        return reply.cursor_id
+    cursor = reply.get("cursor")
+    return int(cursor.get("id", 0)) if isinstance(cursor, Mapping) else 0

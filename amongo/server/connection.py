@@ -8,55 +8,30 @@ are no message end the connection, and that one alone. A reply of a cursor or a 
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
 from itertools import count
+from ssl import SSLError
 from typing import Any, Final
 
 import anyio
-from anyio.abc import ByteStream
 
 from amongo.client.runner import command_name
+from amongo.commands.failpoints import ConnectionDropped
 from amongo.commands.peer import Peer
 from amongo.errors import ServerError
-from amongo.runtime.limits import CONNECTION_IDLE_S, CONNECTION_READ_BYTES
-from amongo.server.answering import Answering
+from amongo.errors import server as errors
+from amongo.runtime.limits import LOOP_COMMAND_BYTES
+from amongo.runtime.workers import run
+from amongo.server.answering import Answering, cursor_id
 from amongo.server.hello import HELLO_NAMES, Hello
-from amongo.server.messages import (
-    HEADER_BYTES,
-    Malformed,
-    Request,
-    pack_failure,
-    pack_reply,
-    parse_header,
-    parse_request,
-)
+from amongo.server.messages import Malformed, Request, inner_length, parse_request
+from amongo.server.packing import Reply, is_quick, pack_failure, pack_reply
+from amongo.server.streams import MessageStream
 
 _LOG: Final = logging.getLogger("amongo.server")
 _GET_MORE: Final = "getMore"
+_READS: Final = frozenset({"find", "getMore", "aggregate", "count", "distinct", "mapReduce", "explain"})
+"""Commands that end when their client goes (source: manual, killOp, "Client Disconnection")."""
 _reply_ids: Final = count(1)
-
-
-class Incoming:
-    """The bytes of a stream, as many as are asked for."""
-
-    __slots__ = ("_bytes", "_stream")
-
-    def __init__(self, stream: ByteStream) -> None:
-        self._stream = stream
-        self._bytes = b""
-
-    async def exactly(self, size: int) -> bytes:
-        """So many bytes. errors: anyio.EndOfStream, also in the middle of them."""
-        held = self._bytes
-        if len(held) < size:
-            pieces, missing = [held], size - len(held)
-            while missing > 0:
-                piece = await self._stream.receive(max(missing, CONNECTION_READ_BYTES))
-                pieces.append(piece)
-                missing -= len(piece)
-            held = b"".join(pieces)
-        self._bytes = held[size:]
-        return held[:size]
 
 
 class Connection:
@@ -65,39 +40,78 @@ class Connection:
     peer   who is connected
     """
 
-    def __init__(self, stream: ByteStream, peer: Peer, answering: Answering, hello: Hello) -> None:
+    def __init__(self, messages: MessageStream, peer: Peer, answering: Answering, hello: Hello) -> None:
         self.peer = peer
-        self._stream = stream
-        self._incoming = Incoming(stream)
+        self._messages = messages
         self._answering = answering
         self._hello = hello
+        self._is_leaving = self._is_reading = False
+        messages.gone = self._gone
+        self._scope = anyio.CancelScope()
+        self._waiting: tuple[anyio.CancelScope, Request] | None = None  # a getMore, which may wait for what others do
 
     async def serve(self) -> None:
-        """Answer the client until it goes, is idle for too long, or sends what is no message."""
+        """Answer the client until it goes, is too slow, or sends what is no message."""
+        number = self.peer.number
         try:
-            while True:
-                request = await self._next()
-                if request is not None:
-                    await self._respond(request)
+            with self._scope:
+                while not self._is_leaving:
+                    request = await self._next()
+                    if request is not None:
+                        await self._respond(request)
+        except ConnectionDropped:
+            _LOG.info("connection %d is closed by a failpoint", number)
         except Malformed as reason:
-            _LOG.warning("connection %d is closed: %s", self.peer.number, reason)
-        except TimeoutError:
-            _LOG.info("connection %d is closed: it was idle for %d seconds", self.peer.number, CONNECTION_IDLE_S)
-        except (anyio.EndOfStream, anyio.BrokenResourceError, anyio.ClosedResourceError):
+            _LOG.warning("connection %d is closed: %s", number, reason)
+        except SSLError as reason:
+            _LOG.warning("connection %d is closed: what came is not TLS: %s", number, reason)
+        except (anyio.EndOfStream, anyio.BrokenResourceError, anyio.ClosedResourceError, ConnectionError):
             pass  # the client has gone
+        except Exception:  # a mistake of ours ends this connection, and no other
+            _LOG.exception("connection %d is closed", number)
+
+    # Ends, by the server
+
+    @property
+    def deadline_s(self) -> float:
+        """Until when the client has to have done what is waited for, on the monotonic clock; inf for nothing."""
+        return self._messages.deadline_s
+
+    def end(self, reason: str) -> None:
+        """End the connection at once, whatever it does; with a line in the log."""
+        _LOG.info("connection %d is closed: %s", self.peer.number, reason)
+        self._scope.cancel()
+
+    def leave(self) -> None:
+        """End the connection when its command has been answered: at once if it has none. A getMore that waits for what
+        others do waits no longer.
+        """
+        self._is_leaving = True
+        if self._messages.is_idle:
+            self._scope.cancel()
+        elif self._waiting is not None and self._answering.awaits_data(self._waiting[1]):
+            self._waiting[0].cancel()
+
+    def _gone(self) -> None:
+        """The client has gone: what it wanted to know it does not any more; what it wanted to change it does."""
+        if self._is_reading:
+            self._scope.cancel()
+
+    # Requests
 
     async def _next(self) -> Request | None:
         """The next request; None where the answer was a failure of the message itself.
 
-        errors   Malformed, TimeoutError, those of the stream
+        errors   Malformed, those of the stream
         """
-        with anyio.fail_after(CONNECTION_IDLE_S):
-            header = parse_header(await self._incoming.exactly(HEADER_BYTES))
-            payload = await self._incoming.exactly(header.length - HEADER_BYTES)
+        self._is_reading = False
+        header, payload = await self._messages.receive()
         try:
+            if inner_length(header, payload) > LOOP_COMMAND_BYTES:
+                return await run(parse_request, header, payload)
             return parse_request(header, payload)
         except ServerError as error:
-            await self._stream.send(pack_failure(error, header.request_id, next(_reply_ids)))
+            await self._messages.send(pack_failure(error, header.request_id, next(_reply_ids)))
             return None
 
     async def _respond(self, request: Request) -> None:
@@ -105,34 +119,64 @@ class Connection:
         if name in HELLO_NAMES:
             await self._respond_to_hello(request)
             return
+        if name == _GET_MORE:
+            await self._respond_to_get_more(request)
+            return
+        self._is_reading = name in _READS
         reply = await self._answering.answer(request, self.peer)
+        if request.wants_reply:
+            await self._send(request, reply)
+
+    async def _respond_to_get_more(self, request: Request) -> None:
+        """Give the next batch; to a client that allows it, all that are left."""
+        self._is_reading = True
+        reply = await self._more(request)
         if not request.wants_reply:
             return
-        if not (request.allows_exhaust and name == _GET_MORE):
-            await self._send(request, reply)
-            return
-        while goes_on(reply):
-            await self._send(request, reply, more_to_come=True)
-            reply = await self._answering.answer(request, self.peer)
+        if request.allows_exhaust:
+            try:
+                while cursor_id(reply) and not self._is_leaving:
+                    await self._send(request, reply, more_to_come=True)
+                    reply = await self._more(request)
+            except BaseException:
+                self._answering.forget_cursor(reply)  # nobody will ask for the rest
+                raise
         await self._send(request, reply)
+
+    async def _more(self, request: Request) -> Reply:
+        """The reply to a getMore; a failure, when the server is closed while it waits."""
+        with anyio.CancelScope() as scope:
+            self._waiting = (scope, request)
+            try:
+                if not self._is_leaving:
+                    return await self._answering.answer(request, self.peer)
+            finally:
+                self._waiting = None
+        return errors.CLOSING().reply()
 
     async def _respond_to_hello(self, request: Request) -> None:
         """Tell of this server; a client that has been told before hears of it again when its time is up."""
+        asked = self._hello.asked(request)
+        if self.peer.metadata is None:
+            self.peer.metadata = asked.metadata
+        self._is_reading = True
         while True:
-            await self._hello.changed(request.command)
-            reply = self._hello.completed(
-                await self._answering.answer(request, self.peer), request.command, self.peer.number
-            )
-            is_stream = request.allows_exhaust and self._hello.is_awaited(request.command) and bool(reply["ok"])
-            await self._send(request, reply, more_to_come=is_stream)
-            if not is_stream:
+            await self._hello.changed(asked)
+            reply: Any = await self._answering.answer(request, self.peer)
+            reply = self._hello.completed(reply, asked, self.peer)
+            goes_on = request.allows_exhaust and asked.is_awaited and bool(reply["ok"]) and not self._hello.is_over
+            await self._send(request, reply, more_to_come=goes_on)
+            if not goes_on or self._is_leaving:
                 return
 
-    async def _send(self, request: Request, reply: Mapping[str, Any], *, more_to_come: bool = False) -> None:
-        await self._stream.send(pack_reply(request, next(_reply_ids), reply, more_to_come=more_to_come))
+    async def _send(self, request: Request, reply: Reply, *, more_to_come: bool = False) -> None:
+        number, tail = next(_reply_ids), self._answering.times()
+        if is_quick(request, reply):
+            message = pack_reply(request, number, reply, tail, more_to_come=more_to_come)
+        else:
+            message = await run(_packed, request, number, reply, tail, more_to_come)
+        await self._messages.send(message)
 
 
-def goes_on(reply: Mapping[str, Any]) -> bool:
-    """Whether a reply is of a cursor that has more."""
-    cursor = reply.get("cursor")
-    return isinstance(cursor, Mapping) and bool(cursor.get("id"))
+def _packed(request: Request, number: int, reply: Reply, tail: bytes, more_to_come: bool) -> bytes:
+    return pack_reply(request, number, reply, tail, more_to_come=more_to_come)

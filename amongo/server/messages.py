@@ -1,4 +1,4 @@
-"""The messages of the wire protocol as bytes: what a client sends is taken apart here, what it gets is put together.
+"""The messages of the wire protocol as they come: what a client sends is taken apart here.
 
 Whatever comes from a socket is hostile until it has been looked at: every length is checked against the bytes that are
 there, before anything is made of it. Documents are told apart by their lengths alone; what they hold is decoded, and
@@ -8,20 +8,17 @@ refused, by who runs the command. Source: manual, MongoDB Wire Protocol; the spe
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from struct import Struct
 from typing import Any, Final, NamedTuple
 
 import google_crc32c
-from bson import encode
 from bson.errors import InvalidBSON
 from bson.raw_bson import RawBSONDocument
 
-from amongo.errors import ServerError
 from amongo.errors import server as errors
-from amongo.runtime.limits import MESSAGE_BYTES
+from amongo.runtime.limits import LOOP_COMMAND_BYTES, MESSAGE_BYTES
 from amongo.server.compression import Compressor, compressor_of
-from amongo.values.codec import CODEC
+from amongo.values.codec import CODEC, decode_foreign
 
 OP_REPLY: Final = 1
 OP_QUERY: Final = 2004
@@ -37,13 +34,16 @@ _HEADER: Final = Struct("<iiii")
 _INT32: Final = Struct("<i")
 _UINT32: Final = Struct("<I")
 _COMPRESSED: Final = Struct("<iiB")
-_REPLY: Final = Struct("<iqii")
 HEADER_BYTES: Final = _HEADER.size
 _CHECKSUM_BYTES: Final = 4
 _SMALLEST_DOCUMENT_BYTES: Final = 5
 _BODY, _SEQUENCE = 0, 1
-_AWAIT_CAPABLE: Final = 8  # responseFlags of OP_REPLY
+_NAME_BYTES: Final = 1024  # of a sequence or a namespace; all that mean something are shorter
 _RAW_CODEC: Final = CODEC.with_options(document_class=RawBSONDocument)
+
+
+Payload = bytes | memoryview
+"""Bytes of a message."""
 
 
 class Malformed(Exception):
@@ -65,8 +65,7 @@ class Header(NamedTuple):
     opcode: int
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(NamedTuple):
     """A command that a client has sent.
 
     request_id      the client's number of it
@@ -78,6 +77,7 @@ class Request:
     has_checksum    it came with a checksum, and the reply has one
     is_query        it came as OP_QUERY, and is answered by OP_REPLY
     compressor      what the message was compressed with; the reply is too. None for nothing
+    document        the command decoded, if that has been done
     """
 
     request_id: int
@@ -89,17 +89,18 @@ class Request:
     has_checksum: bool = False
     is_query: bool = False
     compressor: Compressor | None = None
+    document: dict[str, Any] | None = None
 
 
-def parse_header(head: bytes) -> Header:
-    """The header of a message, 16 bytes. errors: Malformed for a length that no message has."""
-    header = Header(*_HEADER.unpack(head))
+def parse_header(head: bytes | bytearray, start: int = 0) -> Header:
+    """The header of a message, the 16 bytes from `start` on. errors: Malformed for a length that no message has."""
+    header = Header._make(_HEADER.unpack_from(head, start))
     if not HEADER_BYTES <= header.length <= MESSAGE_BYTES:
         raise Malformed(f"a message of {header.length} bytes")
     return header
 
 
-def parse_request(header: Header, payload: bytes) -> Request:
+def parse_request(header: Header, payload: Payload) -> Request:
     """The command in a message.
 
     payload   what follows the header, `header.length` less 16 bytes
@@ -115,7 +116,14 @@ def parse_request(header: Header, payload: bytes) -> Request:
     raise Malformed(f"a message of kind {header.opcode}")
 
 
-def _decompressed(header: Header, payload: bytes) -> tuple[Header, bytes, Compressor]:
+def inner_length(header: Header, payload: Payload) -> int:
+    """How long a message is, in bytes, when it is decompressed; its own length if it is not compressed."""
+    if header.opcode == OP_COMPRESSED and len(payload) >= _COMPRESSED.size:
+        return max(header.length, HEADER_BYTES + int(_COMPRESSED.unpack_from(payload)[1]))
+    return header.length
+
+
+def _decompressed(header: Header, payload: Payload) -> tuple[Header, bytes, Compressor]:
     """(header, payload, compressor) of the message inside. errors: Malformed."""
     if len(payload) < _COMPRESSED.size:
         raise Malformed("a compressed message that is cut off")
@@ -126,7 +134,7 @@ def _decompressed(header: Header, payload: bytes) -> tuple[Header, bytes, Compre
     if opcode == OP_COMPRESSED or not 0 <= size <= MESSAGE_BYTES - HEADER_BYTES:
         raise Malformed(f"a compressed message of kind {opcode} and {size} bytes")
     try:
-        inside = compressor.decompress(payload[_COMPRESSED.size :], size)
+        inside = compressor.decompress(bytes(payload[_COMPRESSED.size :]), size)
     except ValueError as error:
         raise Malformed(f"a compressed message that cannot be read: {error}") from None
     return header._replace(length=HEADER_BYTES + size, opcode=opcode), inside, compressor
@@ -135,7 +143,7 @@ def _decompressed(header: Header, payload: bytes) -> tuple[Header, bytes, Compre
 # OP_MSG
 
 
-def _parse_msg(header: Header, payload: bytes, compressor: Compressor | None) -> Request:
+def _parse_msg(header: Header, payload: Payload, compressor: Compressor | None) -> Request:
     if len(payload) < _UINT32.size:
         raise Malformed("an OP_MSG without flags")
     (flags,) = _UINT32.unpack_from(payload)
@@ -147,29 +155,36 @@ def _parse_msg(header: Header, payload: bytes, compressor: Compressor | None) ->
         if compressor is None:
             _check_sum(header, payload, end)
     body, sequences = _sections(payload, _UINT32.size, end)
+    document = _decoded(body)
+    database = _database_of(body) if document is None else document.get("$db")
+    if type(database) is not str:
+        raise errors.NO_DATABASE()
+    if not flags and compressor is None:
+        return Request(header.request_id, database, body, sequences, document=document)
     return Request(
         header.request_id,
-        _database_of(body),
+        database,
         body,
         sequences,
         wants_reply=not flags & MORE_TO_COME,
         allows_exhaust=bool(flags & EXHAUST_ALLOWED),
         has_checksum=bool(flags & CHECKSUM_PRESENT),
         compressor=compressor,
+        document=document,
     )
 
 
-def _check_sum(header: Header, payload: bytes, end: int) -> None:
+def _check_sum(header: Header, payload: Payload, end: int) -> None:
     """errors: Malformed without room for a checksum, WRONG_CHECKSUM."""
     if end < _UINT32.size:
         raise Malformed("an OP_MSG without its checksum")
-    found = google_crc32c.extend(google_crc32c.value(_HEADER.pack(*header)), payload[:end])
+    found = google_crc32c.extend(google_crc32c.value(_HEADER.pack(*header)), bytes(payload[:end]))
     (told,) = _UINT32.unpack_from(payload, end)
     if found != told:
         raise errors.WRONG_CHECKSUM()
 
 
-def _sections(payload: bytes, start: int, end: int) -> tuple[bytes, dict[str, list[bytes]]]:
+def _sections(payload: Payload, start: int, end: int) -> tuple[bytes, dict[str, list[bytes]]]:
     """(body, document sequences) of an OP_MSG. errors: Malformed."""
     body: bytes | None = None
     sequences: dict[str, list[bytes]] = {}
@@ -181,7 +196,7 @@ def _sections(payload: bytes, start: int, end: int) -> tuple[bytes, dict[str, li
             if body is not None:
                 raise Malformed("an OP_MSG with two bodies")
             behind = _document_end(payload, place, end)
-            body = payload[place:behind]
+            body = bytes(payload[place:behind])
         elif kind == _SEQUENCE:
             behind = place + _length(payload, place, end)
             name, documents = _sequence(payload, place + _INT32.size, behind)
@@ -196,25 +211,30 @@ def _sections(payload: bytes, start: int, end: int) -> tuple[bytes, dict[str, li
     return body, sequences
 
 
-def _sequence(payload: bytes, start: int, end: int) -> tuple[str, list[bytes]]:
+def _sequence(payload: Payload, start: int, end: int) -> tuple[str, list[bytes]]:
     """(name, documents) of a document sequence."""
-    name_end = payload.find(b"\0", start, end)
-    if name_end < 0:
-        raise Malformed("a sequence whose name does not end")
-    try:
-        name = payload[start:name_end].decode()
-    except UnicodeDecodeError:
-        raise Malformed("a sequence whose name is no text") from None
+    name, place = _name(payload, start, end)
     documents = []
-    place = name_end + 1
     while place < end:
         behind = _document_end(payload, place, end)
-        documents.append(payload[place:behind])
+        documents.append(bytes(payload[place:behind]))
         place = behind
     return name, documents
 
 
-def _length(payload: bytes, place: int, end: int) -> int:
+def _name(payload: Payload, start: int, end: int) -> tuple[str, int]:
+    """(the name that begins at a place, where it ends). errors: Malformed."""
+    head = bytes(payload[start : min(end, start + _NAME_BYTES)])
+    length = head.find(b"\0")
+    if length < 0:
+        raise Malformed("a name that does not end")
+    try:
+        return head[:length].decode(), start + length + 1
+    except UnicodeDecodeError:
+        raise Malformed("a name that is no text") from None
+
+
+def _length(payload: Payload, place: int, end: int) -> int:
     """The length that stands at a place: of a section or document that begins there. errors: Malformed."""
     if end - place < _INT32.size:
         raise Malformed("a length that is cut off")
@@ -224,7 +244,7 @@ def _length(payload: bytes, place: int, end: int) -> int:
     return length
 
 
-def _document_end(payload: bytes, place: int, end: int) -> int:
+def _document_end(payload: Payload, place: int, end: int) -> int:
     """Where the document that begins at a place ends. errors: Malformed."""
     behind = place + _length(payload, place, end)
     if payload[behind - 1]:
@@ -232,66 +252,37 @@ def _document_end(payload: bytes, place: int, end: int) -> int:
     return behind
 
 
-def _database_of(body: bytes) -> str:
-    """`$db` of a command.
+def _decoded(body: bytes) -> dict[str, Any] | None:
+    """A command decoded; None for a long one, and for one that cannot be: that is said where it is to run."""
+    if len(body) > LOOP_COMMAND_BYTES:
+        return None
+    try:
+        return decode_foreign(body)
+    except (InvalidBSON, RecursionError):
+        return None
 
-    errors   NO_DATABASE; INVALID_BSON for a body that is none
+
+def _database_of(body: bytes) -> object:
+    """`$db` of a command, of which no more is decoded.
+
+    errors   BODY_UNREADABLE
     """
     try:
-        database = RawBSONDocument(body, _RAW_CODEC).get("$db")  # decodes no deeper than that
+        return RawBSONDocument(body, _RAW_CODEC).get("$db")
     except InvalidBSON as error:
         raise errors.BODY_UNREADABLE(reason=str(error)) from None
-    if type(database) is not str:
-        raise errors.NO_DATABASE()
-    return database
 
 
 # OP_QUERY: only for handshakes, as old drivers begin
 
 
-def _parse_query(header: Header, payload: bytes, compressor: Compressor | None) -> Request:
+def _parse_query(header: Header, payload: Payload, compressor: Compressor | None) -> Request:
     """A command as an old driver sends it: a query of the collection `$cmd`. errors: Malformed."""
-    name_end = payload.find(b"\0", _INT32.size)
-    if name_end < 0:
-        raise Malformed("an OP_QUERY whose namespace does not end")
-    try:
-        namespace = payload[_INT32.size : name_end].decode()
-    except UnicodeDecodeError:
-        raise Malformed("an OP_QUERY whose namespace is no text") from None
+    namespace, place = _name(payload, _INT32.size, len(payload))
     database, _, collection = namespace.partition(".")
     if collection != "$cmd":
         raise Malformed("an OP_QUERY that is no command")
-    start = name_end + 1 + 2 * _INT32.size
+    start = place + 2 * _INT32.size
     behind = _document_end(payload, start, len(payload))
-    return Request(header.request_id, database, payload[start:behind], {}, is_query=True, compressor=compressor)
-
-
-# Replies
-
-
-def pack_reply(request: Request, reply_id: int, document: Mapping[str, Any], *, more_to_come: bool = False) -> bytes:
-    """The message that answers a request.
-
-    reply_id       our number of it
-    more_to_come   another follows that nobody asks for
-    """
-    body = encode(document)
-    if request.is_query:
-        payload, opcode = _REPLY.pack(_AWAIT_CAPABLE, 0, 0, 1) + body, OP_REPLY
-    else:
-        has_checksum = request.has_checksum and request.compressor is None
-        flags = (MORE_TO_COME if more_to_come else 0) | (CHECKSUM_PRESENT if has_checksum else 0)
-        payload, opcode = _UINT32.pack(flags) + b"\0" + body, OP_MSG
-        if has_checksum:
-            head = _HEADER.pack(HEADER_BYTES + len(payload) + _CHECKSUM_BYTES, reply_id, request.request_id, opcode)
-            payload += _UINT32.pack(google_crc32c.value(head + payload))
-    compressor = request.compressor
-    if compressor is not None:
-        head = _COMPRESSED.pack(opcode, len(payload), compressor.number)
-        payload, opcode = head + compressor.compress(payload), OP_COMPRESSED
-    return _HEADER.pack(HEADER_BYTES + len(payload), reply_id, request.request_id, opcode) + payload
-
-
-def pack_failure(error: ServerError, request_id: int, reply_id: int) -> bytes:
-    """The message that answers a message of which no request could be made."""
-    return pack_reply(Request(request_id, "", b"", {}), reply_id, error.reply())
+    body = bytes(payload[start:behind])
+    return Request(header.request_id, database, body, {}, is_query=True, compressor=compressor, document=_decoded(body))

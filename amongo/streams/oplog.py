@@ -31,6 +31,7 @@ _TERM: Final = Int64(1)
 _VERSION: Final = Int64(2)
 _NO_TIME: Final = {"ts": Timestamp(0, 0), "t": Int64(-1)}
 _MEASUREMENTS: Final = "..measurements."
+_PROFILE: Final = ".system.profile"  # is of this node alone, and not replicated
 
 
 def oplog_documents(commit: Commit, interrupt: Interrupt = NEVER) -> Iterator[Document]:
@@ -108,7 +109,7 @@ def _operations(entry: Entry, head: Document) -> Iterator[tuple[Document, int]]:
     kind = head["op"]
     if kind == "c":
         yield from ((each, len(entry.head)) for each in _commands(head))
-    elif kind != "n" and _MEASUREMENTS not in head["ns"]:
+    elif kind != "n" and _MEASUREMENTS not in head["ns"] and not head["ns"].endswith(_PROFILE):
         start = {"op": kind, "ns": head["ns"], "ui": head["ui"]}
         if kind == "i":
             for raw in entry.documents:

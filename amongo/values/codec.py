@@ -17,6 +17,7 @@ import bson
 from bson.binary import UuidRepresentation
 from bson.codec_options import CodecOptions, DatetimeConversion
 
+from amongo.runtime.limits import BSON_DEPTH
 from amongo.values.exact import decode_exact, encode_exact
 
 CODEC: CodecOptions[dict[str, Any]] = CodecOptions(
@@ -41,6 +42,9 @@ _encode_in_order: Callable[..., bytes] | None = getattr(bson, "_dict_to_bson", N
 
 _DOLLAR = ord("$")
 
+# Shorter documents are not nested too deep: each level takes seven bytes, but the innermost.
+_DEEP_BYTES = 7 * BSON_DEPTH
+
 
 def decode(raw: bytes) -> dict[str, Any]:
     """The document of `raw` as canonical values.
@@ -55,8 +59,20 @@ def decode(raw: bytes) -> dict[str, Any]:
 def decode_foreign(raw: bytes) -> dict[str, Any]:
     """Like `decode`, for bytes that another program encoded: they may hold deprecated types."""
     if _may_need_exact(raw) and _NEEDS_EXACT.search(raw):
-        return decode_exact(raw)
+        return _decode_doubtful(raw)
     return bson.decode(raw, CODEC)
+
+
+def _decode_doubtful(raw: bytes) -> dict[str, Any]:
+    """The document of bytes that may hold deprecated types; most do not, and are the same when they are encoded."""
+    if _encode_in_order is not None and len(raw) < _DEEP_BYTES and b"$ref\x00" not in raw:
+        try:
+            document: dict[str, Any] = bson.decode(raw, CODEC)
+            if _encode_in_order(document, False, CODEC, False) == raw:
+                return document
+        except (bson.errors.BSONError, RecursionError, ValueError):
+            pass  # said by who decodes exactly
+    return decode_exact(raw)
 
 
 def _may_need_exact(raw: bytes) -> bool:

@@ -2,7 +2,7 @@
 
 import os
 
-# One process at a time owns a local:// store. To run several workers, put a mongodb:// address here.
+# Several workers may share a local:// store: one owns it, and another takes over from one that ends.
 URI = os.environ.get("AMONGO_URI", "local://./data/flights")
 DATABASE = os.environ.get("AMONGO_DATABASE", "nycflights")
 HEARTBEAT_SECONDS = float(os.environ.get("FLIGHTS_HEARTBEAT_SECONDS", "15"))

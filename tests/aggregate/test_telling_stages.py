@@ -78,7 +78,7 @@ def test_documents_of_the_node_go_through_the_stages_behind() -> None:
 
 def test_operations_are_asked_with_defaults() -> None:
     (shown,) = told({"$currentOp": {"idleCursors": True, "allUsers": False}}, namespace="admin")
-    assert shown["asked"] == OperationsAsked(idle_cursors=True, idle_sessions=True)
+    assert shown["asked"] == OperationsAsked(idle_cursors=True, idle_sessions=True, only_own=True)
 
 
 def test_sessions_are_those_of_the_user_without_a_name() -> None:

@@ -29,7 +29,7 @@ FLOOR_OF = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 CONFINED = {
     "duckdb": ("aggregate/relational", "values/collation/duckdb_keys.py"),
     "icu": ("values/collation/icu_keys.py",),
-    "pyarrow": ("aggregate/relational", "engine/columns", "engine/snapshots"),
+    "pyarrow": ("aggregate/relational", "cli/transfer/parquet", "engine/columns", "engine/snapshots"),
     "threading": ("runtime",),
     "concurrent": ("runtime",),
     "_thread": ("runtime",),
@@ -38,9 +38,10 @@ CONFINED = {
     "trio": ("runtime",),
     "fastapi": ("integrations/fastapi.py",),
     "starlette": ("integrations",),
-    "typer": ("cli.py",),
-    "rich": ("cli.py",),
+    "typer": ("cli",),
+    "rich": ("cli",),
     "google_crc32c": ("server",),
+    "fastcrc": ("cli",),
 }
 
 

@@ -3,6 +3,7 @@
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from benchmarks import (
     scale_stores,
     sections,
     transactions,
+    wire,
 )
 from benchmarks.__main__ import main
 from benchmarks.loop_lag import Lag
@@ -40,9 +42,10 @@ SIZED = [
     ("group-commit", group_commit.run, 2),
     ("transactions", transactions.run, 6),
     ("forks", forks.run, 4),
-    ("change-streams", change_streams.run, 12),
+    ("change-streams", change_streams.run, 14),
     ("columns", columns.run, 2 + len(columns.QUESTIONS) + 2),
     ("questions", questions.run, len(questions.QUESTIONS)),
+    ("wire", wire.run, 3 * (1 if find_spec("secantus") is None else 2) + 1),
 ]
 
 

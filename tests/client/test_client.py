@@ -220,7 +220,7 @@ def test_a_store_of_another_process(tmp_path: Path) -> None:
         assert owner.stdin is not None
         assert owner.stdout is not None
         assert owner.stdout.readline() == "open\n"
-        with MongoClient(f"local://{tmp_path}/store") as client:
+        with MongoClient(f"local://{tmp_path}/store?shared=false") as client:
             with pytest.raises(ConnectionFailure, match=f"in use by process {owner.pid}"):
                 client.db.coll.find_one({})
             owner.stdin.close()

@@ -71,7 +71,7 @@ async def test_a_bound_session(client: AsyncMongoClient) -> None:
     session = client.start_session()
     async with session.bind() as bound:
         assert bound is session
-        assert await client.db.command("ping") == {"ok": 1.0}
+        assert (await client.db.command("ping"))["ok"] == 1.0
         async with AsyncMongoClient("memory://") as other:
             with pytest.raises(InvalidOperation, match="Can only use session with the AsyncMongoClient"):
                 await other.db.command("ping")

@@ -96,7 +96,7 @@ async def test_coll_mod() -> None:
         shop = client.shop
         await shop.fruit.create_index("a", name="a")
         reply = await shop.command("collMod", "fruit", index={"name": "a", "hidden": True})
-        assert reply == {"hidden_old": False, "hidden_new": True, "ok": 1.0}
+        assert (reply["hidden_old"], reply["hidden_new"], reply["ok"]) == (False, True, 1.0)
         with pytest.raises(OperationFailure) as caught:
             await shop.command("collMod", "fruit", index={"name": "b", "hidden": True})
         assert caught.value.code == 27

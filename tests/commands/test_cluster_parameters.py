@@ -34,7 +34,7 @@ def test_before_it_is_set_it_is_off(ask: Ask) -> None:
     expected = {"_id": NAME, "clusterParameterTime": Timestamp(0, 0), **images("off")}
     assert shown(ask) == expected
     assert list(shown(ask)) == list(expected)
-    assert ask({"getClusterParameter": "*"}, "admin") == {"clusterParameters": [expected], "ok": 1.0}
+    assert expected in ask({"getClusterParameter": "*"}, "admin")["clusterParameters"]
     assert ask({"getClusterParameter": [NAME, NAME]}, "admin")["clusterParameters"] == [expected, expected]
 
 

@@ -165,3 +165,15 @@ def test_time_limits_that_are_refused(name: str, value: Any, code: int) -> None:
 
 def test_a_command_without_concerns_costs_nothing() -> None:
     assert parse_concerns("find", {"find": "a"}) is NO_CONCERNS
+
+
+def test_the_read_concern_of_a_get_more_is_that_of_its_cursor() -> None:
+    assert parse_concerns("getMore", {"readConcern": {"level": "snapshot"}}).read == ReadConcern()
+    with pytest.raises(ServerError):
+        parse_concerns("getMore", {"readConcern": {"level": "none"}})
+
+
+def test_a_command_that_fails_tells_of_its_write_concern_too(ask: Ask) -> None:
+    ask({"create": "fruit"})
+    failed = ask({"create": "fruit", "capped": True, "size": 1000, "writeConcern": {"w": 2}})
+    assert (failed["code"], failed["writeConcernError"]["code"]) == (48, 100)

@@ -86,6 +86,7 @@ REFUSED: list[tuple[str, Any, int]] = [
     ("2d not first", {"key": {"a": 1, "b": "2d"}, "name": "x"}, 16801),
     ("2d with 33 bits", {"key": {"a": "2d"}, "name": "x", "bits": 33}, 72),
     ("2d without a region", {"key": {"a": "2d"}, "name": "x", "min": 5, "max": 5}, 72),
+    ("2d without bounds", {"key": {"a": "2d"}, "name": "x", "max": float("inf")}, 72),
     ("2dsphere version 4", {"key": {"a": "2dsphere"}, "name": "x", "2dsphereIndexVersion": 4}, 67),
 ]
 
@@ -247,6 +248,17 @@ def test_the_command_itself_is_checked(ask: Ask) -> None:
     assert create(ask, {"key": {"a": 1}, "name": "x"}, commitQuorum="majority")["ok"] == 1.0
     assert create(ask, {"key": {"a": 1}, "name": "x"}, quorum=1)["code"] == 40415
     assert ask({"createIndexes": "system.x", "indexes": [{"key": {"a": 1}, "name": "x"}]})["code"] == 73
+
+
+@pytest.mark.parametrize(("quorum", "code"), [("", 2), (-1, 2), ("members", 79), (2, 278), (Int64(51), 278)])
+def test_a_quorum_that_cannot_be_had_is_refused(ask: Ask, quorum: Any, code: int) -> None:
+    assert create(ask, {"key": {"a": 1}, "name": "x"}, commitQuorum=quorum)["code"] == code
+    assert create(ask, {"key": {"b": 1}, "name": "y"})["createdCollectionAutomatically"] is True
+
+
+@pytest.mark.parametrize("quorum", ["votingMembers", "majority", 0, 1.0])
+def test_a_quorum_of_one_is_had(ask: Ask, quorum: Any) -> None:
+    assert create(ask, {"key": {"a": 1}, "name": "x"}, commitQuorum=quorum)["ok"] == 1.0
 
 
 def test_indexes_take_the_collation_of_their_collection(ask: Ask) -> None:

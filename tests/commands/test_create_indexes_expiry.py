@@ -66,7 +66,7 @@ def test_a_clustered_collection_expires_by_id(ask: Ask, instance: Instance, cloc
 def test_the_service_runs_from_the_first_lifetime_on(
     ask: Ask, instance: Instance, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("amongo.commands.expiry.EXPIRY_INTERVAL_S", 0.01)
+    monkeypatch.setattr(instance.expiry, "interval_s", 0.01)
     ask({"insert": "c", "documents": [{"at": dated(clock, MINUTE)}]})
     ask({"createIndexes": "c", "indexes": [{"key": {"at": 1}, "name": "at"}]})
     ask({"collMod": "c", "index": {"name": "at", "expireAfterSeconds": 1}})

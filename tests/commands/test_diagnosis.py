@@ -206,24 +206,32 @@ PARAMETERS = [
         {"getParameter": {"showDetails": True}, "quiet": 1},
         {"quiet": {"value": False, "settableAtRuntime": True, "settableAtStartup": True}, "ok": 1.0},
     ),
-    (
-        "those that can be set",
-        {"getParameter": {"allParameters": True, "setAt": "runtime"}},
-        {
-            "automationServiceDescriptor": "",
-            "logComponentVerbosity": {"verbosity": 0},
-            "logLevel": 0,
-            "quiet": False,
-            "transactionLifetimeLimitSeconds": 60,
-            "ok": 1.0,
-        },
-    ),
 ]
 
 
 @pytest.mark.parametrize(("name", "command", "expected"), PARAMETERS)
 def test_parameters(ask: Ask, name: str, command: dict[str, Any], expected: dict[str, Any]) -> None:
     assert ask(command, "admin") == expected
+
+
+def test_those_that_can_be_set_while_it_runs(ask: Ask) -> None:
+    reply = ask({"getParameter": {"allParameters": True, "setAt": "runtime"}}, "admin")
+    verbosity = reply.pop("logComponentVerbosity")
+    assert reply.pop("ingressConnectionEstablishmentRateLimiterEnabled") is False
+    for name in ("BurstCapacitySecs", "MaxQueueDepth", "RatePerSec"):
+        assert reply.pop(f"ingressConnectionEstablishment{name}") >= 0
+    assert verbosity["verbosity"] == 0 and verbosity["network"]["asio"] == {"verbosity": -1}
+    assert reply == {
+        "automationServiceDescriptor": "",
+        "cursorTimeoutMillis": 600_000,
+        "logLevel": 0,
+        "notablescan": False,
+        "quiet": False,
+        "transactionLifetimeLimitSeconds": 60,
+        "ttlMonitorEnabled": True,
+        "ttlMonitorSleepSecs": 60,
+        "ok": 1.0,
+    }
 
 
 def test_all_parameters(ask: Ask) -> None:
@@ -277,3 +285,18 @@ def test_names_that_are_no_commands(ask: Ask, name: str) -> None:
     reply = ask({name: 1})
     assert (reply["code"], reply["codeName"]) == (59, "CommandNotFound")
     assert reply["errmsg"] == f"no such command: '{name}'"
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        {"createSearchIndexes": "fruit", "indexes": [{"definition": {"mappings": {}}}]},
+        {"updateSearchIndex": "fruit", "name": "x", "definition": {}},
+        {"dropSearchIndex": "fruit", "name": "x"},
+        {"aggregate": "fruit", "pipeline": [{"$listSearchIndexes": {}}], "cursor": {}},
+    ],
+)
+def test_search_indexes_need_another_deployment(ask: Ask, command: dict[str, Any]) -> None:
+    reply = ask(command)
+    assert reply["code"] == 31082
+    assert "Atlas" in reply["errmsg"]

@@ -44,6 +44,22 @@ PLANS: list[tuple[str, Document, list[str], tuple[int, int, int]]] = [
     ("a range of _ids", {"find": "ten", "filter": {"_id": {"$gt": 6}}}, ["FETCH", "IXSCAN"], (3, 3, 3)),
     ("in the order of _ids", {"find": "ten", "sort": {"_id": -1}}, ["FETCH", "IXSCAN"], (10, 10, 10)),
     ("no such collection", {"find": "none"}, ["EOF"], (0, 0, 0)),
+    ("a filter of nothing", {"find": "ten", "filter": {"$alwaysFalse": 1}, "sort": {"k": 1}}, ["EOF"], (0, 0, 0)),
+    ("in no values, and more", {"find": "ten", "filter": {"k": {"$in": []}, "n": 1}, "limit": 2}, ["EOF"], (0, 0, 0)),
+    ("no _ids", {"find": "ten", "filter": {"_id": {"$in": []}}}, ["EOF"], (0, 0, 0)),
+    (
+        "one of no conditions",
+        {"find": "ten", "filter": {"$or": [{"k": {"$in": []}}]}, "hint": {"$natural": 1}},
+        ["EOF"],
+        (0, 0, 0),
+    ),
+    ("count of nothing", {"count": "ten", "query": {"$alwaysFalse": 1}}, ["COUNT", "EOF"], (0, 0, 0)),
+    (
+        "delete of nothing",
+        {"delete": "ten", "deletes": [{"q": {"k": {"$in": []}}, "limit": 0}]},
+        ["DELETE", "EOF"],
+        (0, 0, 0),
+    ),
     ("distinct", {"distinct": "ten", "key": "k", "query": {"n": {"$lt": 4}}}, ["COLLSCAN"], (4, 0, 10)),
     ("count", {"count": "ten", "query": {"k": 0}}, ["COUNT", "COLLSCAN"], (0, 0, 10)),
     ("count of everything", {"count": "ten"}, ["RECORD_STORE_FAST_COUNT"], (0, 0, 0)),
@@ -93,6 +109,19 @@ def test_plan_and_its_execution(ask: Ask, command: Document, names: list[str], c
     assert statistics["allPlansExecution"] == []
     assert executed["command"] == {**command, "$db": "shop"}
     assert ask({"find": "ten"})["cursor"]["firstBatch"] == before
+
+
+@pytest.mark.usefixtures("ten")
+def test_a_filter_of_nothing_finds_and_writes_nothing(ask: Ask) -> None:
+    nothing: Document = {"k": {"$in": []}}
+    assert ask({"explain": {"find": "ten", "filter": nothing}})["queryPlanner"]["parsedQuery"] == {"$alwaysFalse": 1}
+    assert ask({"find": "ten", "filter": nothing})["cursor"]["firstBatch"] == []
+    assert ask({"count": "ten", "query": nothing})["n"] == 0
+    assert ask({"distinct": "ten", "key": "k", "query": nothing})["values"] == []
+    assert ask({"update": "ten", "updates": [{"q": nothing, "u": {"$set": {"k": 9}}, "multi": True}]})["n"] == 0
+    upserted = ask({"update": "ten", "updates": [{"q": nothing, "u": {"$setOnInsert": {"_id": 1}}, "upsert": True}]})
+    assert [each["code"] for each in upserted["writeErrors"]] == [11000]
+    assert ask({"count": "ten"})["n"] == 10
 
 
 @pytest.mark.usefixtures("ten")

@@ -119,7 +119,5 @@ def test_validate_finds_a_damaged_page(ask: Ask, store: Store, directory: Path) 
     assert not reply["valid"] and path.name in reply["errors"][0] and "byte 65536" in reply["errors"][0]
 
 
-def test_what_fsync_does_not_do(ask: Ask) -> None:
+def test_fsync_is_for_administrators(ask: Ask) -> None:
     assert ask({"fsync": 1})["code"] == 13
-    assert ask({"fsync": 1, "lock": True}, "admin")["codeName"] == "CommandNotSupported"
-    assert ask({"fsyncUnlock": 1}, "admin")["code"] == 59

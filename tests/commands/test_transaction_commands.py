@@ -483,3 +483,12 @@ def test_two_threads_in_one_session_take_turns(instance: Instance, session: Sess
         thread.join()
     assert [each["n"] for each in replies] == [1] * 8
     assert len(found(session(FIND))) == 9
+
+
+def test_the_cursor_of_a_bulk_write_goes_on_in_its_transaction(ask: Ask, session: Session) -> None:
+    ops = [{"insert": 0, "document": {"_id": each}} for each in range(3)]
+    bulk = {"bulkWrite": 1, "ops": ops, "nsInfo": [{"ns": "shop.fruit"}], "cursor": {"batchSize": 1}}
+    cursor = session.begin(bulk, "admin")["cursor"]
+    more = session({"getMore": Int64(cursor["id"]), "collection": "$cmd.bulkWrite"}, "admin")
+    assert [each["idx"] for each in more["cursor"]["nextBatch"]] == [1, 2]
+    assert session({"getMore": Int64(1), "collection": "other"}, "admin")["code"] == 263

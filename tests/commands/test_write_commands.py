@@ -189,3 +189,13 @@ def test_a_replacement_that_is_the_document_changes_nothing(ask: Ask, instance: 
         reply = ask({"update": "c", "updates": [{"q": {"_id": 1}, "u": replacement}]})
         assert (reply["n"], reply["nModified"]) == (1, modified), replacement
     assert instance.store.last_sequence == before + 3
+
+
+@pytest.mark.parametrize(
+    ("pipeline", "code"),
+    [([{"$nothing": 1}], 40324), ([{"$set": {"n": 1}, "$unset": "n"}], 40323)],
+)
+def test_an_update_with_what_is_no_stage_fails_whole(ask: Ask, fruit: None, pipeline: list[Any], code: int) -> None:
+    statements = [{"q": {"_id": 1}, "u": {"$set": {"n": 9}}}, {"q": {}, "u": pipeline}]
+    assert ask({"update": "fruit", "updates": statements})["code"] == code
+    assert ask({"find": "fruit", "filter": {"n": 9}})["cursor"]["firstBatch"] == []

@@ -1,4 +1,4 @@
-"""The conformance cases, run in process by the replayer that lies beside them.
+"""The conformance cases, run in process or over a socket by the replayer that lies beside them.
 
 The cases are not part of the project. Their folder is named by AMONGO_CONFORMANCE; without it, it is looked for next to
 the checkout.
@@ -19,10 +19,12 @@ from typing import Any, NamedTuple
 
 from amongo.commands.instance import Instance
 from amongo.engine.settings import Settings
+from tests.server.serving_process import served
 
 FOLDER = Path(os.environ.get("AMONGO_CONFORMANCE", Path(__file__).parents[3] / "shared" / "conformance"))
 CHUNK = 250  # cases that one process runs in one go
 PROCESSES = max(2, min(os.cpu_count() or 2, 4))
+EMBEDDED = "memory://"
 
 
 class Verdict(NamedTuple):
@@ -59,9 +61,9 @@ def _replayer() -> Any:
     return importlib.import_module("replay")
 
 
-def _options(areas: Iterable[str]) -> argparse.Namespace:
+def _options(areas: Iterable[str], uri: str = EMBEDDED) -> argparse.Namespace:
     return argparse.Namespace(
-        uri="memory://",
+        uri=uri,
         corpus=str(FOLDER / "cases"),
         area=list(areas),
         ids=None,
@@ -85,15 +87,25 @@ def load(areas: Iterable[str]) -> dict[str, list[str]]:
     return wanted
 
 
-def run_lines(lines: list[str], *, columnar: bool = False) -> list[Verdict]:
+def run_lines(lines: list[str], *, columnar: bool = False, over_wire: bool = False) -> list[Verdict]:
     """Run cases one after the other on a store of their own.
 
-    columnar   over columns whatever can be, however few documents there are
+    columnar    over columns whatever can be, however few documents there are
+    over_wire   by PyMongo, of a server that is started for it
     """
-    replay = _replayer()
+    if over_wire:
+        with served() as uri:
+            return _run(lines, f"{uri}/?directConnection=true")
     if columnar or os.environ.get("AMONGO_COLUMNAR"):
         Instance.open.__func__.__kwdefaults__["settings"] = Settings(columnar_least_count=0)  # type: ignore[attr-defined]
-    runner = replay.Runner(_options(()))
+    return _run(lines, EMBEDDED)
+
+
+def _run(lines: list[str], uri: str) -> list[Verdict]:
+    replay = _replayer()
+    runner = replay.Runner(_options((), uri))
+    if uri != EMBEDDED:  # cases write the fields of transactions themselves: PyMongo does not know that it is in one
+        runner.client.start_session = functools.partial(runner.client.start_session, causal_consistency=False)
     verdicts = []
     for line in lines:
         outcome, reason, text, _ = runner.run(line)
@@ -104,14 +116,21 @@ def run_lines(lines: list[str], *, columnar: bool = False) -> list[Verdict]:
 class Replay:
     """The cases of some areas, running in a few processes while other tests do, or the first verdicts are looked at."""
 
-    def __init__(self, areas: Iterable[str], *, columnar: bool = False, every: int = 1) -> None:
+    def __init__(
+        self, areas: Iterable[str], *, columnar: bool = False, over_wire: bool = False, every: int = 1, first: int = 0
+    ) -> None:
         """
-        columnar   over columns whatever can be; in processes of its own
-        every      one case in so many
+        columnar    over columns whatever can be; in processes of its own
+        over_wire   of servers, by PyMongo
+        every       one case in so many
+        first       which one of those many
         """
         self._pool = ProcessPoolExecutor(PROCESSES, get_context("spawn"), initializer=_give_way)
         self._running: dict[str, list[Future[list[Verdict]]]] = {
-            area: [self._pool.submit(run_lines, chunk, columnar=columnar) for chunk in _chunks(lines[::every])]
+            area: [
+                self._pool.submit(run_lines, chunk, columnar=columnar, over_wire=over_wire)
+                for chunk in _chunks(lines[first::every])
+            ]
             for area, lines in load(areas).items()
         }
 

@@ -15,7 +15,7 @@ from amongo.commands.instance import Instance
 from amongo.engine import retries as retries_module
 from amongo.engine.files.crashing import CrashingFiles, Failure, MachineStopped
 from amongo.engine.log import parse_entries
-from amongo.engine.origin import NOBODY, Origin, coming_from, narrowed, runs_of
+from amongo.engine.origin import NOBODY, Origin, coming_from, narrowed, runs_of, session_key
 from amongo.engine.repair import repair
 from amongo.engine.retries import Outcome, Retries, StatementsDone, packed
 from amongo.engine.settings import Settings
@@ -88,6 +88,19 @@ def test_each_statement_has_its_outcome(batches: list[set[int]], through_manifes
     if expected:
         with pytest.raises(StatementsDone):
             table.check(origin(99, *expected))
+
+
+@pytest.mark.parametrize("through_manifest", [False, True])
+def test_sessions_of_two_users_are_two(through_manifest: bool) -> None:
+    ann, bob = (session_key(SESSION, bytes([letter]) * 32) for letter in b"ab")
+    table = Retries()
+    table.remember(Origin.parse(parse_entries(Origin.of(ann, 1, (0,)).entry())[0]), "i", None, HOUR)
+    table.remember(Origin.of(bob, 2, (1,)), "u", None, HOUR)
+    table.remember(Origin.of(SESSION, 3, (2,)), "d", None, HOUR)
+    if through_manifest:
+        stored, table = decode(encode({"table": packed(table.freeze(HOUR))})), Retries()
+        table.restore(stored["table"])
+    assert [table.last(each) for each in (ann, bob, SESSION)] == [(1, False), (2, False), (3, False)]
 
 
 def test_many_statements_of_a_kind_are_one_run() -> None:

@@ -158,8 +158,18 @@ async def test_health(http: httpx.AsyncClient) -> None:
     assert (await http.get("/health")).json() == {"status": "ok", "flights": FLIGHTS}
 
 
-async def test_a_second_owner_is_refused_and_says_why(service: Service, tmp_path: Path) -> None:
+async def test_a_second_service_works_on_the_same_store(service: Service, tmp_path: Path) -> None:
     second = Service(service.uri, free_port(), tmp_path / "log")
+    await second.start()
+    try:
+        async with client_of(second) as http:
+            assert (await http.get("/health")).json() == {"status": "ok", "flights": FLIGHTS}
+    finally:
+        second.stop()
+
+
+async def test_who_wants_the_store_alone_is_refused_and_told_why(service: Service, tmp_path: Path) -> None:
+    second = Service(f"{service.uri}?shared=false", free_port(), tmp_path / "log")
     try:
         with pytest.raises(ServiceFailed, match=r"ConnectionFailure.*process"):
             await second.start()

@@ -1,4 +1,5 @@
-"""A small shop written with Beanie, as its manual teaches, on embedded stores: nothing but the client's import differs.
+"""A small shop written with Beanie, as its manual teaches, on embedded stores, where nothing but the client's import
+differs, and over the wire with PyMongo's own client.
 
 The collection-wide set-up (`init_beanie`) is part of every test: it creates the indexes, the view and the time series,
 and looks at the server's version.
@@ -7,7 +8,7 @@ and looks at the server's version.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
@@ -45,6 +46,7 @@ from pymongo import IndexModel
 from pymongo.errors import DuplicateKeyError
 
 from amongo import AsyncMongoClient
+from tests.server.serving_process import served
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -161,14 +163,25 @@ MODELS = [Shop, Order, Guarded, Note, Takings, Reading, Media, Book, Film, Vehic
 Test = Callable[[AsyncMongoClient[dict[str, Any]]], Awaitable[None]]
 
 
-def in_shop(test: Test) -> Callable[[str, Path], None]:
-    """Run the test on asyncio, with a client whose database the models are bound to; in memory, then on disk."""
+@pytest.fixture(scope="module")
+def server() -> Iterator[str]:
+    with served() as uri:
+        yield uri
 
-    @pytest.mark.parametrize("kind", ["memory", "local"])
-    def run(kind: str, tmp_path: Path) -> None:
+
+def in_shop(test: Test) -> Callable[[str, Path, pytest.FixtureRequest], None]:
+    """Run the test on asyncio; the models are bound to a database in memory, on disk, and over the wire."""
+
+    @pytest.mark.parametrize("kind", ["memory", "local", "wire"])
+    def run(kind: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+        def opened() -> Any:
+            if kind == "wire":
+                return pymongo.AsyncMongoClient(request.getfixturevalue("server"), tz_aware=True)
+            return AsyncMongoClient("memory://" if kind == "memory" else f"local://{tmp_path}/store", tz_aware=True)
+
         async def inside() -> None:
-            uri = "memory://" if kind == "memory" else f"local://{tmp_path}/store"
-            async with AsyncMongoClient(uri, tz_aware=True) as client:
+            async with opened() as client:
+                await client.drop_database("shop")
                 await init_beanie(database=client.shop, document_models=MODELS)
                 await test(client)
 

@@ -37,6 +37,7 @@ from pymongo.errors import OperationFailure
 from amongo import AsyncCollection, AsyncMongoClient
 from amongo.client import runner
 from amongo.client.session import AsyncClientSession
+from amongo.client.sharing.places import SOCKET_NAME
 
 Key = int
 Version = tuple[int, ...]
@@ -124,7 +125,7 @@ class Workload:
         assert self.directory is not None
         for _ in range(self.random.randrange(10 * self.tasks * self.rounds)):
             await anyio.lowlevel.checkpoint()
-        shutil.copytree(self.directory, copy_of(self.directory))
+        shutil.copytree(self.directory, copy_of(self.directory), ignore=shutil.ignore_patterns(SOCKET_NAME))
         self.copied_at = self._tick()
 
     async def crashed(self) -> History:

@@ -293,7 +293,7 @@ async def test_a_store_of_another_process(tmp_path: Path) -> None:
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as owner:  # noqa: ASYNC220
         assert owner.stdout is not None
         assert owner.stdout.readline() == "open\n"
-        async with AsyncMongoClient(address) as client:
+        async with AsyncMongoClient(f"{address}?shared=false") as client:
             with pytest.raises(ConnectionFailure, match=f"in use by process {owner.pid};"):
                 await client.db.coll.find_one()
             with pytest.raises(ConnectionFailure, match=f"in use by process {owner.pid};"):
@@ -347,7 +347,7 @@ os.wait()
 
 def test_a_forked_child(tmp_path: Path) -> None:
     """A store on disk stays with the parent, whichever client the child uses, and is free when the parent is done."""
-    command = [sys.executable, "-c", _FORKING, f"local://{tmp_path}/store"]
+    command = [sys.executable, "-c", _FORKING, f"local://{tmp_path}/store?shared=false"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     assert done.stdout.splitlines() == ["0", "201 100", "201"], done
 

@@ -5,8 +5,8 @@ import time
 
 import pytest
 
-from amongo.runtime.interrupts import NEVER, Interrupt, OperationInterrupted, TimeLimitExpired
-from amongo.runtime.limits import BREATH_INTERVAL_S
+from amongo.runtime.interrupts import NEVER, Interrupt, OperationInterrupted, TimeLimitExpired, run_under, watch_present
+from amongo.runtime.limits import BREATH_INTERVAL_S, CHECK_ITEMS
 
 
 @pytest.fixture
@@ -83,3 +83,20 @@ def test_a_pause_without_a_limit_brings_none() -> None:
     interrupt.resume()
     interrupt.check()
     assert interrupt._deadline is None
+
+
+def test_loops_within_a_document_find_the_interrupt_of_their_thread() -> None:
+    items = list(range(10))
+    assert watch_present(items) is items
+
+    def loop() -> int:
+        return sum(1 for _ in range(CHECK_ITEMS) for _ in watch_present(items))
+
+    assert run_under(Interrupt(), loop) == 10 * CHECK_ITEMS
+    stopped = Interrupt()
+    stopped.stop()
+    with pytest.raises(OperationInterrupted):
+        run_under(stopped, loop)
+    with pytest.raises(OperationInterrupted):
+        run_under(stopped, lambda: list(watch_present(range(2 * CHECK_ITEMS))))
+    assert watch_present(items) is items, "the thread has none any more"

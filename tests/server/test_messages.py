@@ -24,11 +24,10 @@ from amongo.server.messages import (
     Header,
     Malformed,
     Request,
-    pack_failure,
-    pack_reply,
     parse_header,
     parse_request,
 )
+from amongo.server.packing import pack_failure, pack_reply
 
 
 def message(payload: bytes, opcode: int = OP_MSG, request_id: int = 7) -> tuple[Header, bytes]:
@@ -53,7 +52,7 @@ PING = {"ping": 1, "$db": "admin"}
 
 def test_a_command() -> None:
     request = parse_request(*message(flags(0) + body(PING)))
-    assert request == Request(7, "admin", encode(PING), {})
+    assert request == Request(7, "admin", encode(PING), {}, document=PING)
 
 
 def test_sequences_before_and_behind_the_body() -> None:

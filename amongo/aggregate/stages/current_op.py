@@ -23,7 +23,7 @@ def parse_current_op(spec: Any, surroundings: Surroundings) -> Telling:
     """A document for each operation of the node, as the first stage of {aggregate: 1} on `admin`.
 
     spec     {allUsers, idleConnections, idleCursors, idleSessions, localOps, targetAllNodes, truncateOps}: booleans;
-             there are no users, so that all see all
+             without `allUsers` users see what is their own, where a server asks who they are
     result   {type, op, ns, command, opid, …}
     errors   MUST_BE_OBJECT, UNKNOWN_FIELD, WRONG_TYPE, TARGETS_ALL_NODES, ADMIN_AND_NO_COLLECTION
     source   manual, $currentOp
@@ -40,5 +40,6 @@ def parse_current_op(spec: Any, surroundings: Surroundings) -> Telling:
         options.get("idleCursors", False),
         options.get("idleSessions", True),
         options.get("truncateOps", False),
+        only_own=not options.get("allUsers", False),
     )
     return Telling(lambda node, environment: node.operations(asked))

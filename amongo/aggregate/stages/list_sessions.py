@@ -27,7 +27,8 @@ _SESSIONS: Final = "config.system.sessions"
 def parse_list_local_sessions(spec: Any, surroundings: Surroundings) -> Telling:
     """A document for each session that the node knows, as the first stage of {aggregate: 1}.
 
-    spec     {}, {allUsers: true} or {users: [{user, db}, …]}; without users there is one user, whose name is empty
+    spec     {} for those of the user who asks, {allUsers: true} or {users: [{user, db}, …]}; where nobody is asked who
+             they are, there is one user, whose name is empty
     result   {_id: {id, uid}, lastUse}
     errors   MUST_BE_OBJECT, UNKNOWN_FIELD, WRONG_TYPE, MISSING_FIELD, USERS_AND_ALL_USERS
     source   manual, $listLocalSessions

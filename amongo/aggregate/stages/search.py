@@ -63,7 +63,7 @@ def parse_list_search_indexes(spec: Any, surroundings: Surroundings) -> Stage:
 
     spec     not looked at
     result   none
-    errors   SEARCH_NOT_ENABLED
+    errors   SEARCH_INDEXES_NOT_ENABLED
     source   manual, $listSearchIndexes
     """
-    raise errors.SEARCH_NOT_ENABLED(name="$listSearchIndexes")
+    raise errors.SEARCH_INDEXES_NOT_ENABLED()

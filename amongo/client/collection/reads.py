@@ -46,7 +46,7 @@ class CollectionReads(CollectionCore[_DocumentType]):
         codec_options = self._codec_options
         key = point_key(filter)
         instance = self._client._runner.instance
-        if key is not None and instance is not None:
+        if key is not None and instance is not None and not instance.attention.is_on:
             if time.monotonic() >= turn.ends:
                 await take_turn()
             raw = find_by_id(instance, self._full_name, key)

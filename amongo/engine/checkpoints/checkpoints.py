@@ -23,7 +23,8 @@ from weakref import WeakValueDictionary
 
 from amongo.engine.catalog import Catalog
 from amongo.engine.checkpoints.compaction import compacted
-from amongo.engine.checkpoints.freezing import FrozenCollection, freeze, pieces_of
+from amongo.engine.checkpoints.freezing import FrozenCollection, freeze
+from amongo.engine.checkpoints.releasing import holdings_of, release
 from amongo.engine.checkpoints.writing import FilePlace, Numbers, Swap, written
 from amongo.engine.columns.filing import ColumnPlace, Filing
 from amongo.engine.columns.room import ColumnRoom
@@ -298,12 +299,10 @@ class Checkpoints:
         self._publish(manifest, place.swaps)
         self._unwritten, self._place = None, end
         self._owed_bytes -= owed_bytes
-        pieces = pieces_of(parts)
+        holdings = holdings_of(parts)
         parts.clear()
         place.swaps.clear()
-        while pieces:  # to free millions of small objects in one go would hold all threads up
-            pieces.pop()
-            interrupt.breathe()
+        release(holdings, interrupt)
 
     # Columns
 

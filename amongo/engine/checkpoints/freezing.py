@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from amongo.engine.indexes import Definition, Entries, EntriesLayer, FrozenLayer
-from amongo.engine.records import Collection, FrozenRecords, IdLayer, RecordLayer
+from amongo.engine.indexes import Definition, Entries, EntriesLayer
+from amongo.engine.records import Collection, IdLayer, RecordLayer
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,14 +76,3 @@ def _frozen_index(collection: Collection, definition: Definition) -> FrozenIndex
     if index is None:
         return FrozenIndex(definition, {}, None, (), False)
     return FrozenIndex(definition, index.facts(), index.entries, index.layers, index.is_unique)
-
-
-def pieces_of(parts: Iterable[FrozenCollection]) -> list[object]:
-    """What was frozen, in small pieces: who holds them can let go of them little by little."""
-    pieces: list[object] = []
-    for part in parts:
-        layers = (*part.layers, *(layer for index in part.indexes for layer in index.layers))
-        for layer in layers:
-            if isinstance(layer, FrozenRecords | FrozenLayer):
-                pieces += layer.pieces()
-    return pieces

@@ -262,8 +262,17 @@ def in_order(entries: Iterable[bytes], interrupt: Interrupt) -> Iterator[bytes]:
         part.sort()
         is_ascending = is_ascending and (not parts or parts[-1][-1] <= part[0])
         parts.append(part)
+    emptied = [_emptied(part) for part in reversed(parts)]
+    parts.clear()
     if is_ascending:
-        for part in parts:
-            yield from part
+        while emptied:
+            yield from emptied.pop()
         return
-    yield from merge(*parts)
+    yield from merge(*emptied)
+
+
+def _emptied(part: list[bytes]) -> Iterator[bytes]:
+    """What is in a list, which lets go of it on the way: at the end all of it would be freed in one go."""
+    part.reverse()
+    while part:
+        yield part.pop()

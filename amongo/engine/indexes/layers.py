@@ -5,8 +5,8 @@ An index is an LSM tree: the overlay in memory (`entries.Entries`), frozen overl
 older layers; a mark says nothing of its own layer's additions. An entry is in the index if the newest layer that knows
 of it has added it.
 
-A checkpoint writes `added()` and `removed()` of the layer that it makes a file of, and puts the file in its place. In the
-oldest layer of all, marks mean nothing and are left out.
+A checkpoint writes `added()` and `removed()` of the layer that it makes a file of, and puts the file in its place. In
+the oldest layer of all, marks mean nothing and are left out.
 """
 
 from __future__ import annotations
@@ -85,9 +85,10 @@ class FrozenLayer:
         """Its removal marks, ascending: what a checkpoint writes."""
         return iter(self._removed)
 
-    def pieces(self) -> list[object]:
-        """Its contents in small pieces: who holds them can let go of them little by little."""
-        return [*self._added.pieces(), *self._removed.pieces()]
+    def holdings(self) -> list[object]:
+        """What holds its contents: who is alone with it can free it part by part."""
+        held = [*self._added.pieces(), *self._removed.pieces()]
+        return held if self._keys is None else [*held, self._keys]
 
     @property
     def removed_count(self) -> int:

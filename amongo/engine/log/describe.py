@@ -43,6 +43,7 @@ _TEXT = """\
 Format version {version}. All numbers are little-endian; fields follow each other without gaps.
 
     {lock_name}              holds the owner's process id; the owner has an exclusive flock on it
+    amongo.sock       where other processes reach the owner: a socket that holds nothing
     {log}/{first}   the log's first file
     {log}/{second}   the next, and so on without gaps
     {manifest}          the current checkpoint, if there has been one
@@ -100,9 +101,10 @@ A commit of a retryable write or of a transaction begins with an entry of kind `
 it: `lsid` (`id` and `uid`), `txnNumber`, `transaction: true` for a transaction, `stmtIds` for the statements of a
 retryable write, in runs (first, last, first, last, …) and in the order of the documents; `upsert: true` where the
 inserted document was not given as such; `image` ("pre" or "post") where a findAndModify gave back the document.
-Recovery remembers by it what has been done; a checkpoint holds what is remembered (`retries` in the MANIFEST's `more`):
-for each session `id`, `number`, `last_s` (seconds since 1970 UTC), `transaction`, and in `done` the runs of statements:
-`first`, `last`, `op`, and `id`, `image`, `document` where there are any.
+Recovery remembers by it what has been done; a checkpoint holds what is remembered (`retries` in the MANIFEST's
+`more`): for each session `id`, `user` (the digest of its user, of one that is somebody's), `number`, `last_s` (seconds
+since 1970 UTC), `transaction`, and in `done` the runs of statements: `first`, `last`, `op`, and `id`, `image`,
+`document` where there are any.
 
 An insert into a capped collection and the deletes of what it pushes out are entries of one commit, in this order. The
 command `convertToCapped` is carried out again at recovery: the new collection (`uuid`, `options`) takes the place of

@@ -6,7 +6,6 @@ Nobody writes to it any more. The checkpoint takes its records and its `_id`s fr
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import islice
 from typing import Final
 
 from amongo.engine.indexes import entry_of
@@ -99,13 +98,11 @@ class FrozenRecords(OrderedIds):
                 if ids:
                     yield ids, documents
 
-    def pieces(self) -> list[object]:
-        """Its contents in small pieces: who holds them can let go of them little by little."""
-        keys = iter(self._by_id)
+    def holdings(self) -> list[object]:
+        """The tables and lists that hold its contents: who is alone with them can free them part by part."""
         held: list[object] = [chunk for chunk in self._chunks if chunk is not None]
-        while part := list(islice(keys, CHUNK_SIZE)):
-            held.append(part)
-        return held
+        order = self._order
+        return [*held, self._by_id] if order is None else [*held, self._by_id, order.keys, order.record_ids]
 
     def id_entries(self) -> Iterator[bytes]:
         """The entries of the `_id` index, in no order."""

@@ -1,21 +1,27 @@
 """The `_id` key of a stored document, read from its bytes.
 
 A stored document begins with its `_id`. An ObjectId, by far the most frequent kind, is cut out of the bytes; any
-other kind is decoded.
+other kind is decoded. What the server itself notes down may have none: its key is made of all of it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from hashlib import blake2b
 from typing import Any
 
 import bson
+from bson import Binary
 
 from amongo.values.codec import CODEC, decode_foreign, encode
 from amongo.values.key_bytes import OBJECT_ID_PREFIX, id_key
 from amongo.values.order import Collator
 
 OBJECT_ID_ELEMENT = b"\x07_id\x00"
+_NAME = b"_id\x00"
+_EMPTY = b"\x05\x00\x00\x00\x00"
+_DIGEST_BYTES = 16
+_DIGEST_SUBTYPE = 0x80  # the first that is the user's own
 _ELEMENT = slice(4, 9)
 _OBJECT_ID = slice(9, 21)
 
@@ -27,6 +33,8 @@ def record_key(raw: bytes, collator: Collator | None = None) -> bytes:
     """
     if raw[_ELEMENT] == OBJECT_ID_ELEMENT:
         return OBJECT_ID_PREFIX + raw[_OBJECT_ID]
+    if raw[5:9] != _NAME:
+        return id_key(Binary(blake2b(raw, digest_size=_DIGEST_BYTES).digest(), _DIGEST_SUBTYPE))
     return id_key(record_id_value(raw), collator)
 
 
@@ -50,7 +58,9 @@ def record_id_value(raw: bytes) -> Any:
 
 
 def id_document(raw: bytes) -> bytes:
-    """The bytes of {_id} of a stored document."""
+    """The bytes of {_id} of a stored document; of {} for one without."""
+    if raw[5:9] != _NAME:
+        return _EMPTY
     size = _first_element_size(raw)
     if size is None:
         return encode({"_id": decode_foreign(raw)["_id"]})

@@ -92,6 +92,7 @@ class ArrowFile:
                 end = min(max(base + step, at + length), self._file.size)
                 window = pa.py_buffer(self._files.map(self.path, base, end - base))
             places.append(self._place(window.slice(at - base, length), at, length))
+        self._interrupt.breathe()
         return places
 
     def _place(self, message: pa.Buffer, at: int, length: int) -> Place:

@@ -97,6 +97,7 @@ class RunWriter:
                 some = entries[start : start + _HASHED_COUNT]
                 self._hashes.add([entry[:-_PLAIN_TAIL] if not entry[-1] else key_of(entry) for entry in some])
                 self._interrupt.breathe()
+        self._interrupt.breathe()
         self._file.write(pa.RecordBatch.from_arrays([binary_array(entries, sizes_of(entries))], schema=SCHEMA))
         part.fences.append(_fence(part.last, entries[0]) if part.count else entries[0])
         part.batches.append((self._batch_count, len(entries)))

@@ -10,6 +10,7 @@ checksum of the sidecar itself; see `origin`.
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -136,11 +137,14 @@ def pack_sidecar(
 ) -> bytes:
     """The bytes of a sidecar."""
     pieces = [SIDECAR_HEADER.pack(SIDECAR_MAGIC, FORMAT_VERSION, *facts)]
-    pieces += [each.to_bytes(_SUM_BYTES, "little") for each in sums]
-    pieces += [each.to_bytes(_SUM_BYTES, "little") for each in hash_sums]
+    pieces += [_pack_sums(list(sums)), _pack_sums(list(hash_sums))]
     pieces += [BATCH.pack(*each) for each in batches]
     pieces.append(pack_fences(fences))
     return b"".join(pieces)
+
+
+def _pack_sums(sums: list[int]) -> bytes:
+    return struct.pack(f"<{len(sums)}Q", *sums)
 
 
 def pack_fences(fences: Iterable[bytes]) -> bytes:

@@ -41,6 +41,7 @@ class Transaction:
         self._footprint = Footprint(self._holder, real.transactions, moment.catalog, real.catalog, real.lock)
         self._log = CollectedLog(real.clock, moment.sequence, self._footprint.accept)
         self.store: Store = real.private(self._log, moment.catalog)
+        self.store.admission = real.admission
         real.transactions.begin(self._holder)
 
     @property

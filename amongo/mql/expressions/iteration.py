@@ -12,6 +12,7 @@ from amongo.mql.expressions.registry import form, parse_operand, read_fields
 from amongo.mql.expressions.scope import Scope, check_write_name
 from amongo.mql.expressions.truth import is_nullish, is_true
 from amongo.mql.sort_keys import parse_sort
+from amongo.runtime.interrupts import watch_present
 from amongo.values.key_bytes import descending, key_bytes
 from amongo.values.missing import MISSING
 from amongo.values.numbers import exact_integer
@@ -52,7 +53,7 @@ class Map(Expression):
                 raise errors.MAP_TAKES_ARRAY(kind=alias(array))
             inner = dict(variables)
             mapped = []
-            for element in array:
+            for element in watch_present(array):
                 inner[name] = element
                 value = body(document, inner)
                 mapped.append(None if value is MISSING else value)
@@ -110,7 +111,7 @@ class Filter(Expression):
             limit = _filter_limit(limit_of(document, variables))
             inner = dict(variables)
             kept = []
-            for element in array:
+            for element in watch_present(array):
                 inner[name] = element
                 if is_true(test(document, inner)):
                     kept.append(element)
@@ -181,7 +182,7 @@ class Reduce(Expression):
                 raise errors.REDUCE_TAKES_ARRAY(kind=alias(array))
             value = initial(document, variables)
             inner = dict(variables)
-            for element in array:
+            for element in watch_present(array):
                 inner["this"] = element
                 inner["value"] = value
                 value = body(document, inner)

@@ -13,7 +13,10 @@ from typing import Final
 
 from amongo.mql.geo.vectors import Vector, largest_component, unit
 
-_SIDE: Final = 1 << 30
+LEAF_LEVEL: Final = 30
+"""How often a face is divided."""
+
+_SIDE: Final = 1 << LEAF_LEVEL
 
 # Face -> (which component is 1 on it, and those of its axes u and v as (component, sign)).
 _FACES: Final = (
@@ -38,14 +41,14 @@ class Cell:
         self.point = point
         face = largest_component(point)
         face += 3 if point[face] < 0 else 0
-        u, v = _on_face(point, face)
+        u, v = on_face(point, face)
         self.place = (face, _column(u), _column(v))
 
     @cached_property
     def bounds(self) -> tuple[float, float, float, float]:
         """(lowest u, highest u, lowest v, highest v)."""
         _, i, j = self.place
-        return _border(i), _border(i + 1), _border(j), _border(j + 1)
+        return border(i), border(i + 1), border(j), border(j + 1)
 
     @cached_property
     def corners(self) -> tuple[Vector, Vector, Vector, Vector]:
@@ -53,7 +56,7 @@ class Cell:
         face = self.place[0]
         low_u, high_u, low_v, high_v = self.bounds
         places = ((low_u, low_v), (high_u, low_v), (high_u, high_v), (low_u, high_v))
-        first, second, third, fourth = (unit(_off_face(u, v, face)) for u, v in places)
+        first, second, third, fourth = (unit(off_face(u, v, face)) for u, v in places)
         return first, second, third, fourth
 
     def contains(self, point: Vector) -> bool:
@@ -62,19 +65,20 @@ class Cell:
         main, sign, _, _ = _FACES[face]
         if point[main] * sign <= 0:
             return False
-        u, v = _on_face(point, face)
+        u, v = on_face(point, face)
         low_u, high_u, low_v, high_v = self.bounds
         return low_u <= u <= high_u and low_v <= v <= high_v
 
 
-def _on_face(point: Vector, face: int) -> tuple[float, float]:
+def on_face(point: Vector, face: int) -> tuple[float, float]:
     """(u, v) of a point on the plane of a face; from -1 to 1 within the face."""
     main, sign, (u_from, u_sign), (v_from, v_sign) = _FACES[face]
     size = point[main]
     return u_sign * sign * point[u_from] / size, v_sign * sign * point[v_from] / size
 
 
-def _off_face(u: float, v: float, face: int) -> Vector:
+def off_face(u: float, v: float, face: int) -> Vector:
+    """The point of the cube at a place on the plane of a face."""
     main, sign, (u_from, u_sign), (v_from, v_sign) = _FACES[face]
     found = [0.0, 0.0, 0.0]
     found[main] = float(sign)
@@ -89,7 +93,8 @@ def _column(u: float) -> int:
     return max(0, min(_SIDE - 1, round(_SIDE * part - 0.5)))
 
 
-def _border(column: int) -> float:
+def border(column: int) -> float:
+    """The coordinate, from -1 to 1, at which a column of leaf cells begins."""
     part = column / _SIDE
     if part >= 0.5:
         return (1 / 3.0) * (4 * part * part - 1)

@@ -7,16 +7,21 @@ GeoJSON points are points of the sphere, and of the plane too. Everything else b
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, reduce
+from typing import Final
 
 from amongo.mql.geo.caps import Cap
 from amongo.mql.geo.cells import Cell
 from amongo.mql.geo.lines import Line
-from amongo.mql.geo.planar import Box, Circle, FlatPolygon, Pair, distance
+from amongo.mql.geo.planar import Box, FlatPolygon, Pair, distance
+from amongo.mql.geo.planar import Circle as FlatCircle
 from amongo.mql.geo.polygons import BigPolygon, Polygon
-from amongo.mql.geo.vectors import EARTH_RADIUS_METERS, Vector, angle, is_on_sphere, vector
+from amongo.mql.geo.squares import Circle, Square, covering
+from amongo.mql.geo.vectors import EARTH_RADIUS_METERS, Vector, add, angle, is_on_sphere, unit, vector
 
-FlatRegion = Box | Circle | FlatPolygon
+FlatRegion = Box | FlatCircle | FlatPolygon
+
+_LARGE: Final = 1.5  # radians: a little less than a quarter turn
 
 
 class Point:
@@ -137,11 +142,40 @@ class Geometry:
 
     def distance_meters(self, point: Point) -> float:
         """How far a point of the sphere is from the nearest figure."""
-        place = point.vector
+        return self.distance(point.vector) * EARTH_RADIUS_METERS
+
+    def distance(self, place: Vector) -> float:
+        """How far a point of the sphere is from the nearest figure, in radians; 0 inside, and from a polygon with
+        strict winding order."""
+        if self.cap is not None:
+            return max(0.0, angle(place, self.cap.center) - self.cap.radius)
+        if self.big is not None:
+            return 0.0
         distances = [angle(place, mine.vector) for mine in self.points]
         distances += [line.distance(place) for line in self.lines]
         distances += [polygon.distance(place) for polygon in self.polygons]
-        return min(distances) * EARTH_RADIUS_METERS
+        return min(distances)
+
+    def squares(self, most: int) -> list[Square]:
+        """At most `most` squares that cover it, or the faces that it reaches."""
+        return covering(self.distance, self._circle, most)
+
+    @property
+    def _circle(self) -> Circle | None:
+        """A circle in which it lies; None where that would be a large one, or is not known.
+
+        What lies in less than half of the sphere with its vertices does so with its edges, and with its insides, which
+        are less than half of the sphere themselves.
+        """
+        if self.cap is not None:
+            middle, radius = self.cap.center, self.cap.radius
+        else:
+            vertices = [point.vector for point in self.points]
+            vertices += [each for line in self.lines for each in line.vertices]
+            vertices += [each for polygon in self.polygons for each in polygon.shell.vertices]
+            middle = unit(reduce(add, vertices, (0.0, 0.0, 0.0)))
+            radius = max((angle(middle, each) for each in vertices), default=_LARGE)
+        return None if self.big is not None or radius > _LARGE else Circle(middle, radius)
 
     def flat_distance(self, point: Point) -> float | None:
         """How far a point of the plane is; None for a place that is none of the plane."""

@@ -1,15 +1,21 @@
 """What a geospatial index takes of a document: places, or nothing; anything else is refused.
 
-The keys themselves are not made here: an entry says only that the document has a place. Source: manual, 2dsphere
-Indexes, 2d Indexes.
+A place is known to its index by numbers: those of the squares that cover it. Source: manual, 2dsphere Indexes, 2d
+Indexes.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, Final
 
 from amongo.errors import geo as errors
+from amongo.mql.geo.geometry import Geometry
 from amongo.mql.geo.parse import Malformed, stored_geometry
+from amongo.mql.geo.planar import Pair
+from amongo.mql.geo.plane_grid import PlaneGrid
+from amongo.mql.geo.squares import square_of
+from amongo.runtime.limits import GEO_DOCUMENT_SQUARES
 from amongo.values.deprecated import Undefined
 from amongo.values.missing import MISSING, Missing
 from amongo.values.numbers import to_double
@@ -22,14 +28,29 @@ Document = dict[str, Any]
 _NO_PLACE: Final = (type(None), Missing, Undefined)
 
 
-def has_sphere_place(document: Document, path: FieldPath) -> bool:
-    """Whether a document has a place of the sphere at a path of a 2dsphere index; null, missing and `[]` are none.
+def sphere_numbers(document: Document, path: FieldPath) -> list[int]:
+    """The numbers of the squares in which a document has its place at a path of a 2dsphere index, each once; none for
+    a document without one: null, missing and `[]` are no places.
 
     errors   SPHERE_KEYS for a value that is no place
     """
+    return list(dict.fromkeys(number for each in _sphere_places(document, path) for number in _squares(each)))
+
+
+def _squares(geometry: Geometry) -> Iterator[int]:
+    for point in geometry.points:
+        yield square_of(point.cell).number
+    if geometry.lines or geometry.polygons:
+        wide = Geometry(lines=geometry.lines, polygons=geometry.polygons)
+        for square in wide.squares(GEO_DOCUMENT_SQUARES):
+            yield square.number
+
+
+def _sphere_places(document: Document, path: FieldPath) -> list[Geometry]:
+    found: list[Geometry] = []
     values = [value for value in expand(document, path, leaf_arrays=False) if value is not MISSING]
     if len(values) == 1 and (type(values[0]) in _NO_PLACE or values[0] in ([], {})):
-        return False
+        return found
     for value in values:
         try:
             geometry = stored_geometry(value)
@@ -41,16 +62,17 @@ def has_sphere_place(document: Document, path: FieldPath) -> bool:
         if not geometry.is_on_sphere:
             reason = f"can't project geometry into spherical CRS: {shown(value)}"
             raise errors.SPHERE_KEYS(document=shown(document), reason=reason)
-    return bool(values)
+        found.append(geometry)
+    return found
 
 
-def has_plane_place(document: Document, path: FieldPath, low: float, high: float) -> bool:
-    """Whether a document has a coordinate pair, or an array of them, at the path of a 2d index.
+def plane_numbers(document: Document, path: FieldPath, grid: PlaneGrid) -> list[int]:
+    """The numbers of the squares in which a document has its coordinate pair, or an array of them, at the path of a 2d
+    index, each once; none for a document without any.
 
-    low, high   between which coordinates lie, both included
-    errors      FLAT_NOT_LOCATION, FLAT_SINGLE, FLAT_NOT_PAIR, FLAT_OUTSIDE
+    errors   FLAT_NOT_LOCATION, FLAT_SINGLE, FLAT_NOT_PAIR, FLAT_OUTSIDE
     """
-    found = False
+    found: dict[int, None] = {}
     for value in expand(document, path, leaf_arrays=False):
         if type(value) not in (dict, list) or not value:
             continue
@@ -59,16 +81,18 @@ def has_plane_place(document: Document, path: FieldPath, low: float, high: float
             if type(location) not in (dict, list):
                 raise errors.FLAT_NOT_LOCATION()
             if location:
-                _check_pair(document, location, low, high)
-                found = True
-    return found
+                found[grid.number(_checked_pair(document, location, grid))] = None
+    return list(found)
 
 
-def _check_pair(document: Document, location: Any, low: float, high: float) -> None:
+def _checked_pair(document: Document, location: Any, grid: PlaneGrid) -> Pair:
     items = list(location.values()) if type(location) is dict else location
     if len(items) < 2:
         raise errors.FLAT_SINGLE(document=shown(document))
     if not all(map(is_number, items[:2])):
         raise errors.FLAT_NOT_PAIR(document=shown(document))
-    if not all(low <= to_double(item) <= high for item in items[:2]):
-        raise errors.FLAT_OUTSIDE(low=double_digits(low), high=double_digits(high), document=shown(document))
+    x, y = to_double(items[0]), to_double(items[1])
+    if not (grid.low <= x <= grid.high and grid.low <= y <= grid.high):
+        low, high = double_digits(grid.low), double_digits(grid.high)
+        raise errors.FLAT_OUTSIDE(low=low, high=high, document=shown(document))
+    return x, y

@@ -79,12 +79,22 @@ class NearQuery:
             return geometry.flat_distance(self.point)
         return geometry.distance_meters(self.point) if geometry.is_on_sphere and geometry.big is None else None
 
+    @property
+    def nearest(self) -> float:
+        """The least distance that is wanted, in meters or units of the plane."""
+        return min(self.least * self._unit, _FARTHEST_METERS) if self.is_spherical else self.least
+
+    @property
+    def farthest(self) -> float:
+        """The greatest distance that is wanted, in meters or units of the plane."""
+        return min(self.most * self._unit, _FARTHEST_METERS) if self.is_spherical else self.most
+
+    @property
+    def _unit(self) -> float:
+        return EARTH_RADIUS_METERS if self.is_in_radians else 1.0
+
     def _is_wanted(self, meters: float) -> bool:
-        least, most = self.least, self.most
-        if self.is_spherical:
-            unit = EARTH_RADIUS_METERS if self.is_in_radians else 1.0
-            least, most = min(least * unit, _FARTHEST_METERS), min(most * unit, _FARTHEST_METERS)
-        return least <= meters <= most
+        return self.nearest <= meters <= self.farthest
 
 
 def _places(document: Document, path: FieldPath) -> Iterator[tuple[Any, Geometry]]:

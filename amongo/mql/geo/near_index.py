@@ -11,15 +11,13 @@ from typing import Any, Final
 
 from amongo.errors import geo as errors
 from amongo.mql.geo.near import NearQuery
+from amongo.mql.geo.plane_grid import plane_grid
 from amongo.values.wording import double_digits
 
 Definition = Mapping[str, Any]
 
 PLANE: Final = "2d"
 SPHERE: Final = "2dsphere"
-
-DEFAULT_BOUNDS: Final = (-180.0, 180.0)
-"""Between which coordinates a 2d index has its points, unless it says otherwise."""
 
 
 def near_index(
@@ -60,9 +58,9 @@ def _check_bounds(definition: Definition, kind: str, near: NearQuery) -> None:
     """Refuse a point beside the region of a 2d index."""
     if kind != PLANE:
         return
-    low, high = definition.get("min", DEFAULT_BOUNDS[0]), definition.get("max", DEFAULT_BOUNDS[1])
-    if not all(low <= coordinate <= high for coordinate in near.point.pair):
-        raise errors.NEAR_OUTSIDE_INDEX(low=double_digits(low), high=double_digits(high))
+    grid = plane_grid(definition)
+    if not all(grid.low <= coordinate <= grid.high for coordinate in near.point.pair):
+        raise errors.NEAR_OUTSIDE_INDEX(low=double_digits(grid.low), high=double_digits(grid.high))
 
 
 def only_geo_path(namespace: str, indexes: Mapping[str, Definition]) -> str:

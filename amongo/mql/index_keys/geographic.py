@@ -1,20 +1,23 @@
-"""The keys of geospatial indexes. Source: manual, 2dsphere Indexes, 2d Indexes.
-
-An entry says which documents have a place and what their other fields hold. Which cells of the sphere or the plane the
-place lies in comes with index-backed geospatial plans (the Scale issue): until then the place stands as null.
+"""The keys of geospatial indexes: the squares of the sphere or the plane that a place lies in, by their numbers, beside
+the values of the other fields. Source: manual, 2dsphere Indexes, 2d Indexes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import product
 from typing import Any
 
-from amongo.mql.geo.index_values import has_plane_place, has_sphere_place
-from amongo.mql.geo.near_index import DEFAULT_BOUNDS
+from bson import Int64
+
+from amongo.mql.geo.index_values import plane_numbers, sphere_numbers
+from amongo.mql.geo.plane_grid import plane_grid
 from amongo.mql.index_keys.paths import Combination, combinations
 from amongo.values.paths import query_path
 
 Document = dict[str, Any]
+Numbers = Callable[[Document], list[list[int]]]
+"""The numbers of a document's places, for each geospatial field of the index."""
 
 
 def bind_sphere(pattern: Mapping[str, Any]) -> Callable[[Document], Iterator[Combination]]:
@@ -23,40 +26,41 @@ def bind_sphere(pattern: Mapping[str, Any]) -> Callable[[Document], Iterator[Com
     errors   the function raises SPHERE_KEYS
     """
     paths = [query_path(name) for name, kind in pattern.items() if kind == "2dsphere"]
-
-    def has_place(document: Document) -> bool:
-        found = [has_sphere_place(document, path) for path in paths]  # all are looked at, for what they refuse
-        return any(found)
-
-    return _beside(pattern, has_place)
+    return _beside(pattern, lambda document: [sphere_numbers(document, path) for path in paths])
 
 
 def bind_plane(definition: Mapping[str, Any]) -> Callable[[Document], Iterator[Combination]]:
     """The keys of a 2d index: none for a document without a place.
 
-    errors   the function raises those of `has_plane_place`
+    errors   the function raises those of `plane_numbers`
     """
     pattern = definition["key"]
     path = query_path(next(iter(pattern)))
-    low, high = definition.get("min", DEFAULT_BOUNDS[0]), definition.get("max", DEFAULT_BOUNDS[1])
-    return _beside(pattern, lambda document: has_plane_place(document, path, low, high))
+    grid = plane_grid(definition)
+    return _beside(pattern, lambda document: [plane_numbers(document, path, grid)])
 
 
-def _beside(
-    pattern: Mapping[str, Any], has_place: Callable[[Document], bool]
-) -> Callable[[Document], Iterator[Combination]]:
+def _beside(pattern: Mapping[str, Any], numbers: Numbers) -> Callable[[Document], Iterator[Combination]]:
     """The keys of the fields beside the places, for documents that have one."""
-    others = [number for number, kind in enumerate(pattern.values()) if type(kind) is not str]
     names = list(pattern)
-    paths = tuple(tuple(names[number].split(".")) for number in others)
+    others = [place for place, kind in enumerate(pattern.values()) if type(kind) is not str]
+    places = [place for place, kind in enumerate(pattern.values()) if type(kind) is str]
+    paths = tuple(tuple(names[place].split(".")) for place in others)
 
     def found(document: Document) -> Iterator[Combination]:
-        if not has_place(document):
+        of_fields = numbers(document)
+        if not any(of_fields):
             return
+        several = frozenset(
+            (place, names[place].count(".")) for place, found in zip(places, of_fields, strict=True) if len(found) > 1
+        )
+        choices: list[Sequence[Any]] = [[Int64(number) for number in found] or [None] for found in of_fields]
         for each in combinations(paths, document):
-            values: list[Any] = [None] * len(names)
-            for number, value in zip(others, each.values, strict=True):
-                values[number] = value
-            yield Combination(values, each.missing, each.arrays)
+            arrays = several | {(others[at[0]], at[1]) for at in each.arrays if isinstance(at, tuple)}
+            for chosen in product(*choices):
+                values: list[Any] = [None] * len(names)
+                for place, value in zip((*others, *places), (*each.values, *chosen), strict=True):
+                    values[place] = value
+                yield Combination(values, each.missing, arrays)
 
     return found

@@ -146,9 +146,13 @@ def _can_join(one: PlacedPredicate, field: FieldShape, other: PlacedPredicate, o
 
 def _bounds(shape: IndexShape, chosen: Sequence[list[Chosen]]) -> IndexBounds:
     fields = tuple([_field_bounds(field, found) for field, found in zip(shape.fields, chosen, strict=True)])
-    is_complete = not shape.is_special and (
-        not shape.is_sparse or any(not finds_missing(each) for of_field in chosen for each, _ in of_field)
-    )
+    if shape.is_special:  # it leaves out the documents without any place, or word
+        is_complete = any(
+            of_field and field.kind in (Kind.SPHERE, Kind.PLANE)
+            for field, of_field in zip(shape.fields, chosen, strict=True)
+        )
+    else:
+        is_complete = not shape.is_sparse or any(not finds_missing(each) for of_field in chosen for each, _ in of_field)
     return _summary(Bounds(fields, shape.is_multikey), shape, chosen, is_complete)
 
 

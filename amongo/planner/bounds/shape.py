@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
-from typing import Any
+from typing import Any, Final
 
+from amongo.mql.geo.plane_grid import PlaneGrid, plane_grid
 from amongo.values.order import Collator
 from amongo.values.paths import is_index
 
@@ -18,12 +19,16 @@ class Kind(Enum):
     ORDERED    the values themselves
     HASHED     their hashes
     WILDCARD   for each path to a value, the path and the value: two fields of the key
-    OPAQUE     words or places, which their own scans look for
+    SPHERE     numbers of the squares of the sphere that cover its places
+    PLANE      those of the squares of the plane that its points lie in
+    OPAQUE     words, which their own scan looks for
     """
 
     ORDERED = "ordered"
     HASHED = "hashed"
     WILDCARD = "wildcard"
+    SPHERE = "2dsphere"
+    PLANE = "2d"
     OPAQUE = "opaque"
 
 
@@ -37,6 +42,7 @@ class FieldShape:
     collator     how its strings compare
     arrays       the components of the path, by number, at which some document has an array
     is_sparse    the index leaves out documents without any of its fields
+    grid         of a plane
     """
 
     path: str
@@ -45,6 +51,7 @@ class FieldShape:
     collator: Collator | None = None
     arrays: frozenset[int] = frozenset()
     is_sparse: bool = False
+    grid: PlaneGrid | None = None
 
     @property
     def is_multikey(self) -> bool:
@@ -95,7 +102,7 @@ class IndexShape:
     @cached_property
     def is_special(self) -> bool:
         """Whether it is of words or places, and leaves out the documents without any."""
-        return any(field.kind is Kind.OPAQUE for field in self.fields)
+        return any(field.kind in (Kind.OPAQUE, Kind.SPHERE, Kind.PLANE) for field in self.fields)
 
     @cached_property
     def has_arrays(self) -> bool:
@@ -144,16 +151,18 @@ def index_shape(
             found = frozenset(range(path.count(".") + 1))
         elif is_multikey and arrays is not None:
             found = frozenset(each[1] for each in arrays if isinstance(each, tuple) and each[0] == number)
-        fields.append(FieldShape(path, kind, directions[place], collators[place], found, is_sparse))
+        grid = plane_grid(definition) if kind is Kind.PLANE else None
+        fields.append(FieldShape(path, kind, directions[place], collators[place], found, is_sparse, grid))
         place += 1
     return IndexShape(tuple(fields), definition, is_multikey, array_paths)
 
 
+_NAMED: Final = {"hashed": Kind.HASHED, "2dsphere": Kind.SPHERE, "2d": Kind.PLANE}
+
+
 def _kind(path: str, order: Any, *, is_special: bool) -> Kind:
-    if order == "hashed":
-        return Kind.HASHED
     if type(order) is str:
-        return Kind.OPAQUE
+        return _NAMED.get(order, Kind.OPAQUE)
     if not is_special and path.endswith("$**"):
         return Kind.WILDCARD
     return Kind.ORDERED

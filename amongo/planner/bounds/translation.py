@@ -12,9 +12,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, NamedTuple
 
-from bson import MaxKey, MinKey, Regex
+from bson import Int64, MaxKey, MinKey, Regex
 
+from amongo.mql.geo.geometry import Geometry
+from amongo.mql.geo.plane_grid import PlaneGrid, cap_boxes, flat_boxes
 from amongo.mql.matcher import MatchExpression
+from amongo.mql.matcher.geospatial import GeoIntersects, GeoWithin
 from amongo.planner.bounds.extents import EXTENTS, NULL_POINT, NUMBERS_AND_NAN, OF_TYPES, UNDEFINED_POINT
 from amongo.planner.bounds.intervals import (
     ALL,
@@ -34,6 +37,7 @@ from amongo.planner.bounds.intervals import (
 from amongo.planner.bounds.prefixes import prefix_interval, regex_prefix
 from amongo.planner.bounds.shape import FieldShape, Kind
 from amongo.planner.bounds.tightness import Tightness
+from amongo.runtime.limits import GEO_QUERY_SQUARES
 from amongo.values import order
 from amongo.values.hashes import hashed_value
 from amongo.values.key_bytes import has_strings, key_bytes
@@ -70,6 +74,8 @@ def translate(node: MatchExpression, field: FieldShape, *, is_total: bool = Fals
         return _in_total_order(node, field)
     if field.kind is Kind.HASHED:
         return _hashed(node, field)
+    if field.kind in (Kind.SPHERE, Kind.PLANE):
+        return _placed(node, field)
     write = _WRITERS.get(node.operator)
     return None if write is None else write(node, field)
 
@@ -332,3 +338,38 @@ def _hashed(node: MatchExpression, field: FieldShape) -> Translation | None:
     if has_strings(operands) and (field.collator is not None or not _compares(operands, node, field)):
         return None
     return Translation(ordered(point(hashed_value(each)) for each in operands), FETCH)
+
+
+# Places
+
+
+def _placed(node: MatchExpression, field: FieldShape) -> Translation | None:
+    """The squares that cover the region in which places have to lie, or that they have to meet."""
+    if not isinstance(node, GeoWithin | GeoIntersects):
+        return None
+    geometry = node.operand
+    ranges = _sphere_ranges(geometry) if field.kind is Kind.SPHERE else _plane_ranges(geometry, field.grid)
+    if ranges is None:
+        return None
+    intervals = (Interval(low_edge(Int64(low)), high_edge(Int64(high))) for low, high in ranges)
+    return Translation(ordered(intervals), FETCH)
+
+
+def _sphere_ranges(geometry: Geometry) -> list[tuple[int, int]] | None:
+    """What lies in the squares, and the larger squares that they lie in, as which a place may be known."""
+    if not geometry.is_on_sphere:
+        return None
+    squares = geometry.squares(GEO_QUERY_SQUARES)
+    above = {each.number for square in squares for each in square.above}
+    return [*(square.range for square in squares), *((number, number) for number in above)]
+
+
+def _plane_ranges(geometry: Geometry, grid: PlaneGrid | None) -> list[tuple[int, int]] | None:
+    assert grid is not None
+    if geometry.region is not None:
+        boxes = flat_boxes(geometry.region)
+    elif geometry.cap is not None:
+        boxes = cap_boxes(geometry.cap)
+    else:
+        return None
+    return [found for box in boxes for found in grid.ranges(box, GEO_QUERY_SQUARES)]

@@ -8,9 +8,10 @@ import pytest
 from bson import Decimal128, Int64
 
 from amongo.errors import ServerError
-from amongo.mql.geo.index_values import has_plane_place, has_sphere_place
+from amongo.mql.geo.index_values import plane_numbers, sphere_numbers
 from amongo.mql.geo.near import near_query
 from amongo.mql.geo.near_index import near_index, only_geo_path
+from amongo.mql.geo.plane_grid import plane_grid
 from amongo.values.paths import query_path
 
 Document = dict[str, Any]
@@ -147,6 +148,8 @@ def test_the_field_of_geo_near_is_that_of_the_only_index():
 
 LOOP = {"type": "Polygon", "coordinates": [[[0, 0], [0, 1], [1, 1], [0, 0]]]}
 STRICT = {"type": "name", "properties": {"name": "urn:x-mongodb:crs:strictwinding:EPSG:4326"}}
+GRID = plane_grid({})
+
 TAKEN = {
     "GeoJSON": (ORIGIN, True, 16804),
     "a pair": ([1, 2], True, True),
@@ -169,8 +172,8 @@ TAKEN = {
 def test_what_an_index_takes(value: Any, on_sphere: bool | int, on_plane: bool | int):
     document, path = {"at": value}, query_path("at")
     for expected, take in (
-        (on_sphere, lambda: has_sphere_place(document, path)),
-        (on_plane, lambda: has_plane_place(document, path, -180.0, 180.0)),
+        (on_sphere, lambda: bool(sphere_numbers(document, path))),
+        (on_plane, lambda: bool(plane_numbers(document, path, GRID))),
     ):
         if expected is True or expected is False:
             assert take() is expected
@@ -181,5 +184,5 @@ def test_what_an_index_takes(value: Any, on_sphere: bool | int, on_plane: bool |
 
 
 def test_a_document_without_the_field_has_no_place():
-    assert not has_sphere_place({}, query_path("at"))
-    assert not has_plane_place({}, query_path("at"), -180.0, 180.0)
+    assert sphere_numbers({}, query_path("at")) == []
+    assert plane_numbers({}, query_path("at"), GRID) == []
