@@ -13,31 +13,12 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-import bson
 from bson import Timestamp
-from bson.codec_options import CodecOptions, DatetimeConversion
 from bson.datetime_ms import DatetimeMS
 from bson.errors import InvalidBSON
-from bson.raw_bson import RawBSONDocument
 
 from amongo.aggregate import Columnar
-from amongo.commands import (
-    abort_transaction,
-    aggregate,
-    commit_transaction,
-    count,
-    delete,
-    distinct,
-    find,
-    find_and_modify,
-    get_more,
-    insert,
-    live,
-    retryable,
-    tables,
-    time_travel,
-    update,
-)
+from amongo.commands import aggregate, retryable
 from amongo.commands.access.access import Access
 from amongo.commands.access.checking import refuse_nobody, refuse_unauthorized, run_for
 from amongo.commands.attention import Attention
@@ -66,13 +47,14 @@ from amongo.commands.operations import (
     named_session,
     without_secrets,
 )
-from amongo.commands.parsed_command import ParsedCommand
+from amongo.commands.parsed_command import ParsedCommand, add_arrays, check_readable
 from amongo.commands.peer import Peer
 from amongo.commands.profiler import Profiler
 from amongo.commands.query_settings import QuerySettings, add_settings, stored_settings
 from amongo.commands.registry import COMMANDS, TEST_COMMANDS
 from amongo.commands.replacing import drop_temporary
 from amongo.commands.replies import BulkWriteReply, CommitReply, CursorReply, WriteReply, document_of
+from amongo.commands.requests import EXAMINES, RUNS, UNLISTED
 from amongo.commands.retryable import with_statements
 from amongo.commands.service import Service
 from amongo.commands.session_transaction import SessionTransaction
@@ -80,8 +62,6 @@ from amongo.commands.sessions import Sessions, own_session
 from amongo.commands.shared_commits import SharedCommits
 from amongo.commands.snapshot_reads import SnapshotReads
 from amongo.commands.stable_api import check_api
-from amongo.commands.tables import AggregateTableRequest, FindTableRequest, SqlRequest
-from amongo.commands.tailing import Awaiting
 from amongo.commands.time_series import OpenBuckets
 from amongo.commands.transaction_fields import NUMBER_FIELDS, check_allowed, numbered
 from amongo.commands.transactions import Transactions
@@ -104,102 +84,19 @@ from amongo.runtime.interrupts import NEVER, Interrupt, OperationInterrupted, Ti
 from amongo.runtime.journal import JOURNAL, keep_journal
 from amongo.runtime.limits import LOOP_DOCUMENTS, SLOW_KEY_DOCUMENTS
 from amongo.runtime.workers import Completion
-from amongo.values.codec import CODEC, decode_foreign, decode_raw
+from amongo.values.codec import decode_foreign
 from amongo.values.collation import KEYS_ARE_QUICK
-
-_RAW_CODEC: CodecOptions[RawBSONDocument] = CodecOptions(
-    document_class=RawBSONDocument, datetime_conversion=DatetimeConversion.DATETIME_MS
-)
-
-_RUNS: dict[type, Callable[[Any, Any, Context], Any]] = {
-    find.FindRequest: find.run,
-    get_more.GetMoreRequest: get_more.run,
-    insert.InsertRequest: insert.run,
-    update.UpdateRequest: update.run,
-    delete.DeleteRequest: delete.run,
-    aggregate.AggregateRequest: aggregate.run,
-    count.CountRequest: count.run,
-    distinct.DistinctRequest: distinct.run,
-    find_and_modify.FindAndModifyRequest: find_and_modify.run,
-    Awaiting: get_more.look_again,
-    FindTableRequest: tables.run_find,
-    AggregateTableRequest: tables.run_aggregate,
-    SqlRequest: tables.run_sql,
-    live.LiveRequest: live.run,
-    live.LiveQuery: live.look,
-    time_travel.FindAsOfRequest: time_travel.run_find,
-    time_travel.HistoryRequest: time_travel.run_history,
-    commit_transaction.CommitRequest: commit_transaction.run,
-    abort_transaction.AbortRequest: abort_transaction.run,
-}
-
-# What the event loop does itself, and nobody looks for in the list of operations.
-_UNLISTED = frozenset(
-    {
-        find.FindRequest,
-        get_more.GetMoreRequest,
-        insert.InsertRequest,
-        update.UpdateRequest,
-        delete.DeleteRequest,
-        find_and_modify.FindAndModifyRequest,
-    }
-)
 
 # Fields that say how a command is to run; most commands have none of them.
 _CIRCUMSTANCES = frozenset(
     {"apiVersion", "apiStrict", "apiDeprecationErrors", "readConcern", "writeConcern", "maxTimeMS"}
 )
 
-_EXAMINES: dict[type, Callable[[Any, Any], int]] = {
-    find.FindRequest: find.examines,
-    get_more.GetMoreRequest: get_more.examines,
-    insert.InsertRequest: insert.examines,
-    update.UpdateRequest: update.examines,
-    delete.DeleteRequest: delete.examines,
-    aggregate.AggregateRequest: aggregate.examines,
-    count.CountRequest: count.examines,
-    distinct.DistinctRequest: distinct.examines,
-    find_and_modify.FindAndModifyRequest: find_and_modify.examines,
-    Awaiting: get_more.examines_again,
-    FindTableRequest: tables.examines,
-    AggregateTableRequest: tables.examines,
-    SqlRequest: tables.examines,
-    live.LiveRequest: live.examines,
-    live.LiveQuery: live.weight,
-    time_travel.FindAsOfRequest: time_travel.examines,
-    time_travel.HistoryRequest: time_travel.examines,
-    commit_transaction.CommitRequest: commit_transaction.examines,
-    abort_transaction.AbortRequest: commit_transaction.examines,
-}
-
-
-def _add_arrays(command: Command, raw: bytes, document: dict[str, Any], sequences: Sequences) -> None:
-    """Put the arrays of a command into its document: those whose documents stay bytes, and those that came beside it.
-
-    errors   what only the bytes show; InvalidBSON
-    """
-    if command.check_bytes is not None:
-        command.check_bytes(raw, document)
-    for field in command.raw_fields:
-        if type(document.get(field)) is list:
-            document[field] = bson.decode(raw, _RAW_CODEC)[field]
-    for field, raws in sequences.items():
-        keeps_raw = field in command.raw_fields
-        document[field] = [RawBSONDocument(raw, _RAW_CODEC) if keeps_raw else decode_foreign(raw) for raw in raws]
-
 
 def _is_limited(operation: Operation) -> bool:
     """Whether a time limit for reads that name none is one for this operation."""
     name, command = operation.name, operation.command
     return name in LIMITED_READS and "maxTimeMS" not in command and not writes(name, command)
-
-
-def _check_readable(command: Command, sequences: Sequences) -> None:
-    """Refuse documents of a client that nobody could read, where they stay bytes. errors: InvalidBSON."""
-    for field, raws in sequences.items():
-        if field in command.raw_fields:
-            for raw in raws:
-                decode_raw(raw, CODEC)
 
 
 class Instance:
@@ -333,7 +230,7 @@ class Instance:
         try:
             if context is not NO_CONTEXT or self.attention.is_on:
                 return self._execute_listed(request, context)
-            return _RUNS[type(request)](self, request, context)
+            return RUNS[type(request)](self, request, context)
         except TimeLimitExpired:
             raise errors.MAX_TIME_EXPIRED() from None
         except OperationInterrupted as stopped:
@@ -381,8 +278,8 @@ class Instance:
             if context.peer is not None and context.peer.requires_auth:
                 refuse_nobody(self, context.peer, found)
             if context.peer is not None:
-                _check_readable(found, sequences)
-            _add_arrays(found, command, document, sequences)
+                check_readable(found, sequences)
+            add_arrays(found, command, document, sequences)
             return self._parsed(found, database, document, context)
         except (InvalidBSON, RecursionError) as error:
             raise unreadable(error) from None
@@ -398,7 +295,7 @@ class Instance:
         if parsed.command.secrets:
             document = without_secrets(document, parsed.command.secrets)
         try:
-            if context.interrupt is NEVER and type(parsed.request) in _UNLISTED and not self.attention.is_on:
+            if context.interrupt is NEVER and type(parsed.request) in UNLISTED and not self.attention.is_on:
                 return self._answer_at_once(parsed, context, namespace)
             with self._listed(namespace, document, context.interrupt, context.session_id, context.peer) as operation:
                 reply, sequence = self._answer(parsed, context)
@@ -473,10 +370,10 @@ class Instance:
         if context.session_id is not None:
             self.sessions.use(context.session_id)
         if context.interrupt is NEVER and not self.attention.is_on:
-            return self._run(command_name(request), request, context, _RUNS[type(request)])
+            return self._run(command_name(request), request, context, RUNS[type(request)])
         command = described(request)
         with self._listed(request.namespace, command, context.interrupt, context.session_id, context.peer) as operation:
-            operation.reply = reply = self._run(next(iter(command)), request, context, _RUNS[type(request)])
+            operation.reply = reply = self._run(next(iter(command)), request, context, RUNS[type(request)])
             return reply
 
     def _run(self, name: str, request: Any, context: Context, run: Callable[[Any, Any, Context], Any]) -> Any:
@@ -564,7 +461,7 @@ class Instance:
 
     def examines(self, request: Any) -> int:
         """How many documents a request will look at, at most: small ones run on the event loop."""
-        count = _EXAMINES[type(request)](self, request)
+        count = EXAMINES[type(request)](self, request)
         may_be_long = count > 1 or type(request) is aggregate.AggregateRequest
         if may_be_long and count <= LOOP_DOCUMENTS and not self._is_by_range(request) and searches_wildly(request):
             return sys.maxsize
@@ -595,7 +492,7 @@ class Instance:
             return False
         request = parsed.request
         try:
-            is_short = type(request) in _EXAMINES and asked.examines(request) <= LOOP_DOCUMENTS
+            is_short = type(request) in EXAMINES and asked.examines(request) <= LOOP_DOCUMENTS
             return is_short and not searches_wildly(request)  # nobody knows who sends it: one document may be too many
         except RecursionError:  # it is met again where the command runs, and is its answer
             return False
