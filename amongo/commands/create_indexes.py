@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from amongo.commands.command import Command
+from amongo.commands.commit_quorum import check_quorum
 from amongo.commands.context import Context
-from amongo.commands.fields import Field, parse_fields, to_integer
+from amongo.commands.fields import Field, parse_fields
 from amongo.commands.index_definitions import is_id_index, parse_definition, with_collation
 from amongo.commands.index_patterns import TEXT, index_kind
 from amongo.commands.namespaces import check_creatable, collection_namespace
@@ -25,7 +26,7 @@ from amongo.errors import command as command_errors
 from amongo.errors import index as errors
 from amongo.runtime.limits import INDEX_COUNT
 from amongo.values.order import equal
-from amongo.values.types import alias, is_number
+from amongo.values.types import alias
 from amongo.values.wording import shown
 
 if TYPE_CHECKING:
@@ -83,27 +84,18 @@ def parse(database: str, document: dict[str, Any]) -> CreateIndexesRequest:
     return CreateIndexesRequest(namespace, tuple(definitions), fields.get("maxTimeMS"))
 
 
-def _check_quorum(quorum: Any) -> None:
-    """`commitQuorum`: how many members must have built the index; there is one.
+def _check_quorum(value: Any) -> None:
+    """Refuse a quorum that one member cannot give.
 
-    errors   WRONG_TYPE, EMPTY_QUORUM, UNKNOWN_QUORUM, UNSATISFIABLE_QUORUM
-    source   manual, createIndexes, "commitQuorum"
+    errors   those of `check_quorum`; UNKNOWN_QUORUM, UNSATISFIABLE_QUORUM
     """
-    if quorum is None or quorum in _QUORUMS:
+    if value is None:
         return
-    if type(quorum) is str:
-        raise errors.UNKNOWN_QUORUM(name=quorum) if quorum else errors.EMPTY_QUORUM(value="an empty string")
-    if not is_number(quorum):
-        raise command_errors.WRONG_TYPE(
-            command="createIndexes",
-            field="commitQuorum",
-            actual=alias(quorum),
-            expected="types '[string, int, long, double, decimal]'",
-        )
-    members = to_integer(quorum)
-    if members < 0:
-        raise errors.EMPTY_QUORUM(value=members)
-    if members > 1:
+    quorum = check_quorum("createIndexes", value)
+    if isinstance(quorum, str):
+        if quorum not in _QUORUMS:
+            raise errors.UNKNOWN_QUORUM(name=quorum)
+    elif quorum > 1:
         raise errors.UNSATISFIABLE_QUORUM()
 
 

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from amongo.commands.command import Command
+from amongo.commands.commit_quorum import check_quorum
 from amongo.commands.context import Context
-from amongo.commands.fields import Field, check, parse_fields, to_integer
+from amongo.commands.fields import Field, check, parse_fields
 from amongo.commands.namespaces import collection_namespace
 from amongo.errors import administration as errors
 from amongo.errors import command as command_errors
-from amongo.values.types import NUMERIC_CLASSES, alias
 
 if TYPE_CHECKING:
     from amongo.commands.instance import Instance
@@ -43,19 +43,7 @@ def parse(database: str, document: dict[str, Any]) -> SetIndexCommitQuorumReques
     fields = parse_fields(_NAME, document, FIELDS)
     for place, each in enumerate(fields["indexNames"]):
         check(_NAME, f"indexNames.{place}", Field("string"), each)
-    quorum = fields["commitQuorum"]
-    if type(quorum) in NUMERIC_CLASSES:
-        if to_integer(quorum) < 0:
-            raise errors.EMPTY_QUORUM(value=quorum)
-    elif type(quorum) is not str:
-        raise command_errors.WRONG_TYPE(
-            command=_NAME,
-            field="commitQuorum",
-            actual=alias(quorum),
-            expected="types '[string, decimal, double, int, long]'",
-        )
-    elif not quorum:
-        raise errors.EMPTY_QUORUM(value="an empty string")
+    check_quorum(_NAME, fields["commitQuorum"])
     return SetIndexCommitQuorumRequest(collection_namespace(database, document[_NAME]))
 
 

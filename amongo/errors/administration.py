@@ -45,7 +45,6 @@ NO_SUCH_BUILD = condition(
     ErrorCode.IndexNotFound,
     "Cannot find an index build on collection '{namespace}' with the provided index names",
 )
-EMPTY_QUORUM = condition(ErrorCode.BadValue, "commitQuorum's value cannot be {value}")
 
 # Parameters
 NO_SCANS = condition(
