@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -93,7 +94,7 @@ def run(instance: Instance, request: CountRequest, context: Context) -> dict[str
         return {"n": number(count_view(instance, request, interrupt)) if is_known else 0, "ok": 1.0}
     check_hint(collection, request.hint)
     if request.filter or request.hint:
-        most = request.skip + request.limit if request.limit else None
+        most = min(request.skip + request.limit, sys.maxsize) if request.limit else None
         way = plan(instance, query, collection)
         by_columns = instance.columnar.count(way, dict, interrupt)
         found = way.count(instance.store, interrupt, most) if by_columns is None else by_columns

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -105,7 +106,8 @@ def explain_count(instance: Instance, request: CountRequest, verbosity: str, int
     else:
         probe = None
         if verbosity != QUERY_PLANNER and plan is not None:
-            probe = _executed(instance, plan, interrupt, request.skip + request.limit if request.limit else None)
+            most = min(request.skip + request.limit, sys.maxsize) if request.limit else None
+            probe = _executed(instance, plan, interrupt, most)
         below = end_of_nothing() if plan is None else count_tree(plan, request.filter, probe)
         rejected = [] if plan is None else [count_tree(each, request.filter, None) for each in plan.rejected]
         counted = below.returned or 0

@@ -18,6 +18,8 @@ COUNTS = [
     ("skipped past the end", {"skip": 9}, 0),
     ("limited", {"limit": 2}, 2),
     ("limited below zero", {"limit": -2}, 2),
+    ("limited to the least number of 64 bits", {"query": {"n": {"$exists": True}}, "limit": float("-inf")}, 4),
+    ("limited beyond what can be counted", {"query": {"_id": {"$gt": 1}}, "skip": 1, "limit": Int64(2**63 - 1)}, 3),
     ("skipped and limited", {"query": {"_id": {"$gt": 1}}, "skip": 1, "limit": 2}, 2),
     ("skipped and limited near the end", {"query": {"_id": {"$gt": 1}}, "skip": 3, "limit": 2}, 1),
     ("a decimal rounded half to even", {"skip": Decimal128("2.5")}, 3),
