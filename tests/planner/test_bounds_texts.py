@@ -10,7 +10,7 @@ from bson import Code, Decimal128, Int64, MaxKey, MinKey, ObjectId, Regex, Times
 
 from amongo.mql.index_keys import key_maker
 from amongo.mql.matcher import parse_filter
-from amongo.planner.bounds import IndexBounds, index_bounds, index_shape, placed_predicates
+from amongo.planner.bounds import IndexBounds, Kind, index_bounds, index_shape, placed_predicates
 from amongo.values.codec import decode, encode
 from amongo.values.collation import Options
 
@@ -255,3 +255,11 @@ def test_a_sparse_index_serves_what_is_not_missing(filter: Document, is_complete
     (way,) = ways({"a": 1}, filter, sparse=True)
     assert way.is_complete == is_complete
     assert bool(way.proved) == (is_complete or (filter.get("a", 0) != {"$exists": False} and "b" not in filter))
+
+
+def test_a_name_like_a_wildcard_beside_hashes_is_a_field() -> None:
+    definition = {"v": 2, "key": {"a": "hashed", "$**": 1}, "name": "x"}
+    maker = key_maker(definition)
+    shape = index_shape(definition, maker.directions, maker.collators, is_multikey=False)
+    assert [field.kind for field in shape.fields] == [Kind.HASHED, Kind.ORDERED]
+    assert shape.wildcard is None

@@ -136,7 +136,7 @@ def index_shape(
                             there may be arrays everywhere, then
     """
     pattern: Mapping[str, Any] = definition["key"]
-    is_special = any(type(value) is str and value != "hashed" for value in pattern.values())
+    is_special = any(type(value) is str for value in pattern.values())
     is_sparse = bool(definition.get("sparse"))
     fields: list[FieldShape] = []
     array_paths: frozenset[str] | None = None
