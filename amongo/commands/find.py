@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import chain
@@ -15,7 +16,7 @@ from amongo.commands.fields import GENERIC_FIELDS, Field, parse_fields
 from amongo.commands.hints import check_hint
 from amongo.commands.namespaces import OPLOG, collection_namespace
 from amongo.commands.oplog_reads import find_in_oplog
-from amongo.commands.planning import may_use_index, planned_ahead
+from amongo.commands.planning import asks_places, may_use_index, planned_ahead
 from amongo.commands.planning import plan as plan_for
 from amongo.commands.replies import CursorReply
 from amongo.commands.scan_options import NO_SCAN_OPTIONS, ScanOptions, scan_options
@@ -413,6 +414,8 @@ def examines(instance: Instance, request: FindRequest) -> int:
     if passed_on <= LOOP_DOCUMENTS and (plain := _plain_find(instance, request)) is not None:
         instance.ahead = (request, plain)
         return min(passed_on, collection.count)
+    if asks_places(collection, request.filter):
+        return sys.maxsize
     if collection.count <= LOOP_DOCUMENTS or not may_use_index(collection, request.filter, request.sort):
         return collection.count
     try:

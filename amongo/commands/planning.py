@@ -15,6 +15,7 @@ from amongo.commands.namespaces import INTERNAL_DATABASES, is_system
 from amongo.commands.variables import runtime_variables
 from amongo.errors import ServerError
 from amongo.errors import administration as errors
+from amongo.mql.matcher.geospatial import PLACE_OPERATORS
 from amongo.planner import CanonicalQuery, Plan, canonical_query, plan_query
 from amongo.planner.index_facts import planning_of
 from amongo.planner.plain_ranges import PlainRange
@@ -85,6 +86,20 @@ def may_use_index(collection: Collection, filter: Mapping[str, Any], sort: Mappi
     return any(name.partition(".")[0] in firsts for name in (*filter, *(sort or ())))
 
 
+def asks_places(collection: Collection, filter: Any) -> bool:
+    """Whether a filter may be planned by an index of places: to cover a region is no work for an event loop."""
+    planning = planning_of(collection)
+    return planning is not None and planning.has_places and _names_places(filter)
+
+
+def _names_places(value: Any) -> bool:
+    if type(value) is list:
+        return any(map(_names_places, value))
+    if type(value) is not dict:
+        return False
+    return any(name in PLACE_OPERATORS or _names_places(inner) for name, inner in value.items())
+
+
 def estimated(
     instance: Instance,
     collection: Collection,
@@ -103,6 +118,8 @@ def estimated(
     """
     if type(hint) is dict and hint.get("$columnar") is True:
         return sys.maxsize  # never on the event loop, however few documents there are
+    if asks_places(collection, filter):
+        return sys.maxsize
     if collection.count <= LOOP_DOCUMENTS or not (hint or may_use_index(collection, filter, sort)):
         return collection.count
     try:

@@ -12,7 +12,7 @@ from amongo.engine.indexes import ID_INDEX_NAME, Index, Secondary
 from amongo.engine.records import Collection
 from amongo.mql.index_keys import KeyMaker
 from amongo.mql.matcher import MatchExpression, parse_filter
-from amongo.planner.bounds.shape import IndexShape, Kind, index_shape
+from amongo.planner.bounds.shape import PLACES, IndexShape, Kind, index_shape
 from amongo.planner.id_index import IdIndex
 from amongo.planner.plan_cache import PlanCache
 from amongo.values.collation import collator as collator_of
@@ -103,10 +103,11 @@ class Planning:
     first_names   the first components of these fields
     by_id         the index on `_id`, for branches of a `$or`; None for a clustered collection
     has_special   one of them is a wildcard, and may serve any field
+    has_places    one of them is of places
     cache         what was found out about shapes of queries
     """
 
-    __slots__ = ("by_first", "by_id", "cache", "first_names", "has_special", "indexes", "secondary")
+    __slots__ = ("by_first", "by_id", "cache", "first_names", "has_places", "has_special", "indexes", "secondary")
 
     def __init__(self, secondary: Secondary, collection: Collection) -> None:
         self.secondary = secondary
@@ -118,6 +119,7 @@ class Planning:
             self.by_first.setdefault(each.fields[0], []).append(each)
         self.first_names = frozenset(name.partition(".")[0] for name in self.by_first)
         self.has_special = any("$**" in name for each in self.indexes for name in each.fields)
+        self.has_places = any(field.kind in PLACES for each in self.indexes for field in each.shape.fields)
         self.cache = PlanCache()
 
     def usable(self, allowed: Sequence[Any] | None) -> Sequence[IndexFacts]:

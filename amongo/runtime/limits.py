@@ -272,6 +272,7 @@ SHARING_FORKS: Final = 1000  # amongo: forks that one attached process has open 
 # Geospatial indexes
 GEO_DOCUMENT_SQUARES: Final = 8  # amongo: keys of a line or an area of a document in a 2dsphere index, at most
 GEO_QUERY_SQUARES: Final = 20  # amongo: squares that cover a region that is looked for, at most
+GEO_EXACT_VERTICES: Final = 8  # amongo: of a place with more, the circle round it is covered: that takes a millisecond
 GEO_RING_ENTRIES: Final = 64  # amongo: a search for what is near begins with a circle that has so many entries, about
 
 # Import and export

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
+import threading
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from amongo import MongoClient
+from amongo import AsyncMongoClient, MongoClient
+from amongo.mql.geo.geometry import Geometry
 from amongo.mql.geo.near import near_query
 
 Document = dict[str, Any]
@@ -167,3 +170,28 @@ def test_a_search_for_what_is_near_goes_on_without_its_index() -> None:
         collection.drop_indexes()
         rest = [document["at"][0] for document in cursor]
         assert [first["at"][0], *rest] == sorted([0] * 4 + [number for number in range(1, 50) for _ in range(4)])
+
+
+@pytest.mark.anyio
+async def test_nothing_of_places_is_covered_on_the_event_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    threads: set[int] = set()
+    covered = Geometry.squares
+
+    def squares(self: Geometry, most: int) -> list[Any]:
+        threads.add(threading.get_ident())
+        return covered(self, most)
+
+    monkeypatch.setattr(Geometry, "squares", squares)
+    ring = [[math.cos(2 * math.pi * turn / 3000), math.sin(2 * math.pi * turn / 3000)] for turn in range(3000)]
+    region = {"type": "Polygon", "coordinates": [[*ring, ring[0]]]}
+    async with AsyncMongoClient("memory://") as client:
+        collection = client["test"]["far"]
+        await collection.create_index([("at", "2dsphere")])
+        await collection.insert_many([{"at": [number % 90 - 45, 0.5]} for number in range(300)])
+        filter = {"at": {"$geoWithin": {"$geometry": region}}}
+        assert len(await collection.find(filter).to_list()) == await collection.count_documents(filter) == 3
+        await collection.update_many(filter, {"$set": {"seen": True}})
+        assert len(await (await collection.aggregate([{"$match": filter}])).to_list()) == 3
+        await collection.insert_many([{"at": region} for _ in range(3)])
+    assert threads
+    assert threading.get_ident() not in threads

@@ -31,6 +31,7 @@ Entered = tuple[Entries, bytes, bytes]
 
 _BYTES_PER_READ: Final = 1024
 _SLOW_BYTES_PER_READ: Final = 32
+_PLACE_READS: Final = 32  # a place on the sphere is covered by squares: up to a millisecond
 _QUICK_COUNT: Final = 8
 SLICE_COUNT: Final = 1024
 """Documents of a batch whose keys are made, and entered, together."""
@@ -42,12 +43,14 @@ class Secondary:
     is_quick   they are few, and take their keys from a document's bytes: a small document is indexed at once
     """
 
-    __slots__ = ("_bytes_per_read", "_ways", "indexes", "is_quick")
+    __slots__ = ("_bytes_per_read", "_reads", "_ways", "indexes", "is_quick")
 
     def __init__(self, indexes: Sequence[Index]) -> None:
         self.indexes = tuple(indexes)
         self._ways = [(index, index.maker.cut, index.entries, index.is_unique) for index in indexes]
         self.is_quick = len(indexes) <= _QUICK_COUNT and all(index.maker.cut is not None for index in indexes)
+        # To index one document takes as long as so many reads, however short it is.
+        self._reads = sum(_PLACE_READS if "2dsphere" in index.definition["key"].values() else 1 for index in indexes)
         # In the time in which a read looks at one document, the keys of so many bytes are made.
         self._bytes_per_read = _BYTES_PER_READ if all(map(_is_quick, indexes)) else _SLOW_BYTES_PER_READ
 
@@ -57,7 +60,7 @@ class Secondary:
 
     def reads(self, count: int, size_bytes: int) -> int:
         """How many documents a read looks at in the time that it takes to index so many of this size together."""
-        return count * len(self.indexes) + size_bytes // self._bytes_per_read
+        return count * self._reads + size_bytes // self._bytes_per_read
 
     def keys(self, raw: bytes) -> KeysOfAll:
         """The keys of a document.

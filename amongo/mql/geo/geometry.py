@@ -18,6 +18,7 @@ from amongo.mql.geo.planar import Circle as FlatCircle
 from amongo.mql.geo.polygons import BigPolygon, Polygon
 from amongo.mql.geo.squares import Circle, Square, covering
 from amongo.mql.geo.vectors import EARTH_RADIUS_METERS, Vector, add, angle, is_on_sphere, unit, vector
+from amongo.runtime.limits import GEO_EXACT_VERTICES
 
 FlatRegion = Box | FlatCircle | FlatPolygon
 
@@ -157,8 +158,23 @@ class Geometry:
         return min(distances)
 
     def squares(self, most: int) -> list[Square]:
-        """At most `most` squares that cover it, or the faces that it reaches."""
-        return covering(self.distance, self._circle, most)
+        """At most `most` squares that cover it, or the faces that it reaches.
+
+        The circle round it is covered instead where it has many vertices: each square is asked how far it is from all.
+        """
+        circle = self._circle
+        if len(self._vertices) <= GEO_EXACT_VERTICES:
+            return covering(self.distance, circle, most)
+        if circle is None:
+            return covering(lambda place: 0.0, None, most)
+        return covering(lambda place: max(0.0, angle(place, circle.middle) - circle.radius), circle, most)
+
+    @cached_property
+    def _vertices(self) -> list[Vector]:
+        vertices = [point.vector for point in self.points]
+        vertices += [each for line in self.lines for each in line.vertices]
+        vertices += [each for polygon in self.polygons for loop in polygon.loops for each in loop.vertices]
+        return vertices
 
     @property
     def _circle(self) -> Circle | None:
@@ -170,11 +186,8 @@ class Geometry:
         if self.cap is not None:
             middle, radius = self.cap.center, self.cap.radius
         else:
-            vertices = [point.vector for point in self.points]
-            vertices += [each for line in self.lines for each in line.vertices]
-            vertices += [each for polygon in self.polygons for each in polygon.shell.vertices]
-            middle = unit(reduce(add, vertices, (0.0, 0.0, 0.0)))
-            radius = max((angle(middle, each) for each in vertices), default=_LARGE)
+            middle = unit(reduce(add, self._vertices, (0.0, 0.0, 0.0)))
+            radius = max((angle(middle, each) for each in self._vertices), default=_LARGE)
         return None if self.big is not None or radius > _LARGE else Circle(middle, radius)
 
     def flat_distance(self, point: Point) -> float | None:

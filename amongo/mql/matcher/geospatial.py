@@ -6,6 +6,7 @@ What geometries are and how they lie to one another is `mql.geo`'s. Here stand t
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Final
 
 from amongo.errors import geo as errors
 from amongo.errors import query as query_errors
@@ -15,6 +16,8 @@ from amongo.mql.geo.predicates import intersecting_geometry, place_test, within_
 from amongo.mql.matcher.registry import Clause, field_operator
 from amongo.mql.matcher.tree import Document, Located, Match, MatchExpression, Predicate, Test
 from amongo.values.wording import shown
+
+PLACE_OPERATORS: Final = frozenset({"$geoWithin", "$within", "$geoIntersects"}) | NEAR_OPERATORS
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from amongo.mql.matcher import MatchExpression
 from amongo.planner.bounds.bounds import Bounds, FieldBounds
 from amongo.planner.bounds.intervals import EVERYTHING, OrderedIntervals
 from amongo.planner.bounds.predicates import PlacedPredicate, finds_missing
-from amongo.planner.bounds.shape import FieldShape, IndexShape, Kind
+from amongo.planner.bounds.shape import PLACES, FieldShape, IndexShape, Kind
 from amongo.planner.bounds.tightness import Tightness
 from amongo.planner.bounds.translation import Translation, translate
 from amongo.planner.bounds.wildcards import (
@@ -148,8 +148,7 @@ def _bounds(shape: IndexShape, chosen: Sequence[list[Chosen]]) -> IndexBounds:
     fields = tuple([_field_bounds(field, found) for field, found in zip(shape.fields, chosen, strict=True)])
     if shape.is_special:  # it leaves out the documents without any place, or word
         is_complete = any(
-            of_field and field.kind in (Kind.SPHERE, Kind.PLANE)
-            for field, of_field in zip(shape.fields, chosen, strict=True)
+            of_field and field.kind in PLACES for field, of_field in zip(shape.fields, chosen, strict=True)
         )
     else:
         is_complete = not shape.is_sparse or any(not finds_missing(each) for of_field in chosen for each, _ in of_field)

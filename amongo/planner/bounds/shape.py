@@ -32,6 +32,9 @@ class Kind(Enum):
     OPAQUE = "opaque"
 
 
+PLACES: Final = (Kind.SPHERE, Kind.PLANE)
+
+
 @dataclass(frozen=True, slots=True)
 class FieldShape:
     """One field of an index.
@@ -102,7 +105,7 @@ class IndexShape:
     @cached_property
     def is_special(self) -> bool:
         """Whether it is of words or places, and leaves out the documents without any."""
-        return any(field.kind in (Kind.OPAQUE, Kind.SPHERE, Kind.PLANE) for field in self.fields)
+        return any(field.kind in (Kind.OPAQUE, *PLACES) for field in self.fields)
 
     @cached_property
     def has_arrays(self) -> bool:

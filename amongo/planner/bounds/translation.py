@@ -35,7 +35,7 @@ from amongo.planner.bounds.intervals import (
     points_of,
 )
 from amongo.planner.bounds.prefixes import prefix_interval, regex_prefix
-from amongo.planner.bounds.shape import FieldShape, Kind
+from amongo.planner.bounds.shape import PLACES, FieldShape, Kind
 from amongo.planner.bounds.tightness import Tightness
 from amongo.runtime.limits import GEO_QUERY_SQUARES
 from amongo.values import order
@@ -74,7 +74,7 @@ def translate(node: MatchExpression, field: FieldShape, *, is_total: bool = Fals
         return _in_total_order(node, field)
     if field.kind is Kind.HASHED:
         return _hashed(node, field)
-    if field.kind in (Kind.SPHERE, Kind.PLANE):
+    if field.kind in PLACES:
         return _placed(node, field)
     write = _WRITERS.get(node.operator)
     return None if write is None else write(node, field)
