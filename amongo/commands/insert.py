@@ -57,6 +57,7 @@ _SIMPLE_IDS = frozenset(bytes((kind,)) + _ID_NAME for kind in _SIMPLE_ID_KINDS)
 # The type byte of timestamps, and how an element with an empty one looks; so may other bytes by chance. As a number the
 # byte is found in a twentieth of the time that it takes as bytes.
 _TIMESTAMP = 0x11
+_ZEROS = bytes(9)  # an empty timestamp's, with the end of its name before them: few documents have so many together
 _EMPTY_TIMESTAMP = re.compile(rb"\x11[^\0]*\0{9}")
 
 # The nested documents and arrays of the deepest document that may be stored take so many bytes at least.
@@ -229,7 +230,7 @@ def _keys_as_they_are(documents: Sequence[bytes]) -> list[bytes] | None:
     """The keys of the `_id`s, if a look at the first bytes shows that all these documents can be stored as they are."""
     if max(map(len, documents)) > _DEEP_BYTES:
         return None
-    if any(map(_EMPTY_TIMESTAMP.search, [raw for raw in documents if _TIMESTAMP in raw])):
+    if any(map(_EMPTY_TIMESTAMP.search, [raw for raw in documents if _TIMESTAMP in raw and _ZEROS in raw])):
         return None
     keys = object_id_keys(documents)
     if keys is None and _SIMPLE_IDS.issuperset({raw[4:9] for raw in documents}):
