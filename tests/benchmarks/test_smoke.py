@@ -37,7 +37,7 @@ from benchmarks.stores import BOTH, LOCAL, store_uri
 
 SIZED = [
     ("matching", matching.run, len(matching.PREDICATES)),
-    ("bulk-load", bulk_load.run, 2),
+    ("bulk-load", bulk_load.run, 4),
     ("loop-lag", loop_lag.run, 14),
     ("group-commit", group_commit.run, 2),
     ("transactions", transactions.run, 6),

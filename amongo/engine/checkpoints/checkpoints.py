@@ -180,6 +180,8 @@ class Checkpoints:
             self.attempt()
         with self._turn:  # that of a command may be under way
             self._is_over = True
+            with suppress(OSError):  # the next checkpoint tries again
+                self._clear_up()
 
     def _serve(self) -> None:
         while True:
@@ -196,6 +198,8 @@ class Checkpoints:
         try:
             self.checkpoint(self._interrupt)
         except Exception as error:  # whatever it is, everything is in the log and in memory
+            # Its frames would hold what the checkpoint was made of, and so the files that are to go.
+            error.__traceback__ = error.__context__ = error.__cause__ = None
             self.failure = error
 
     def _written_bytes(self) -> int:
@@ -395,14 +399,25 @@ class Checkpoints:
                     self._files.remove(each)
 
     def _sweep(self) -> None:
-        """Remove the files that the MANIFEST does not name, unless somebody still reads them."""
+        """Remove what nobody needs."""
+        for name in self._unneeded():
+            with suppress(OSError):  # the next checkpoint tries again
+                self._files.remove(os.path.join(self._directory, name))
+
+    def _unneeded(self) -> list[str]:
+        """The files that the MANIFEST does not name, unless somebody still reads them."""
         assert self._manifest is not None
         named = self._manifest.file_names() | set(self._layers.keys())
         kept = {beside for name in named for beside in names_beside(name)}
-        for name in self._files.list(self._directory):
-            if name not in kept and snapshot_file_number(name) is not None:
-                with suppress(OSError):  # the next checkpoint tries again
-                    self._files.remove(os.path.join(self._directory, name))
+        names = self._files.list(self._directory)
+        return [name for name in names if name not in kept and snapshot_file_number(name) is not None]
+
+    def _clear_up(self) -> None:
+        """Remove what was still read when the last checkpoint was made, or was left behind by one that was killed."""
+        if self._manifest is not None and self._unneeded():
+            if not self._is_certain:
+                self._write(self._manifest)
+            self._sweep()
 
     def _shorten_log(self) -> None:
         """Remove the oldest log files, as long as enough of the log is left and the checkpoint needs none of them.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable
 from typing import Any
 
@@ -19,6 +20,7 @@ from amongo.engine.store import Change, Store
 from amongo.errors import ErrorCode, ServerError
 from amongo.mql.index_keys import key_maker
 from amongo.runtime.clock import ManualClock
+from amongo.runtime.interrupts import Interrupt
 from amongo.values.codec import decode, encode
 from amongo.values.key_bytes import id_key
 
@@ -160,6 +162,45 @@ def test_files_that_nobody_needs_go_when_nobody_reads_them() -> None:
     assert files.list("data/snapshots") == []
     store.close()
     assert shown(opened(files)) == {}
+
+
+def test_an_attempt_that_failed_holds_no_files() -> None:
+    files = CrashingFiles()
+    store = opened(files)
+    insert(store, "db.c", {"_id": 0})
+    assert store.checkpoints is not None
+    store.checkpoints.checkpoint()
+    gc.disable()
+    try:
+        insert(store, "db.c", {"_id": 1})
+        files._fail_at, files._failure, files._keeps_failing = files.operations + 2, Failure.NO_SPACE, True
+        store.checkpoints.attempt()
+        assert store.checkpoints.failure is not None
+        files._fail_at = None
+        store.checkpoints.compact(store.catalog.by_namespace["db.c"], Interrupt())
+        assert len([name for name in files.list("data/snapshots") if name.endswith(".arrow")]) == 2
+    finally:
+        gc.enable()
+
+
+def test_closing_removes_what_was_left_behind() -> None:
+    files = MemoryFiles()
+    store = opened(files)
+    insert(store, "db.c", {"_id": 0})
+    assert store.checkpoints is not None
+    store.checkpoints.checkpoint()
+    view = store.view(store.catalog.by_namespace["db.c"])
+    insert(store, "db.c", {"_id": 1})
+    store.checkpoints.compact(store.catalog.by_namespace["db.c"], Interrupt())
+    left = files.open_append("data/snapshots/0000000099.rows.arrow", create=True)  # by a process that was killed
+    left.write(b"half a file")
+    left.close()
+    needed = store.checkpoints._manifest
+    assert needed is not None
+    del view
+    store.close()
+    assert {name for name in files.list("data/snapshots") if name.endswith(".arrow")} == needed.file_names()
+    assert shown(opened(files)).keys() == {"db.c"}
 
 
 @pytest.mark.parametrize(
