@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from operator import itemgetter
 from struct import Struct
 from typing import Final, NamedTuple
 
@@ -129,6 +130,23 @@ order     (type byte, group) of each field in turn
 """
 
 
+class _Head(NamedTuple):
+    """Documents in which nothing of varying size stands in front of the one field of an index.
+
+    heads     of a document, the type bytes and names of the elements up to the field, which are
+    wanted    these in such a document
+    start     where the field's value begins, behind its length if it is a string
+    end       where it ends
+    convert   what makes its key; None for a string
+    """
+
+    heads: Callable[[bytes], object]
+    wanted: object
+    start: int
+    end: int
+    convert: Convert | None
+
+
 def bind_cut(names: Sequence[str], directions: Sequence[int], *, is_sparse: bool) -> Cut:
     """What cuts the key of an index of top-level fields out of documents.
 
@@ -138,6 +156,7 @@ def bind_cut(names: Sequence[str], directions: Sequence[int], *, is_sparse: bool
     """
     is_one = len(names) == 1  # its key is made ascending, and then turned round if need be
     form = _Form(tuple(name.encode() for name in names), (1,) if is_one else tuple(directions), is_sparse)
+    beginnings: list[_Head] = []
     patterns: list[_Pattern] = []
     ways: list[_Way] = []
     unknown = 0
@@ -153,24 +172,34 @@ def bind_cut(names: Sequence[str], directions: Sequence[int], *, is_sparse: bool
         if not find_places(raw, form.names, places):
             return None
         unknown += 1
-        if unknown > _LEARN_AFTER and len(patterns) + len(ways) < READ_LAYOUTS:
+        if unknown > _LEARN_AFTER and len(beginnings) + len(patterns) + len(ways) < READ_LAYOUTS:
             unknown = 0
             pattern = _pattern(raw, form)
-            if pattern is not None:
+            if is_one and (beginning := _beginning(raw, form.names[0])) is not None:
+                beginnings.append(beginning)
+            elif pattern is not None:
                 patterns.append(pattern)
             elif (found := _way_of_places(raw, names, form)) is not None:
                 ways.append(found)
         return form.key(raw, places)
 
     if is_one:
-        return _bind_one(patterns, cut_otherwise, directions[0] > 0)
+        return _bind_one(beginnings, patterns, cut_otherwise, directions[0] > 0)
     return _bind_several(patterns, cut_otherwise, form)
 
 
-def _bind_one(patterns: list[_Pattern], cut_otherwise: Cut, is_ascending: bool) -> Cut:
+def _bind_one(beginnings: list[_Head], patterns: list[_Pattern], cut_otherwise: Cut, is_ascending: bool) -> Cut:
     """The cut of the one field of an index; its value is the last group of a pattern."""
 
     def cut(raw: bytes) -> _Made:
+        for heads, wanted, start, end, convert in beginnings:
+            if heads(raw) != wanted:
+                continue
+            if convert is not None:
+                return convert(raw[start:end])
+            text = raw[start : end + _unpack_int32(raw, start - 4)[0]]
+            if 0 not in text:
+                return b"\x1e%b\0\0" % text, b""
         for match, texts, convert, _ in patterns:
             found = match(raw, 4)
             if found is None:
@@ -256,6 +285,30 @@ def _way_of_places(raw: bytes, names: Sequence[str], form: _Form) -> _Way | None
         return form.key(raw, places) if locate(raw, found, places) else False
 
     return cut
+
+
+def _beginning(raw: bytes, name: bytes) -> _Head | None:
+    """How documents begin that are built as this one is; None where something of varying size comes before the field,
+    or its value has no short way."""
+    places: list[slice] = []
+    at, end = 4, len(raw) - 1
+    while at < end:
+        value_at = raw.index(0, at + 1) + 1
+        places.append(slice(at, value_at))
+        kind = raw[at]
+        if raw[at + 1 : value_at - 1] == name:
+            if kind not in _CONVERTERS:
+                return None
+            heads = itemgetter(*places)
+            if kind == _STRING:  # its length counts its zero
+                if raw.find(0, value_at + 4, value_at + 3 + _unpack_int32(raw, value_at)[0]) >= 0:
+                    return None
+                return _Head(heads, heads(raw), value_at + 4, value_at + 3, None)
+            return _Head(heads, heads(raw), value_at, value_at + FIXED_BYTES[kind], _CONVERTERS[kind])
+        if kind not in FIXED_BYTES:
+            return None
+        at = value_at + FIXED_BYTES[kind]
+    return None
 
 
 def _pattern(raw: bytes, form: _Form) -> _Pattern | None:
