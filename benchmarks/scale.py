@@ -12,7 +12,7 @@ from typing import Any, Final
 import bson
 
 from benchmarks import scale_stores
-from benchmarks.documents import Document
+from benchmarks.documents import Document, person
 from benchmarks.rounds import Comparison, compare, compare_operations
 from benchmarks.rows import Budget, Row, expect, failure_text
 from benchmarks.scale_stores import FOUND, SECTION, fill, ranked
@@ -165,7 +165,8 @@ async def unique_insert(store: str, sizes: Sizes, parent: str | None = None) -> 
 
 
 def _member(number: int) -> Document:
-    return {"email": f"{number * 7919 % _PRIME:08}@example.org", "number": number, "text": "x" * 60}
+    """The ten-field document, of which the next one's `email` lies far away."""
+    return {**person(number), "email": f"{number * 7919 % _PRIME:08}@example.org"}
 
 
 async def _verify_unique(coll: Collection, count: int) -> None:

@@ -277,11 +277,10 @@ def insert_one(instance: Instance, namespace: str, raw: bytes) -> int:
             if len(raw) > SAFE_BYTES:
                 return 0
         collection = store.catalog.by_namespace.get(namespace) or instance.writable_collection(namespace)
-        if not collection.is_ordinary:
-            is_quick = collection.is_quick and len(raw) <= QUICK_DOCUMENT_BYTES
+        if not collection.is_ordinary and not (collection.is_quick and len(raw) <= QUICK_DOCUMENT_BYTES):
             if collection.cap is not None and namespace.endswith(PROFILE):
                 return 0
-            if not is_quick and (collection.is_validated or collection.reads(1, len(raw)) > LOOP_DOCUMENTS):
+            if collection.is_validated or collection.reads(1, len(raw)) > LOOP_DOCUMENTS:
                 return 0
             if collection.collator is not None:
                 key = record_key(raw, collection.collator)

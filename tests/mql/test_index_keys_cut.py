@@ -49,16 +49,32 @@ def test_cut_as_decoded(pattern: dict[str, int], is_sparse: bool, documents: lis
         assert maker.keys(decode(raw)).keys == ({made[0]: made[1]} if made else {})
 
 
-SHAPE: dict[str, Any] = {"_id": 1, "name": "Ada", "age": 36, "tags": ["x"], "email": "ada@example.org", "paid": 9.5}
+SHAPE: dict[str, Any] = {
+    "_id": 1,
+    "name": "Ada",
+    "nick": "A",
+    "born": 1815,
+    "age": 36,
+    "tags": ["x"],
+    "email": "ada@example.org",
+    "paid": 9.5,
+}
 
 
-@pytest.mark.parametrize("fields", [["age"], ["name"], ["email"], ["paid", "name"], ["none"]], ids="-".join)
+@pytest.mark.parametrize(
+    "fields", [["age"], ["name"], ["nick"], ["born"], ["email"], ["paid", "name"], ["none"]], ids="-".join
+)
 def test_what_is_learned_serves_documents_built_alike_and_no_others(fields: list[str]) -> None:
     maker = key_maker({"v": 2, "key": dict.fromkeys(fields, 1), "name": "x"})
     assert maker.cut is not None
     for number in range(40):
         document = {**SHAPE, "name": "n" * (number % 7), "age": number, "email": f"{number}@example.org"}
-        variants = [document, {**document, "age": Int64(number)}, {**document, "name": "a\0age\0"}]
+        variants = [
+            document,
+            {**document, "age": Int64(number)},
+            {**document, "name": "a\0age\0"},
+            {**document, "nick": "\0\x10born\0"},
+        ]
         variants.append({name: value for name, value in document.items() if name != "name"})
         for variant in variants:
             made = maker.cut(encode(variant))

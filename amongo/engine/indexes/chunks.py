@@ -23,7 +23,7 @@ from typing import Final
 from amongo.runtime.interrupts import Interrupt
 
 _CHUNK_COUNT: Final = 1024  # a longer chunk is parted in two
-_WAITING_COUNT: Final = 128  # to give so many to their chunks takes a few tenths of a millisecond at the most
+_WAITING_COUNT: Final = 512  # to give so many to their chunks takes a few tenths of a millisecond at the most
 _SINCE_COUNT: Final = 32  # to sort so many in takes a fortieth of a millisecond
 _SAMPLES: Final = 4  # of a chunk that is about to be
 _BATCH_COUNT: Final = 64  # so many for each chunk are merged with all of it at once

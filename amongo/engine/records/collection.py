@@ -47,7 +47,7 @@ class Collection:
     secondary   the keys of all but that of `_id`; None if there are none
     is_plain    neither capped nor with secondary indexes
     is_ordinary  and neither validated nor with a collation: a write of one document has nothing more to look at
-    is_quick    it has secondary indexes that take small documents at once, and nothing else to look at
+    is_quick    the same with secondary indexes that take small documents at once
     is_dropped  true for ever once it has been dropped
     uses        how often it is read in which way
     columns     what is kept of its columns; None before they are used
@@ -313,8 +313,8 @@ class Collection:
     def _classify(self) -> None:
         self.is_plain = self.cap is None and self.secondary is None
         self.is_ordinary = self.is_plain and not self.is_validated and self.collator is None
-        is_indexed_only = self.secondary is not None and self.cap is None and not self.is_validated
-        self.is_quick = is_indexed_only and self.secondary is not None and self.secondary.is_quick
+        has_more = self.cap is not None or self.is_validated or self.collator is not None
+        self.is_quick = not has_more and self.secondary is not None and self.secondary.is_quick
 
     def append(self, record_id: int, key: bytes, raw: bytes) -> None:
         """Add one document behind the others, under the next record id."""

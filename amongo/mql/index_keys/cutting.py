@@ -131,19 +131,21 @@ order     (type byte, group) of each field in turn
 
 
 class _Head(NamedTuple):
-    """Documents in which nothing of varying size stands in front of the one field of an index.
+    """How documents begin: with elements of one size each, then strings, if any, then the one field of an index.
 
-    heads     of a document, the type bytes and names of the elements up to the field, which are
+    heads     of a document, the type bytes and names of all these up to the first string, or to the field
     wanted    these in such a document
-    start     where the field's value begins, behind its length if it is a string
-    end       where it ends
+    start     where the value of the last of them begins
+    behind    for each string in front of the field, type byte and name of what follows it, and how long both are
+    size      of the field's value
     convert   what makes its key; None for a string
     """
 
     heads: Callable[[bytes], object]
     wanted: object
     start: int
-    end: int
+    behind: tuple[tuple[bytes, int], ...]
+    size: int
     convert: Convert | None
 
 
@@ -192,14 +194,20 @@ def _bind_one(beginnings: list[_Head], patterns: list[_Pattern], cut_otherwise: 
     """The cut of the one field of an index; its value is the last group of a pattern."""
 
     def cut(raw: bytes) -> _Made:
-        for heads, wanted, start, end, convert in beginnings:
+        for heads, wanted, at, behind, size, convert in beginnings:
             if heads(raw) != wanted:
                 continue
-            if convert is not None:
-                return convert(raw[start:end])
-            text = raw[start : end + _unpack_int32(raw, start - 4)[0]]
-            if 0 not in text:
-                return b"\x1e%b\0\0" % text, b""
+            for head, head_size in behind:
+                at += 4 + _unpack_int32(raw, at)[0]
+                if raw[at : at + head_size] != head:
+                    break
+                at += head_size
+            else:
+                if convert is not None:
+                    return convert(raw[at : at + size])
+                text = raw[at + 4 : at + 3 + _unpack_int32(raw, at)[0]]
+                if 0 not in text:
+                    return b"\x1e%b\0\0" % text, b""
         for match, texts, convert, _ in patterns:
             found = match(raw, 4)
             if found is None:
@@ -288,26 +296,33 @@ def _way_of_places(raw: bytes, names: Sequence[str], form: _Form) -> _Way | None
 
 
 def _beginning(raw: bytes, name: bytes) -> _Head | None:
-    """How documents begin that are built as this one is; None where something of varying size comes before the field,
-    or its value has no short way."""
+    """How documents begin that are built as this one is; None where something else comes before the field, or its value
+    has no short way."""
     places: list[slice] = []
-    at, end = 4, len(raw) - 1
+    behind: list[tuple[bytes, int]] = []
+    start, at, end = 0, 4, len(raw) - 1
     while at < end:
         value_at = raw.index(0, at + 1) + 1
-        places.append(slice(at, value_at))
         kind = raw[at]
-        if raw[at + 1 : value_at - 1] == name:
+        if start:
+            behind.append((raw[at:value_at], value_at - at))
+        else:
+            places.append(slice(at, value_at))
+        is_field = raw[at + 1 : value_at - 1] == name
+        if kind == _STRING:
+            start = start or value_at
+            at = value_at + 4 + _unpack_int32(raw, value_at)[0]
+            if is_field and raw.find(0, value_at + 4, at - 1) >= 0:
+                return None
+        elif kind in FIXED_BYTES and (is_field or not start):
+            at = value_at + FIXED_BYTES[kind]
+        else:
+            return None
+        if is_field:
             if kind not in _CONVERTERS:
                 return None
-            heads = itemgetter(*places)
-            if kind == _STRING:  # its length counts its zero
-                if raw.find(0, value_at + 4, value_at + 3 + _unpack_int32(raw, value_at)[0]) >= 0:
-                    return None
-                return _Head(heads, heads(raw), value_at + 4, value_at + 3, None)
-            return _Head(heads, heads(raw), value_at, value_at + FIXED_BYTES[kind], _CONVERTERS[kind])
-        if kind not in FIXED_BYTES:
-            return None
-        at = value_at + FIXED_BYTES[kind]
+            heads, convert = itemgetter(*places), None if kind == _STRING else _CONVERTERS[kind]
+            return _Head(heads, heads(raw), start or value_at, tuple(behind), FIXED_BYTES.get(kind, 0), convert)
     return None
 
 
