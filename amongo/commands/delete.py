@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from amongo.commands.collations import asked_collation, collator_for
+from amongo.commands.column_upkeep import freshen_columns
 from amongo.commands.command import Command
 from amongo.commands.context import Context
 from amongo.commands.fields import Field, parse_fields
@@ -146,6 +147,7 @@ def run(instance: Instance, request: DeleteRequest, context: Context) -> WriteRe
         if instance.attention.is_on:
             command = {"q": statement.filter, "limit": int(not statement.multi)}
             instance.profiler.end_statement("remove", command, {"ndeleted": number(count)})
+    freshen_columns(instance, request.namespace, n, interrupt)
     return WriteReply(n, None, [], failures, sequence)
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from amongo.aggregate import check_stage_names
+from amongo.commands.column_upkeep import freshen_columns
 from amongo.commands.command import Command
 from amongo.commands.context import Context
 from amongo.commands.fields import Field, parse_fields
@@ -172,6 +173,7 @@ def run(instance: Instance, request: UpdateRequest, context: Context) -> WriteRe
         sequence = done.sequence or sequence
         if instance.attention.is_on:
             _tell(instance, statement, done, is_upsert=bool(upserted and upserted[-1]["index"] == position))
+    freshen_columns(instance, request.namespace, modified, interrupt)
     return WriteReply(n, modified, upserted, failures, sequence)
 
 

@@ -186,6 +186,7 @@ COLUMN_FILE_BUILT_COUNT: Final = 4  # amongo: segments of a path that a checkpoi
 COLUMN_FILE_STALE_SHARE: Final = 32  # amongo: a file of columns is written anew when one in so many rows is stale,
 COLUMN_FILE_STALE_COUNT: Final = 256  # but not for so few,
 COLUMN_FILE_USELESS_SHARE: Final = 4  # and given up, where it cannot be written, when one in so many is
+COLUMN_FRESHEN_COUNT: Final = 1024  # amongo: who changes so many documents brings the columns up to date that are read
 COLUMN_WAIT_S: Final = 0.05  # amongo: who waits for columns that another query builds looks so often for a stop
 
 # Shredding documents to columns

@@ -8,10 +8,11 @@ from typing import Any
 
 import anyio
 import pytest
+from pymongo import UpdateOne
 from pymongo.errors import ExecutionTimeout, OperationFailure
 
 from amongo import AsyncCollection, AsyncMongoClient
-from amongo.runtime.limits import COLUMNAR_FIRST_COUNT, COLUMNAR_LEAST_COUNT, COLUMNAR_TRIES
+from amongo.runtime.limits import COLUMN_FRESHEN_COUNT, COLUMNAR_FIRST_COUNT, COLUMNAR_LEAST_COUNT, COLUMNAR_TRIES
 
 pytestmark = pytest.mark.anyio
 
@@ -53,6 +54,27 @@ async def test_a_large_collection_goes_over_columns(things: AsyncCollection[Any]
     assert plan["columnsBuilt"] == COLUMNAR_LEAST_COUNT
     await (await things.aggregate(PIPELINE)).to_list()
     assert plan_of(await explained(things, PIPELINE))["columnsBuilt"] == 0
+
+
+async def test_a_large_write_brings_up_to_date_what_queries_read(things: AsyncCollection[Any]) -> None:
+    async def built() -> int:
+        count: int = plan_of(await explained(things, PIPELINE))["columnsBuilt"]
+        return count
+
+    some = {"_id": {"$lt": COLUMN_FRESHEN_COUNT}}
+    assert await built() == COLUMNAR_LEAST_COUNT
+    await things.update_many(some, {"$inc": {"n": 1}})
+    assert await built() == 0
+    await things.update_many({"_id": {"$lt": COLUMN_FRESHEN_COUNT - 1}}, {"$inc": {"n": 1}})  # too few
+    assert await built() == COLUMN_FRESHEN_COUNT - 1
+    await things.bulk_write([UpdateOne({"_id": each}, {"$inc": {"n": 1}}) for each in range(COLUMN_FRESHEN_COUNT)])
+    assert await built() == 0
+    for _ in range(2):  # the second time nobody has read them since
+        await things.update_many(some, {"$inc": {"n": 1}})
+    assert await built() == COLUMN_FRESHEN_COUNT
+    await things.delete_many(some)
+    found = await (await things.aggregate(PIPELINE, hint={"$columnar": True})).to_list()
+    assert found == await (await things.aggregate(PIPELINE, hint={"$columnar": False})).to_list()
 
 
 async def test_a_small_one_does_not(things: AsyncCollection[Any]) -> None:

@@ -15,6 +15,7 @@ from hypothesis.stateful import RuleBasedStateMachine, rule
 
 from amongo.engine.columns import EACH, Columns, Path, cache, filing, kept
 from amongo.engine.columns.cache import ColumnsRefused, columns_of, keeps_columns
+from amongo.engine.columns.freshening import freshen
 from amongo.engine.files import MemoryFiles
 from amongo.engine.records import Collection, View, record_keys
 from amongo.engine.settings import Settings
@@ -144,6 +145,10 @@ class Kept_(RuleBasedStateMachine):
             columns_of(self.store, self.collection, paths, StopsAt(checks))
         except OperationInterrupted:
             pass
+
+    @rule(checks=st.integers(1, 12) | st.none())
+    def freshen(self, checks: int | None) -> None:
+        freshen(self.store, self.collection, NEVER if checks is None else StopsAt(checks))
 
     @rule()
     def checkpoint(self) -> None:

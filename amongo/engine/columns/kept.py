@@ -145,6 +145,7 @@ class Kept:
         "__weakref__",
         "_busy",
         "_debts",
+        "_freshened",
         "_paths",
         "_room",
         "_row_bytes",
@@ -168,6 +169,7 @@ class Kept:
         self._row_bytes = 0  # of record ids and marks
         self._debts: dict[Path, list[Marks]] = {}  # of each, and of those that are being built
         self._uses: dict[Path, int] = {}
+        self._freshened = 0  # uses up to this one have had their paths brought up to date by a write
         self._busy: dict[Path, object] = {}  # those that are claimed, and by whom
         self._view: ref[View] | None = None  # of the last moment; what it holds of the past is not to stay
         for segment in () if stored is None else stored.segments:
@@ -211,6 +213,14 @@ class Kept:
         """Claim all paths that queries have asked for and that nobody has. owner: for `release`."""
         with self._room.changed:
             paths = tuple(path for path in self.idle_paths() if path in self._uses)
+            self._busy.update(dict.fromkeys(paths, owner))
+        return paths
+
+    def claim_used(self, owner: object) -> tuple[Path, ...]:
+        """Claim the idle paths that queries have asked for since the last time. owner: for `release`."""
+        with self._room.changed:
+            paths = tuple(path for path in self.idle_paths() if self._uses.get(path, 0) > self._freshened)
+            self._freshened = self._room.next_use()
             self._busy.update(dict.fromkeys(paths, owner))
         return paths
 
