@@ -1,10 +1,27 @@
-"""createSearchIndexes: make search indexes. Source: manual, createSearchIndexes."""
+"""createSearchIndexes: make search indexes. There are none, as on any server without Atlas Search.
+
+Source: manual, createSearchIndexes.
+"""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, NoReturn
+
+from amongo.commands.command import Command
+from amongo.commands.context import Context
 from amongo.commands.fields import Field
-from amongo.commands.search_indexes import search_indexes_command
+from amongo.commands.search_indexes import SearchIndexesRequest, search_indexes_parser
+from amongo.errors import diagnosis
+
+if TYPE_CHECKING:
+    from amongo.commands.instance import Instance
 
 FIELDS = {"indexes": Field("array", required=True)}
 
-COMMAND = search_indexes_command("createSearchIndexes", FIELDS)
+
+def run(instance: Instance, request: SearchIndexesRequest, context: Context) -> NoReturn:
+    """Refuse. errors: SEARCH_INDEXES_NOT_ENABLED."""
+    raise diagnosis.SEARCH_INDEXES_NOT_ENABLED()
+
+
+COMMAND = Command("createSearchIndexes", search_indexes_parser("createSearchIndexes", FIELDS), run, is_quick=True)

@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any
 
-from amongo.commands.command import Command
-from amongo.commands.context import Context
 from amongo.commands.fields import Field, parse_fields
 from amongo.commands.namespaces import collection_namespace
-from amongo.errors import diagnosis
-
-if TYPE_CHECKING:
-    from amongo.commands.instance import Instance
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,19 +17,18 @@ class SearchIndexesRequest:
     namespace: str
 
 
-def search_indexes_command(name: str, fields: Mapping[str, Field]) -> Command:
-    """The command of this name: it is looked through as any other, and refused.
-
-    errors   of the command: those of `parse_fields` and `collection_namespace`; SEARCH_INDEXES_NOT_ENABLED
-    """
+def search_indexes_parser(
+    name: str, fields: Mapping[str, Field]
+) -> Callable[[str, dict[str, Any]], SearchIndexesRequest]:
+    """The parser of the command of this name."""
 
     def parse(database: str, document: dict[str, Any]) -> SearchIndexesRequest:
+        """The request of a command on search indexes.
+
+        errors   those of `parse_fields` and `collection_namespace`
+        """
         namespace = collection_namespace(database, document[name])
         parse_fields(name, document, fields)
         return SearchIndexesRequest(namespace)
 
-    return Command(name, parse, _refuse, is_quick=True)
-
-
-def _refuse(instance: Instance, request: SearchIndexesRequest, context: Context) -> NoReturn:
-    raise diagnosis.SEARCH_INDEXES_NOT_ENABLED()
+    return parse

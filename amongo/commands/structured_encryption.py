@@ -11,8 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 from bson import Int64
 
-from amongo.commands.command import Command
-from amongo.commands.context import Context
 from amongo.commands.fields import Field, parse_fields
 from amongo.commands.namespaces import collection_namespace
 from amongo.errors import ServerError
@@ -29,26 +27,32 @@ class EncryptedRequest:
     namespace: str
 
 
-def encryption_command(name: str, fields: Mapping[str, Field], not_encrypted: Callable[[], ServerError]) -> Command:
-    """The command of this name, whose reply is {stats}: zeros.
-
-    not_encrypted   the error for a collection that was not created with encrypted fields
-    errors          of the command: UNKNOWN_FIELD, WRONG_TYPE, MISSING_FIELD, COLLECTION_NAME_TYPE, INVALID_NAMESPACE,
-                    NAMESPACE_NOT_FOUND, and that one
-    """
+def encrypted_parser(name: str, fields: Mapping[str, Field]) -> Callable[[str, dict[str, Any]], EncryptedRequest]:
+    """The parser of the command of this name."""
 
     def parse(database: str, document: dict[str, Any]) -> EncryptedRequest:
+        """The request of a command on an encrypted collection.
+
+        errors   UNKNOWN_FIELD, WRONG_TYPE, MISSING_FIELD, COLLECTION_NAME_TYPE, INVALID_NAMESPACE
+        """
         parse_fields(name, document, fields)
         return EncryptedRequest(collection_namespace(database, document[name]))
 
-    def run(instance: Instance, request: EncryptedRequest, context: Context) -> dict[str, Any]:
-        collection = instance.store.catalog.get(request.namespace)
-        if collection is None:
-            raise errors.NAMESPACE_NOT_FOUND(message=f"Collection '{request.namespace}' does not exist")
-        if "encryptedFields" not in collection.options:
-            raise not_encrypted()
-        read = {name: Int64(0) for name in ("read", "deleted")}
-        changed = {name: Int64(0) for name in ("read", "inserted", "updated", "deleted")}
-        return {"stats": {"ecoc": read, "esc": changed}, "ok": 1.0}
+    return parse
 
-    return Command(name, parse, run, is_quick=True)
+
+def nothing_done(
+    instance: Instance, request: EncryptedRequest, not_encrypted: Callable[[], ServerError]
+) -> dict[str, Any]:
+    """The reply of such a command: {stats}: zeros.
+
+    errors   NAMESPACE_NOT_FOUND; `not_encrypted` for a collection that was not created with encrypted fields
+    """
+    collection = instance.store.catalog.get(request.namespace)
+    if collection is None:
+        raise errors.NAMESPACE_NOT_FOUND(message=f"Collection '{request.namespace}' does not exist")
+    if "encryptedFields" not in collection.options:
+        raise not_encrypted()
+    read = {name: Int64(0) for name in ("read", "deleted")}
+    changed = {name: Int64(0) for name in ("read", "inserted", "updated", "deleted")}
+    return {"stats": {"ecoc": read, "esc": changed}, "ok": 1.0}

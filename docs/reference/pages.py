@@ -186,7 +186,7 @@ def _commands_page() -> str:
 
 
 def _command(command: Command, names: list[str]) -> str:
-    module = sys.modules[command.parse.__module__]
+    module = sys.modules[command.run.__module__]
     story, _, source = (module.__doc__ or "").replace("\n", " ").partition(" Source: ")
     story = story.strip().removeprefix(f"{command.name}: ").removeprefix(f"{command.name}, ")
     text = [f"## `{command.name}`", markdown(story[:1].upper() + story[1:])]
