@@ -42,11 +42,13 @@ class Load:
     rate     requests a second
     p99_ms   of the time of a request
     cpu_us   processor time of the server for one
+    own_us   and of the client
     """
 
     rate: float
     p99_ms: float
     cpu_us: float
+    own_us: float
 
     def text(self) -> str:
         """In words."""
@@ -89,7 +91,7 @@ async def _compared(
         return [Row(SECTION, title, "amongo", we.rate, "/s", None, f"p99 {we.p99_ms:.3g} ms; {PEER} is not installed")]
     they = _middle(others)
     less = they.cpu_us / we.cpu_us if we.cpu_us else 0.0  # nothing could be seen in so short a time
-    cpu = f"{we.cpu_us:.0f} µs, {PEER} {they.cpu_us:.0f} µs"
+    cpu = f"{we.cpu_us:.0f} µs, {PEER} {they.cpu_us:.0f} µs; the client's own {we.own_us:.0f} and {they.own_us:.0f} µs"
     return [
         Row(SECTION, title, "amongo", we.rate / they.rate, "x", _LEAST, f"{we.text()}; {PEER} {they.text()}"),
         Row(SECTION, "… processor time of the server", "amongo", less, "x", None, cpu),
@@ -137,7 +139,9 @@ async def _loaded(port: int, pid: int, name: str, connections: int, seconds: flo
                 process.kill()
     took = sorted(each for one in told for each in one["took"])
     seconds = max(one["seconds"] for one in told)
-    return Load(len(took) / seconds, took[int(len(took) * 0.99)] * 1000, spent_s / len(took) * 1e6)
+    own_s = sum(one["cpu_s"] for one in told)
+    p99_ms = took[int(len(took) * 0.99)] * 1000
+    return Load(len(took) / seconds, p99_ms, spent_s / len(took) * 1e6, own_s / len(took) * 1e6)
 
 
 def _cpu_s(pid: int) -> float:
