@@ -150,10 +150,10 @@ SECTIONS: Final = (
         wire.SECTION,
         "Over sockets, through PyMongo's async client",
         "`amongo serve` and SecantusDB's server, each a process with its store on disk, loaded by turns from as many "
-        "client processes as there are processors, on uvloop. The value is our requests a second over theirs, the medians "
-        "of the rounds; where clients and servers share few processors, PyMongo takes most of the time (it stands in the "
-        "row below, with the ratio of what the servers themselves take): no server can be faster than its client. The lag is that of a server's loop while a client runs a pipeline "
-        "over all documents, over columns and in the interpreter.",
+        "client processes as there are processors, on uvloop. The value is our requests a second over theirs, the "
+        "medians of the rounds. Where clients and servers share few processors, PyMongo takes most of the time: it "
+        "stands in the row below, with the ratio of what the servers themselves take. The lag is that of a server's "
+        "loop while a client runs a pipeline over all documents, over columns and in the interpreter.",
         wire.run,
     ),
     Section(
