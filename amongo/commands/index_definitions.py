@@ -8,7 +8,7 @@ Source: manual, createIndexes, Index Properties.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 from amongo.commands.collations import parse_collation
@@ -199,8 +199,7 @@ def _check_options(kind: str, options: dict[str, Any]) -> None:
             raise _refusal("Index type 'wildcard' does not support the sparse option")
         if is_unique:
             raise _refusal("Index type 'wildcard' does not support the unique option")
-        if len(pattern) > 1 and "$**" in pattern and "wildcardProjection" not in options:
-            raise errors.WILDCARD_OVERLAPS(pattern=shown(pattern))
+        _check_overlap(pattern, options.get("wildcardProjection"))
     if kind == HASHED and is_unique:
         raise errors.HASHED_UNIQUE()
     if "partialFilterExpression" in options:
@@ -223,6 +222,46 @@ def _check_wildcard_projection(kind: str, pattern: Mapping[str, Any], projection
     if not projection:
         raise errors.PROJECTION_EMPTY()
     parse_projection(projection, is_stage=True)
+
+
+def _check_overlap(pattern: Mapping[str, Any], projection: Mapping[str, Any] | None) -> None:
+    """The other fields of a compound wildcard index are not among those that its wildcard stands for.
+
+    projection   paths that are all taken in, or all left out; `_id` is left out unless it is taken in by name
+    errors       WILDCARD_OVERLAPS
+    source       manual, Wildcard Index Restrictions
+    """
+    wildcard = next(name for name in pattern if name.endswith("$**"))
+    others = [name for name in pattern if name != wildcard]
+    flags = dict(_flags(projection or {}, ""))
+    is_id_taken = flags.pop("_id", False)
+    if wildcard != "$**":
+        overlaps = any(_meet(name, wildcard.removesuffix(".$**")) for name in others)
+    elif any(flags.values()) or (is_id_taken and not flags):
+        taken = [*flags, "_id"] if is_id_taken else flags
+        overlaps = any(_meet(name, path) for name in others for path in taken)
+    else:
+        left_out = flags if is_id_taken else [*flags, "_id"]
+        overlaps = not all(any(_is_within(name, path) for path in left_out) for name in others)
+    if overlaps:
+        raise errors.WILDCARD_OVERLAPS(pattern=shown(dict(pattern)))
+
+
+def _flags(projection: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, bool]]:
+    """(path, whether it is taken in) of all that a projection names."""
+    for name, value in projection.items():
+        if isinstance(value, Mapping):
+            yield from _flags(value, f"{prefix}{name}.")
+        else:
+            yield prefix + name, truth(value)
+
+
+def _is_within(name: str, path: str) -> bool:
+    return name == path or name.startswith(f"{path}.")
+
+
+def _meet(one: str, other: str) -> bool:
+    return _is_within(one, other) or _is_within(other, one)
 
 
 def _check_expiry(kind: str, pattern: Mapping[str, Any], seconds: Any) -> None:
@@ -283,11 +322,19 @@ _KEPT_AS: Final[Mapping[str, Callable[[Any], Any]]] = {
 
 
 def _complete_sphere(definition: Definition) -> Definition:
+    """errors   CANNOT_CREATE, SPHERE_COARSEST, SPHERE_FINEST, SPHERE_LEVELS"""
     version = definition.setdefault("2dsphereIndexVersion", 3)
     if version not in _SPHERE_VERSIONS:
         raise _refusal(
             f"unsupported geo index version {{ 2dsphereIndexVersion : {version} }}, only support versions: [1,2,3]"
         )
+    coarsest, finest = definition.get("coarsestIndexedLevel"), definition.get("finestIndexedLevel")
+    if coarsest is not None and coarsest < 0:
+        raise errors.SPHERE_COARSEST()
+    if finest is not None and finest > 30:
+        raise errors.SPHERE_FINEST()
+    if coarsest is not None and finest is not None and finest < coarsest:
+        raise errors.SPHERE_LEVELS()
     return definition
 
 

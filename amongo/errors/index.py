@@ -43,7 +43,7 @@ PROJECTION_ON_PATH = condition(
 PROJECTION_EMPTY = condition(ErrorCode.FailedToParse, "The 'wildcardProjection' field can't be an empty object")
 TWO_WILDCARDS = condition(7246201, "wildcard indexes do not allow more than one wildcard field")
 WILDCARD_OVERLAPS = condition(
-    7246200, "wildcardProjection is required to leave out the other fields of a compound wildcard index: {pattern}"
+    7246200, "the wildcard of a compound wildcard index must leave out its other fields: {pattern}"
 )
 HASHED_UNIQUE = condition(16764, "Currently hashed indexes cannot guarantee uniqueness. Use a regular index.")
 HASHED_TWICE = condition(
@@ -58,6 +58,9 @@ GEO_2D_REGION = condition(
     ErrorCode.InvalidOptions,
     "region for hash must be valid and have positive area, but [{low}, {high}] was specified",
 )
+SPHERE_COARSEST = condition(16747, "coarsestIndexedLevel must be >= 0")
+SPHERE_FINEST = condition(16748, "finestIndexedLevel must be <= 30")
+SPHERE_LEVELS = condition(16749, "finestIndexedLevel must be >= coarsestIndexedLevel")
 TOO_MANY_FIELDS = condition(13103, "too many compound keys")
 
 # What stands in the way

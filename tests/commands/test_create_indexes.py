@@ -73,6 +73,19 @@ REFUSED: list[tuple[str, Any, int]] = [
     ("projection without wildcard", {"key": {"a": 1}, "name": "x", "wildcardProjection": {"a": 1}}, 2),
     ("projection below a path", {"key": {"a.$**": 1}, "name": "x", "wildcardProjection": {"a": 1}}, 9),
     ("projection empty", {"key": {"$**": 1}, "name": "x", "wildcardProjection": {}}, 9),
+    ("wildcard over another field", {"key": {"a": 1, "$**": 1}, "name": "x"}, 7246200),
+    ("wildcard below another field", {"key": {"a": 1, "a.b.$**": 1}, "name": "x"}, 7246200),
+    ("wildcard above another field", {"key": {"a.b.c": 1, "a.b.$**": 1}, "name": "x"}, 7246200),
+    ("other field taken in", {"key": {"a.b": 1, "$**": 1}, "name": "x", "wildcardProjection": {"a": 1}}, 7246200),
+    ("other not left out", {"key": {"a": 1, "$**": 1}, "name": "x", "wildcardProjection": {"a": {"b": 0}}}, 7246200),
+    ("_id taken in", {"key": {"_id": 1, "$**": 1}, "name": "x", "wildcardProjection": {"_id": 1, "a": 1}}, 7246200),
+    ("coarsest level", {"key": {"a": "2dsphere"}, "name": "x", "coarsestIndexedLevel": -1}, 16747),
+    ("finest level", {"key": {"a": "2dsphere"}, "name": "x", "finestIndexedLevel": 31}, 16748),
+    (
+        "levels the wrong way round",
+        {"key": {"a": "2dsphere"}, "name": "x", "finestIndexedLevel": 3, "coarsestIndexedLevel": 4},
+        16749,
+    ),
     ("text fields apart", {"key": {"a": "text", "b": 1, "c": "text"}, "name": "x"}, 67),
     ("text beside direction 2", {"key": {"a": "text", "b": 2}, "name": "x"}, 67),
     ("text version 4", {"key": {"a": "text"}, "name": "x", "textIndexVersion": 4}, 67),
@@ -204,6 +217,24 @@ def test_in_the_way(ask: Ask, there: dict[str, Any], asked: dict[str, Any], code
 def test_side_by_side(ask: Ask, there: dict[str, Any], asked: dict[str, Any]) -> None:
     create(ask, there)
     assert create(ask, asked)["numIndexesAfter"] == 3
+
+
+@pytest.mark.parametrize(
+    ("key", "projection"),
+    [
+        ({"a": 1, "$**": 1}, {"a": 0}),
+        ({"a.b": 1, "$**": 1}, {"a": 0, "c": 0}),
+        ({"a": 1, "$**": 1}, {"b": {"c": 1}}),
+        ({"_id": 1, "$**": 1}, {"a": 1}),
+        ({"_id": 1, "$**": 1}, {"a": 0}),
+        ({"a": 1, "$**": 1}, {"_id": 1}),
+        ({"ab": 1, "a.$**": 1}, None),
+    ],
+    ids=str,
+)
+def test_a_wildcard_that_leaves_out_the_other_fields(ask: Ask, key: Any, projection: Any) -> None:
+    more = {} if projection is None else {"wildcardProjection": projection}
+    assert ask({"createIndexes": "c", "indexes": [{"key": key, "name": "x", **more}]})["ok"] == 1
 
 
 def test_replies(ask: Ask) -> None:
