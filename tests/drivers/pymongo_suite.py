@@ -58,20 +58,25 @@ class Expectation:
     tests     patterns of "test_file.py::Class::test"
     reason    why no single node passes them here
     is_left_out   they would wait for what never comes, and are not run
+    modes     of the server in which they do; none for all
     """
 
     tests: tuple[str, ...]
     reason: str
     is_left_out: bool = False
+    modes: tuple[str, ...] = ()
 
     def means(self, test: str) -> bool:
         return any(fnmatchcase(test, pattern) for pattern in self.tests)
 
 
-def expectations(path: Path = EXPECTED) -> list[Expectation]:
-    """Those of the list."""
-    listed = tomllib.loads(path.read_text())["expected"]
-    return [Expectation(tuple(each["tests"]), each["reason"], each.get("left_out", False)) for each in listed]
+def expectations(mode: str, path: Path = EXPECTED) -> list[Expectation]:
+    """Those of the list for a server that is started so."""
+    found = [
+        Expectation(tuple(each["tests"]), each["reason"], each.get("left_out", False), tuple(each.get("modes", ())))
+        for each in tomllib.loads(path.read_text())["expected"]
+    ]
+    return [each for each in found if not each.modes or mode in each.modes]
 
 
 def run_file(sdist: Path, python: str, mode: str, name: str, expected: Sequence[Expectation]) -> dict[str, str]:
@@ -150,7 +155,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--record", type=Path, help="a file to which a line is added")
     options = parser.parse_args(arguments)
     sdist = options.sdist.resolve()
-    expected = expectations()
+    expected = expectations(options.mode)
     began = time.monotonic()
     totals: Counter[str] = Counter()
     unexpected: list[str] = []
