@@ -127,12 +127,31 @@ def near_scan(near: Near, expression: MatchExpression, collection: Collection, h
         hinted = find_hinted(indexes, hint)
         indexes = {} if hinted is None else {hinted["name"]: hinted}
     definition = serving_index(collection.namespace, indexes, near.operand, rest)
-    kind = "2DSPHERE" if definition["key"][near.operand.path.text] == SPHERE else "2D"
-    planning = planning_of(collection)
-    assert planning is not None
-    facts = next(each for each in planning.indexes if each.name == definition["name"])
     others = conjunction(rest) if rest else None
-    return NearScan(f"GEO_NEAR_{kind}", near.operand, facts, others, None if others is None else others.bind())
+    matches = None if others is None else others.bind()
+    found = search(collection, near.operand, definition["name"], others, matches)
+    assert found is not None
+    return found
+
+
+def search(
+    collection: Collection,
+    near: NearQuery,
+    index_name: str,
+    rest: MatchExpression | None,
+    matches: Callable[[Document], bool] | None,
+) -> NearScan | None:
+    """The search by the index of this name; None if there is no such index by now.
+
+    rest      what narrows the search beside the distance; None for nothing
+    matches   what a document has to pass
+    """
+    planning = planning_of(collection)
+    for facts in () if planning is None else planning.indexes:
+        if facts.name == index_name:
+            kind = "2DSPHERE" if facts.definition["key"][near.path.text] == SPHERE else "2D"
+            return NearScan(f"GEO_NEAR_{kind}", near, facts, rest, matches)
+    return None
 
 
 def serving_index(

@@ -23,8 +23,9 @@ from amongo.mql.geo.near_index import only_geo_path
 from amongo.mql.matcher import MatchExpression, parse_filter
 from amongo.mql.metadata import metadata_field
 from amongo.mql.sorting import in_order
-from amongo.planner.near_scan import serving_index
+from amongo.planner.near_scan import search, serving_index
 from amongo.runtime.limits import NEAR_KEY_COMPONENTS, PATH_COMPONENTS
+from amongo.values.codec import decode
 from amongo.values.key_bytes import key_bytes
 from amongo.values.numbers import to_double
 from amongo.values.paths import FieldPath, field_path
@@ -72,7 +73,7 @@ class GeoNear(Stage):
         matches = None if self.filter is None else self.filter.bind()
         rest = [] if self.filter is None else [self.filter]
 
-        def question(environment: Environment) -> NearQuery:
+        def question(environment: Environment) -> tuple[NearQuery, str]:
             variables = environment.variables
             point = _checked_point(near({}, variables))
             limits = {f"${name}": _checked_bound(name, bound({}, variables)) for name, bound in bounds.items()}
@@ -82,16 +83,15 @@ class GeoNear(Stage):
                 raise errors.GEO_NEAR_NO_COLLECTION(namespace=namespace)
             path = only_geo_path(namespace, indexes) if self.key is None else self.key
             found = near_query(path, {"$nearSphere" if self.is_spherical else "$near": point, **limits})
-            serving_index(namespace, indexes, found, rest)
-            return found
+            return found, serving_index(namespace, indexes, found, rest)["name"]
 
         def run(documents: Iterable[Document], environment: Environment) -> Iterator[Document]:
             self.variables.values_now = environment.variables
-            measure = question(environment).measure
-            wanted = documents if matches is None else filter(matches, documents)
-            measured = ((measure(document), document) for document in wanted)
-            keyed = ((key_bytes(found.meters), (found, document)) for found, document in measured if found is not None)
-            return (self._shown(document, found) for found, document in in_order(keyed, environment.interrupt))
+            found, index_name = question(environment)
+            wanted = _by_index(found, index_name, matches, environment)
+            if wanted is None:
+                wanted = _by_measuring(found, documents if matches is None else filter(matches, documents), environment)
+            return (self._shown(document, measured) for measured, document in wanted)
 
         return run
 
@@ -107,6 +107,29 @@ class GeoNear(Stage):
             return document
         beside = {metadata_field("geoNearDistance"): found.distance, metadata_field("geoNearPoint"): found.value}
         return {**document, **beside}
+
+
+_Found = Iterator[tuple[Measured, Document]]
+
+
+def _by_index(
+    near: NearQuery, index_name: str, matches: Callable[[Document], bool] | None, environment: Environment
+) -> _Found | None:
+    """What is found, the nearest first, as the index has it; None where there is no index to go through."""
+    stored = environment.stored(environment.database, environment.collection)
+    scan = None if stored is None else search(stored.collection, near, index_name, None, matches)
+    if stored is None or scan is None:
+        return None
+    records = scan.records(stored.store, stored.collection, environment.interrupt)
+    decoded = (decode(raw) for _, raw in records)
+    return ((measured, document) for document in decoded if (measured := near.measure(document)) is not None)
+
+
+def _by_measuring(near: NearQuery, documents: Iterable[Document], environment: Environment) -> _Found:
+    """The same of documents that are all looked at."""
+    measured = ((near.measure(document), document) for document in documents)
+    keyed = ((key_bytes(found.meters), (found, document)) for found, document in measured if found is not None)
+    return in_order(keyed, environment.interrupt)
 
 
 @stage("$geoNear")
