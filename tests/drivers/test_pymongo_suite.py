@@ -43,7 +43,7 @@ def test_a_failure_that_is_not_listed_is_told(found: dict[str, str]) -> None:
 
 
 def test_every_expectation_has_a_reason_and_means_a_test() -> None:
-    listed = expectations()
+    listed = expectations("plain")
     assert all(len(each.reason) > 20 and each.tests for each in listed)
     patterns = [pattern for each in listed for pattern in each.tests]
     assert len(set(patterns)) == len(patterns)
