@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-import importlib.util
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -113,12 +113,18 @@ async def test_pandas(database: AsyncDatabase[Any]) -> None:
     assert list(frame.columns) == ["_id", "kind"]
 
 
-async def test_polars_is_optional(database: AsyncDatabase[Any]) -> None:
-    if importlib.util.find_spec("polars") is None:
-        with pytest.raises(ImportError, match="polars"):
-            await database.things.to_polars()
-    else:
-        assert (await database.things.to_polars()).height == 200
+async def test_polars(database: AsyncDatabase[Any]) -> None:
+    pytest.importorskip("polars")
+    frame = await database.things.to_polars({"count": 1}, ["kind"])
+    assert (frame.height, frame.columns) == (20, ["_id", "kind"])
+    table = await database.things.to_arrow()
+    assert (await database.things.to_polars()).to_dicts() == table.to_pylist()
+
+
+async def test_polars_is_optional(database: AsyncDatabase[Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "polars", None)
+    with pytest.raises(ImportError, match="polars"):
+        await database.things.to_polars()
 
 
 async def test_sql_over_collections(database: AsyncDatabase[Any]) -> None:

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-COUNT = 300_000
+COUNT = 1_000_000
 MEMORY_BYTES = 48 * 1024 * 1024
 SLACK_BYTES = 160 * 1024 * 1024  # rows on their way out, and what the C libraries keep of what they had
 
