@@ -18,7 +18,7 @@ from amongo.commands.view_reads import count_view
 from amongo.commands.views import is_view, most_in_view
 from amongo.planner import canonical_query
 from amongo.values.collation import Collation
-from amongo.values.numbers import number
+from amongo.values.numbers import LONG_MAX, number
 
 if TYPE_CHECKING:
     from amongo.commands.instance import Instance
@@ -65,7 +65,7 @@ def parse(database: str, document: dict[str, Any]) -> CountRequest:
         namespace,
         fields["query"],
         fields["skip"],
-        abs(fields["limit"]),
+        min(abs(fields["limit"]), LONG_MAX),
         fields["hint"],
         fields.get("maxTimeMS"),
         asked_collation(fields["collation"]),

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from asking import Ask
-from bson import Decimal128, Int64
+from bson import Decimal128, Int64, encode
 
 COUNTS = [
     ("all", {}, 5),
@@ -36,6 +36,14 @@ def test_count(ask: Ask, fruit: None, name: str, options: dict[str, Any], expect
     reply = ask({"count": "fruit", **options})
     assert reply == {"n": expected, "ok": 1.0}
     assert type(reply["n"]) is int
+
+
+@pytest.mark.parametrize("limit", [float("-inf"), Int64(-(2**63)), float("inf")])
+def test_count_of_a_view_to_a_limit_beyond_what_can_be_counted(ask: Ask, fruit: None, limit: Any) -> None:
+    ask({"create": "sight", "viewOn": "fruit", "pipeline": [{"$match": {"n": {"$exists": True}}}]})
+    command = {"count": "sight", "limit": limit}
+    assert ask(command)["n"] == 4
+    assert encode(ask({"explain": command}))
 
 
 def test_count_of_what_is_not_there(ask: Ask) -> None:
