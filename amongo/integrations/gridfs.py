@@ -106,6 +106,9 @@ class _Cursor(Generic[File]):
     def __copy__(self) -> Self:
         return self.clone()
 
+    def __deepcopy__(self, memo: Any) -> Self:
+        return self.clone()
+
     def add_option(self, *args: Any, **kwargs: Any) -> NoReturn:
         """errors: NotImplementedError"""
         raise NotImplementedError("Method does not exist for GridOutCursor")
@@ -154,6 +157,10 @@ class GridOutCursor(_Cursor[GridOut]):
         return GridOut(self._root, file_document=self._cursor.next(), session=self._session)
 
     __next__ = next
+
+    def __getitem__(self, index: int | slice) -> Any:
+        found = self._cursor[index]
+        return self if found is self._cursor else GridOut(self._root, file_document=found, session=self._session)
 
     def __iter__(self) -> Self:
         return self

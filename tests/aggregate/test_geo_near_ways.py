@@ -45,15 +45,15 @@ def test_the_index_and_measuring_agree(documents: list[Document], specification:
     if specification.get("spherical") and max(map(abs, specification["near"])) > 90:
         return
     stages = [{"$geoNear": specification}, {"$set": {"again": {"$meta": "geoNearDistance"}}}]
-    with MongoClient("memory://") as client:
+    with MongoClient("memory://") as client, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(geo_near, "GEO_RING_ENTRIES", 0)
         collection = client.test.places
         collection.create_index([("at", kind)])
         for number, each in enumerate(documents):
             collection.insert_one({"_id": number, **each})
         by_index = list(collection.aggregate(stages))
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(geo_near, "search", lambda *arguments: None)
-            measured = list(collection.aggregate(stages))
+        patch.setattr(geo_near, "search", lambda *arguments: None)
+        measured = list(collection.aggregate(stages))
     assert by_index == measured
 
 

@@ -77,6 +77,25 @@ async def test_a_large_write_brings_up_to_date_what_queries_read(things: AsyncCo
     assert found == await (await things.aggregate(PIPELINE, hint={"$columnar": False})).to_list()
 
 
+async def test_a_write_is_done_though_columns_cannot_be_brought_up_to_date(
+    things: AsyncCollection[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await (await things.aggregate(PIPELINE, hint={"$columnar": True})).to_list()
+    called: list[object] = []
+
+    def broken(renewal: object) -> None:
+        called.append(renewal)
+        raise RuntimeError("no columns today")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("amongo.engine.columns.renewal.Renewal.run", broken)
+        done = await things.update_many({"_id": {"$lt": COLUMN_FRESHEN_COUNT}}, {"$inc": {"n": 1}})
+    assert done.modified_count == COLUMN_FRESHEN_COUNT
+    assert len(called) == 1
+    found = await (await things.aggregate(PIPELINE, hint={"$columnar": True})).to_list()
+    assert found == await (await things.aggregate(PIPELINE, hint={"$columnar": False})).to_list()
+
+
 async def test_a_small_one_does_not(things: AsyncCollection[Any]) -> None:
     await things.delete_one({"_id": 0})
     found = await explained(things, PIPELINE)

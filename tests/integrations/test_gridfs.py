@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncIterator
-from copy import copy
+from copy import copy, deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -119,6 +119,8 @@ def test_files_are_there_when_the_store_is_opened_again(tmp_path: Path) -> None:
         with bucket.find({}, limit=1) as cursor:
             assert cursor.next().filename == "bytes"
         assert [file.length for file in bucket.find({"_id": 7}).to_list()] == [1]
+        assert bucket.find({}).sort("filename", 1)[1].read() == b"7"
+        assert [file.filename for file in deepcopy(bucket.find({}).sort("filename", 1))[:1]] == ["bytes"]
     with MongoClient(f"local://{tmp_path / 'store'}") as client:
         assert GridFSBucket(client.files).open_download_stream(identity).read() == CONTENT
         older = GridFS(client.files)

@@ -193,5 +193,11 @@ async def test_nothing_of_places_is_covered_on_the_event_loop(monkeypatch: pytes
         await collection.update_many(filter, {"$set": {"seen": True}})
         assert len(await (await collection.aggregate([{"$match": filter}])).to_list()) == 3
         await collection.insert_many([{"at": region} for _ in range(3)])
+        near = {"$geoNear": {"near": [0, 0.5], "distanceField": "far", "maxDistance": 0.1, "spherical": True}}
+        assert await (await collection.aggregate([near])).to_list()
+        few = client["test"]["few"]
+        await few.create_index([("at", "2dsphere")])
+        await few.insert_one({"at": [0, 0]})
+        assert len(await (await few.aggregate([near])).to_list()) == 1
     assert threads
     assert threading.get_ident() not in threads

@@ -24,7 +24,7 @@ from amongo.mql.matcher import MatchExpression, parse_filter
 from amongo.mql.metadata import metadata_field
 from amongo.mql.sorting import in_order
 from amongo.planner.near_scan import search, serving_index
-from amongo.runtime.limits import NEAR_KEY_COMPONENTS, PATH_COMPONENTS
+from amongo.runtime.limits import GEO_RING_ENTRIES, NEAR_KEY_COMPONENTS, PATH_COMPONENTS
 from amongo.values.codec import decode
 from amongo.values.key_bytes import key_bytes
 from amongo.values.numbers import to_double
@@ -115,10 +115,13 @@ _Found = Iterator[tuple[Measured, Document]]
 def _by_index(
     near: NearQuery, index_name: str, matches: Callable[[Document], bool] | None, environment: Environment
 ) -> _Found | None:
-    """What is found, the nearest first, as the index has it; None where there is no index to go through."""
+    """What is found, the nearest first, as the index has it; None where there is no index to go through, or less to
+    measure than the first circle would hold (such pipelines run on the event loop, and to cover a circle does not)."""
     stored = environment.stored(environment.database, environment.collection)
-    scan = None if stored is None else search(stored.collection, near, index_name, None, matches)
-    if stored is None or scan is None:
+    if stored is None or stored.collection.count <= GEO_RING_ENTRIES:
+        return None
+    scan = search(stored.collection, near, index_name, None, matches)
+    if scan is None:
         return None
     records = scan.records(stored.store, stored.collection, environment.interrupt)
     decoded = (decode(raw) for _, raw in records)

@@ -176,10 +176,9 @@ def bind_cut(names: Sequence[str], directions: Sequence[int], *, is_sparse: bool
         unknown += 1
         if unknown > _LEARN_AFTER and len(beginnings) + len(patterns) + len(ways) < READ_LAYOUTS:
             unknown = 0
-            pattern = _pattern(raw, form)
             if is_one and (beginning := _beginning(raw, form.names[0])) is not None:
                 beginnings.append(beginning)
-            elif pattern is not None:
+            elif (pattern := _pattern(raw, form)) is not None:
                 patterns.append(pattern)
             elif (found := _way_of_places(raw, names, form)) is not None:
                 ways.append(found)
