@@ -22,7 +22,7 @@ from amongo.commands.time_series import insert_measurements
 from amongo.commands.validation import check_inserted_raw
 from amongo.commands.views import View, find_view, may_be_view
 from amongo.commands.writing import check_batch_count, duplicate_key, write_error
-from amongo.engine.origin import coming_from, narrowed
+from amongo.engine.origin import Origin, coming_from, narrowed
 from amongo.engine.records import OBJECT_ID_ELEMENT, Collection, object_id_keys, record_key, record_keys
 from amongo.engine.store import CollectionDropped, Inserted
 from amongo.errors import ErrorCode, ServerError
@@ -254,11 +254,14 @@ def _insert(
             continue
 
 
-def insert_one(instance: Instance, namespace: str, raw: bytes) -> int:
+def insert_one(instance: Instance, namespace: str, raw: bytes, origin: Origin | None = None) -> int:
     """Insert one document at once: the journey of `insert_one`; the commit's sequence.
 
     0 when another thread holds the store's lock, when the `_id` is taken, or when it fails: `InsertRequest` then does
     it, or says why not, in full.
+
+    origin   of a retryable write
+    errors   StatementsDone, of one that was made meanwhile
     """
     store = instance.store
     if instance.attention.is_on or not store.lock.acquire(False):
@@ -286,8 +289,9 @@ def insert_one(instance: Instance, namespace: str, raw: bytes) -> int:
                 key = record_key(raw, collection.collator)
         if collection.has_key(key):
             return 0
+        sequence = store.append(collection, key, raw) if origin is None else store.append_told(origin, collection, key, raw)
         instance.counts["insert"] += 1
-        return store.append(collection, key, raw)
+        return sequence
     except ServerError:
         return 0
     finally:

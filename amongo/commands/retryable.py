@@ -77,12 +77,15 @@ def run(instance: Instance, name: str, request: Any, context: Context, run: Run)
     if name not in RETRYABLE_COMMANDS:
         raise errors.NOT_RETRYABLE(command=name)
     assert context.session_id is not None and context.number is not None
-    with instance.sessions.alone(context.session_id, context.interrupt):
+    sessions, store = instance.sessions, instance.store
+    sessions.begin_writing(context.session_id, context.interrupt)
+    try:
         instance.transactions.supersede(context.session_id, context.number)
-        store = instance.store
         with store.lock:
             store.retries.begin(context.session_id, context.number, store.last_sequence >> 32)
         return run_part(instance, request, context, run)
+    finally:
+        sessions.end_writing(context.session_id)
 
 
 def run_part(instance: Instance, request: Any, context: Context, run: Run) -> Any:
@@ -140,8 +143,18 @@ class _Write:
         failpoints = self.instance.failpoints
         if failpoints is not None:
             failpoints.begin_retryable_write(len(numbers), self._peer)
-        with coming_from(Origin.of(self._session_id, self._number, tuple(numbers))):
+        with coming_from(Origin(self._session_id, self._number, tuple(numbers))):
             return make()
+
+    def insert_alone(self, number: int, request: InsertRequest) -> int:
+        """Insert the only document of a request, if that can be done at once; the commit's sequence, or 0.
+
+        errors   StatementsDone
+        """
+        if self.instance.failpoints is not None or not request.is_validated:
+            return 0
+        origin = Origin(self._session_id, self._number, (number,))
+        return insert.insert_one(self.instance, request.namespace, request.documents[0], origin)
 
     def one(self, number: int, make: Callable[[], T]) -> tuple[Outcome | None, T | None]:
         """(what a statement has done, None), or else (None, what comes of making it)."""
@@ -152,6 +165,8 @@ class _Write:
 def _insert(write: _Write, request: InsertRequest) -> WriteReply:
     """Insert the documents that have not been inserted, as one batch."""
     numbers = write.numbers(len(request.documents))
+    if len(numbers) == 1 and write.done(numbers[0]) is None and (sequence := write.insert_alone(numbers[0], request)):
+        return WriteReply(1, None, [], [], sequence)
     missing = [position for position, number in enumerate(numbers) if write.done(number) is None]
     if not missing:
         return WriteReply(len(numbers), None, [], [], 0, tuple(numbers))

@@ -103,7 +103,7 @@ class SessionTransaction:
 
         errors   WRITE_CONFLICT and what the log says, with nothing written
         """
-        origin = Origin.of(self.session_id, self.number, is_transaction=True)
+        origin = Origin(self.session_id, self.number, is_transaction=True)
         engine = self._engine
         assert engine is not None
         try:

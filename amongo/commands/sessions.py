@@ -7,7 +7,6 @@ half an hour passes without a use; its cursors and its transaction end with it. 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final
@@ -59,8 +58,9 @@ class Sessions:
         self._ended = ended
         self._last_use_ms: dict[bytes, int] = {}
         self._due_ms = 0  # before then none has to be forgotten
-        self._writing: set[bytes] = set()
-        self._written = Condition(Lock())  # told when one has left the set
+        self._writing: dict[bytes, object] = {}  # a retryable write
+        self._written = Condition(Lock())  # told when one has left them
+        self._waiting = 0  # for that
 
     def __len__(self) -> int:
         return len(self._last_use_ms)
@@ -85,24 +85,28 @@ class Sessions:
             self._last_use_ms.pop(session_id, None)
         self._ended(ended)
 
-    @contextmanager
-    def alone(self, session_id: bytes, interrupt: Interrupt) -> Iterator[None]:
-        """While the block runs, no other retryable write runs in the session.
+    def begin_writing(self, session_id: bytes, interrupt: Interrupt) -> None:
+        """A retryable write begins: until `end_writing`, no other one runs in the session.
 
         errors   OperationInterrupted, TimeLimitExpired while it waits for another one
         """
-        while True:
+        writing, mine = self._writing, object()
+        if writing.setdefault(session_id, mine) is mine:
+            return
+        with self._written:
+            self._waiting += 1  # before it tries again, so that who ends now wakes it
+            try:
+                while writing.setdefault(session_id, mine) is not mine:
+                    self._written.wait(_PATIENCE_S)
+                    interrupt.check()
+            finally:
+                self._waiting -= 1
+
+    def end_writing(self, session_id: bytes) -> None:
+        """The retryable write of a session has ended."""
+        self._writing.pop(session_id, None)
+        if self._waiting:
             with self._written:
-                if session_id not in self._writing:
-                    self._writing.add(session_id)
-                    break
-                self._written.wait(_PATIENCE_S)
-            interrupt.check()
-        try:
-            yield
-        finally:
-            with self._written:
-                self._writing.discard(session_id)
                 self._written.notify_all()
 
     def is_writing(self, session_id: bytes | None) -> bool:

@@ -142,10 +142,10 @@ class Retries:
         document    the first that it inserts, or None
         sequence    the commit's
         """
-        session_id = origin.key
+        session_id, number = origin.key, origin.number
         found = self._sessions.get(session_id)
-        if found is None or found.number != origin.number:
-            found = Remembered(origin.number, 0)
+        if found is None or found.number != number:
+            found = Remembered(number, 0)
         self._renew(session_id, found)
         found.last_s, found.is_transaction = sequence >> 32, origin.is_transaction
         identity = id_document(document) if origin.is_upsert and operation == "i" and document is not None else None

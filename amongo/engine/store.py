@@ -27,7 +27,7 @@ from amongo.engine.forking import Forking
 from amongo.engine.index_commits import no_keys
 from amongo.engine.indexes import Entered, MakeKeys
 from amongo.engine.log import Log, MemoryLog, entry
-from amongo.engine.origin import ORIGIN, coming_from, narrowed
+from amongo.engine.origin import ORIGIN, Origin, coming_from, narrowed
 from amongo.engine.records import Cap, Collection, IdOrder, View, converted, record_key
 from amongo.engine.replay import replay
 from amongo.engine.retries import Retries
@@ -266,6 +266,19 @@ class Store(Forking):
             self._make_up(before, collection.append_indexed, record_id, key, raw, entered or ())
             raise
         return sequence
+
+    def append_told(self, origin: Origin, collection: Collection, key: bytes, raw: bytes) -> int:
+        """`append` of what a retryable write inserts, which is remembered.
+
+        errors   those of `append` and of `Retries.check`
+        """
+        if not collection.is_plain:
+            with coming_from(origin):
+                return self._append_special(collection, key, raw)
+        self.retries.check(origin)
+        record_id = collection.next_record_id
+        payload = origin.entry() + entry(record_id, collection.heads.get("i") or self._head(collection, "i"), (raw,))
+        return self._write(payload, self._change_told, origin, "i", None, collection.append, record_id, key, raw)
 
     def _append_special(self, collection: Collection, key: bytes, raw: bytes) -> int:
         """Insert a document into a capped collection: the commit removes the oldest where there are too many then.

@@ -329,9 +329,8 @@ def test_a_second_attempt_waits_for_the_first(
 def test_an_attempt_that_waits_can_be_stopped(instance: Instance) -> None:
     interrupt = Interrupt()
     interrupt.stop("enough")
-    with (
-        instance.sessions.alone(bytes(16), NEVER),
-        pytest.raises(OperationInterrupted),
-        instance.sessions.alone(bytes(16), interrupt),
-    ):
-        pass
+    instance.sessions.begin_writing(bytes(16), NEVER)
+    with pytest.raises(OperationInterrupted):
+        instance.sessions.begin_writing(bytes(16), interrupt)
+    instance.sessions.end_writing(bytes(16))
+    instance.sessions.begin_writing(bytes(16), NEVER)  # at once

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from amongo.engine.files import CrashingFiles, MemoryFiles
 from amongo.engine.files.crashing import Failure, MachineStopped
 from amongo.engine.indexes import Definition
-from amongo.engine.origin import NOBODY, Origin
+from amongo.engine.origin import Origin
 from amongo.engine.records import Collection, record_key, trail
 from amongo.engine.settings import Settings
 from amongo.engine.store import Change, Store
@@ -27,7 +27,7 @@ from amongo.values.key_bytes import id_key
 
 A: Definition = {"v": 2, "key": {"a": 1}, "name": "a_1"}
 UNIQUE: Definition = {"v": 2, "key": {"u": 1}, "name": "u_1", "unique": True, "sparse": True}
-ORIGIN = Origin(bytes(16), NOBODY, 1, is_transaction=True)
+ORIGIN = Origin(bytes(16), 1, is_transaction=True)
 SMALL = Settings(log_file_bytes=4096, checkpoint_bytes=1 << 40, closing_checkpoint_bytes=1 << 40, log_retained_bytes=0)
 
 
@@ -511,7 +511,7 @@ def test_a_reopened_store_shows_what_was_committed() -> None:
             if rng.random() < 0.3 and store.checkpoints is not None:
                 store.checkpoints.checkpoint()
             if rng.random() < 0.8:
-                transaction.commit(Origin(bytes(16), NOBODY, number, is_transaction=True))
+                transaction.commit(Origin(bytes(16), number, is_transaction=True))
             else:
                 transaction.abort()
         before = shown(store)
@@ -539,7 +539,7 @@ def move(store: Store, number: int) -> int:
     insert(transaction.store, {"_id": 8, "a": balances[8]}, {"_id": 100 + number, "a": 0})
     insert(transaction.store, {"_id": number}, namespace=f"db.receipt{number}")
     try:
-        return transaction.commit(Origin(bytes(16), NOBODY, number, is_transaction=True))
+        return transaction.commit(Origin(bytes(16), number, is_transaction=True))
     finally:
         transaction.abort()
 
