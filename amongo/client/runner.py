@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from pymongo.errors import PyMongoError
@@ -103,7 +102,7 @@ class Runner:
         if is_quick and not transactions.is_running(context):
             return instance.execute(request, context)
         interrupt = Interrupt()
-        context = replace(context, interrupt=interrupt)
+        context = context._replace(interrupt=interrupt)
         return await self._on_worker(interrupt, instance.execute, request, context)
 
     async def journaled(self, sequence: int) -> None:
@@ -187,7 +186,7 @@ class Runner:
             reply, sequence = instance.answer_command(parsed, parsed.context)
         else:
             interrupt = Interrupt()
-            context = replace(parsed.context, interrupt=interrupt)
+            context = parsed.context._replace(interrupt=interrupt)
             reply, sequence = await self._on_worker(interrupt, instance.answer_command, parsed, context)
         if sequence:
             completion = instance.durable(sequence)
@@ -206,7 +205,7 @@ class Runner:
         if self.instance.attention.is_on:  # it may have to wait before it is run
             parse = self.instance.parse_command
             return await self._run_parsed(await run(parse, database, command, context, sequences, interrupt=interrupt))
-        context = replace(context, interrupt=interrupt)
+        context = context._replace(interrupt=interrupt)
         reply: dict[str, Any] = await self._on_worker(
             interrupt, self.instance.run_command, database, command, context, sequences
         )

@@ -7,7 +7,7 @@ What became of each stands in a cursor, the sums stand beside it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 from bson.raw_bson import RawBSONDocument
@@ -279,7 +279,7 @@ def run(instance: Instance, request: BulkWriteRequest, context: Context) -> Bulk
     errors   none of a single operation: they stand in the results; MAX_TIME_EXPIRED, INTERRUPTED
     """
     interrupt = instance.operation_interrupt(context, request.max_time_ms)
-    inner = replace(context, interrupt=interrupt)
+    inner = context._replace(interrupt=interrupt)
     retried: list[int] = []
     results = Results(request.errors_only)
     for start, operations in _batches(request.operations):
@@ -321,7 +321,7 @@ def _numbered(context: Context, start: int, total: int, count: int) -> Context:
     numbers = range(total) if context.statements is None else context.statements
     if type(numbers) is tuple and len(numbers) != total:
         raise STATEMENT_COUNT(actual=len(numbers), expected=total)
-    return replace(context, statements=tuple(numbers[start : start + count]))
+    return context._replace(statements=tuple(numbers[start : start + count]))
 
 
 def _batches(operations: Sequence[Operation]) -> Iterator[tuple[int, Sequence[Operation]]]:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from amongo.commands.concerns import ReadConcern
 from amongo.commands.peer import Peer
@@ -14,8 +13,7 @@ Sequences = Mapping[str, Sequence[bytes]]
 """Array fields of a command whose documents come beside it, valid BSON each (OP_MSG calls them document sequences)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
+class Context(NamedTuple):
     """The circumstances of one operation.
 
     interrupt            how it is told to stop

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from amongo.commands.collations import asked_collation, collator_for
 from amongo.commands.column_upkeep import freshen_columns
@@ -15,7 +14,7 @@ from amongo.commands.namespaces import collection_namespace, refuse_profile
 from amongo.commands.planning import estimated, plan
 from amongo.commands.replies import WriteReply
 from amongo.commands.time_series_writes import delete_measurements, written_series
-from amongo.commands.variables import let_variables, runtime_variables
+from amongo.commands.variables import NO_VARIABLES, let_variables, runtime_variables
 from amongo.commands.views import most_in_view
 from amongo.commands.writing import check_batch_count, delete_found, write_error
 from amongo.errors import ServerError
@@ -49,8 +48,7 @@ STATEMENT_FIELDS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class DeleteStatement:
+class DeleteStatement(NamedTuple):
     """One statement of a delete: every match, or the first.
 
     collation   as it was written; None for that of the collection
@@ -62,8 +60,7 @@ class DeleteStatement:
     collation: dict[str, Any] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class DeleteRequest:
+class DeleteRequest(NamedTuple):
     """A delete.
 
     namespace     "database.collection"
@@ -75,7 +72,7 @@ class DeleteRequest:
     namespace: str
     deletes: tuple[DeleteStatement, ...]
     ordered: bool = True
-    variables: dict[str, Any] = field(default_factory=dict)
+    variables: dict[str, Any] = NO_VARIABLES
     max_time_ms: int | None = None
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from bson import Decimal128, Int64
 
@@ -131,10 +131,14 @@ def parse_fields(
                number out of bounds: the field's `bound_code`
     """
     prepared = _PREPARED.get(id(fields))
-    if prepared is None or prepared[0] is not fields:
+    if prepared is None or prepared.fields is not fields:
         prepared = _prepare(fields)
-    values = prepared[2].copy()
+    plain = prepared.plain if generic is GENERIC_FIELDS else prepared.own_plain
+    values = prepared.defaults.copy()
     for name, value in document.items():
+        if type(value) is plain.get(name):
+            values[name] = value
+            continue
         field = fields.get(name)
         if field is None:
             if name == command:
@@ -145,24 +149,46 @@ def parse_fields(
                 raise errors.NOT_SUPPORTED_YET(what=f"'{command}.{name}'", reason=not_yet[name])
             raise errors.UNKNOWN_FIELD(command=command, field=name)
         if value is not None or field.refuses_null or field.kind in _OWN_ERRORS:
-            values[name] = value if type(value) is _PLAIN.get(field.kind) else check(command, name, field, value)
-    for name in prepared[1]:
+            values[name] = check(command, name, field, value)
+    for name in prepared.required:
         if name not in values:
             raise errors.MISSING_FIELD(command=command, field=name)
     return values
 
 
-_PREPARED: Final[dict[int, tuple[Mapping[str, Field], tuple[str, ...], dict[str, Any]]]] = {}
-"""By the identity of a table: the table itself, the names that are required, the defaults of the others."""
+class _Prepared(NamedTuple):
+    """A table of fields, looked through once.
+
+    required   names that are required
+    defaults   of the others
+    own_plain  name -> the class of which every value is taken as it is
+    plain      the same, with the generic fields
+    """
+
+    fields: Mapping[str, Field]
+    required: tuple[str, ...]
+    defaults: dict[str, Any]
+    own_plain: dict[str, type]
+    plain: dict[str, type]
 
 
-def _prepare(fields: Mapping[str, Field]) -> tuple[Mapping[str, Field], tuple[str, ...], dict[str, Any]]:
+_PREPARED: Final[dict[int, _Prepared]] = {}
+"""By the identity of a table."""
+
+
+def _prepare(fields: Mapping[str, Field]) -> _Prepared:
     required = tuple(name for name, field in fields.items() if field.required)
     defaults = {name: field.default for name, field in fields.items() if not field.required}
-    prepared = (fields, required, defaults)
+    own = _plain(fields)
+    generic = {name: kind for name, kind in _plain(GENERIC_FIELDS).items() if name not in fields}
+    prepared = _Prepared(fields, required, defaults, own, generic | own)
     if len(fields) >= _PREPARED_LENGTH:
         _PREPARED[id(fields)] = prepared
     return prepared
+
+
+def _plain(fields: Mapping[str, Field]) -> dict[str, type]:
+    return {name: _PLAIN[field.kind] for name, field in fields.items() if field.kind in _PLAIN}
 
 
 def check(command: str, name: str, field: Field, value: Any) -> Any:

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import chain
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from amongo.commands.collations import asked_collation, collator_for
 from amongo.commands.command import Command
@@ -112,8 +112,7 @@ _SHORT_BYTES = 1024 * 1024  # of a result that is looked through before it gets 
 _UNDECODED = 4  # documents that are passed on as bytes cost a quarter of those that are decoded and matched, or less
 
 
-@dataclass(frozen=True, slots=True)
-class FindRequest:
+class FindRequest(NamedTuple):
     """A find.
 
     namespace      "database.collection"

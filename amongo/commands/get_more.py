@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bson import Int64
 
@@ -30,8 +29,7 @@ FIELDS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class GetMoreRequest:
+class GetMoreRequest(NamedTuple):
     """A getMore.
 
     namespace    that of the cursor

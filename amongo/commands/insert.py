@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bson import Timestamp
 from bson.errors import InvalidBSON
@@ -70,8 +69,7 @@ _BYTES_PER_READ = 8192
 _CHECKED_BYTES_PER_READ = 1024  # where a validator looks at them
 
 
-@dataclass(frozen=True, slots=True)
-class InsertRequest:
+class InsertRequest(NamedTuple):
     """An insert.
 
     namespace   "database.collection"
@@ -289,7 +287,9 @@ def insert_one(instance: Instance, namespace: str, raw: bytes, origin: Origin | 
                 key = record_key(raw, collection.collator)
         if collection.has_key(key):
             return 0
-        sequence = store.append(collection, key, raw) if origin is None else store.append_told(origin, collection, key, raw)
+        sequence = (
+            store.append(collection, key, raw) if origin is None else store.append_told(origin, collection, key, raw)
+        )
         instance.counts["insert"] += 1
         return sequence
     except ServerError:

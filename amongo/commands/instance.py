@@ -9,7 +9,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -362,7 +361,7 @@ class Instance:
             context = numbered(command.name, document, concerns.read, context)
             context = with_statements(command.name, context, document)
         if concerns.read is not NO_CONCERNS.read and not context.is_transaction:
-            context = replace(context, read_concern=concerns.read)
+            context = context._replace(read_concern=concerns.read)
         return ParsedCommand(command, database, document, request, context, concerns.write)
 
     def _execute_listed(self, request: Any, context: Context) -> Any:
@@ -382,7 +381,7 @@ class Instance:
         if read is not None:
             self.snapshot_reads.check(read, is_transaction=context.is_transaction)
             if not context.is_transaction:
-                context = replace(context, read_concern=None)
+                context = context._replace(read_concern=None)
                 if read.is_snapshot:
                     return self.snapshot_reads.run(request, read, context, run)
         if context.is_transaction and name not in TRANSACTION_ENDS:

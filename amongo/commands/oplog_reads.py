@@ -42,8 +42,8 @@ def find_in_oplog(instance: Instance, request: FindRequest, context: Context) ->
     errors   those of the filter, of the projection and of an aggregate
     """
     options = request.options
-    asked = replace(
-        request, single_batch=False, options=replace(options, tailable=False, no_cursor_timeout=False, scan=None)
+    asked = request._replace(
+        single_batch=False, options=replace(options, tailable=False, no_cursor_timeout=False, scan=None)
     )
     made = find_in_view_request(asked)
     if not options.tailable:

@@ -104,7 +104,7 @@ def with_hints(request: Request, settings: Document) -> Request:
         return replace(request, hint=None, allowed=allowed)
     if request.options.scan is not None:  # bounds are bounds of the index that is named beside them
         return request
-    return replace(request, options=replace(request.options, hint=None, allowed=allowed))
+    return request._replace(options=replace(request.options, hint=None, allowed=allowed))
 
 
 def under_settings(instance: Instance, request: Any) -> Any:

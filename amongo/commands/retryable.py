@@ -13,7 +13,6 @@ Source: manual, Retryable Writes; the drivers' specification of retryable writes
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -55,10 +54,10 @@ def with_statements(name: str, context: Context, document: Mapping[str, Any]) ->
         if one is not None:
             raise errors.STATEMENT_FORMS(one=one, all=several)
         numbers = check(name, "stmtIds", Field("array"), several)
-        return replace(context, statements=tuple(check(name, "stmtIds", _NUMBER, each) for each in numbers))
+        return context._replace(statements=tuple(check(name, "stmtIds", _NUMBER, each) for each in numbers))
     if one is not None:
         first = check(name, "stmtId", _NUMBER, one)
-        return replace(context, statements=range(first, first + WRITE_BATCH_COUNT))
+        return context._replace(statements=range(first, first + WRITE_BATCH_COUNT))
     return context
 
 
@@ -129,7 +128,7 @@ class _Write:
         """The context of statements that have so much time together."""
         if max_time_ms is None:
             return self.context
-        return replace(self.context, interrupt=self.instance.operation_interrupt(self.context, max_time_ms))
+        return self.context._replace(interrupt=self.instance.operation_interrupt(self.context, max_time_ms))
 
     def done(self, number: int) -> Outcome | None:
         """What a statement has done; None if it has not been done."""
@@ -172,7 +171,7 @@ def _insert(write: _Write, request: InsertRequest) -> WriteReply:
         return WriteReply(len(numbers), None, [], [], 0, tuple(numbers))
     made = request
     if len(missing) < len(numbers):
-        made = replace(request, documents=[request.documents[position] for position in missing])
+        made = request._replace(documents=[request.documents[position] for position in missing])
     reply = write.making(
         [numbers[position] for position in missing], lambda: insert.run(write.instance, made, write.context)
     )
@@ -188,7 +187,7 @@ def _update(write: _Write, request: UpdateRequest) -> WriteReply:
     several = len(request.updates) > 1 or request.max_time_ms is not None
 
     def make(statement: UpdateStatement, context: Context) -> WriteReply:
-        single = replace(request, updates=(statement,), max_time_ms=None) if several else request
+        single = request._replace(updates=(statement,), max_time_ms=None) if several else request
         return update.run(write.instance, single, context)
 
     sums = _made(write, request, request.updates, "multi=true", make)
@@ -199,7 +198,7 @@ def _delete(write: _Write, request: DeleteRequest) -> WriteReply:
     """Make the statements that have not been made, one after the other."""
 
     def make(statement: DeleteStatement, context: Context) -> WriteReply:
-        return delete.run(write.instance, replace(request, deletes=(statement,), max_time_ms=None), context)
+        return delete.run(write.instance, request._replace(deletes=(statement,), max_time_ms=None), context)
 
     sums = _made(write, request, request.deletes, "limit=0", make)
     return WriteReply(sums.n, None, [], sums.failures, sums.sequence, tuple(sums.retried))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from amongo.commands import aggregate
@@ -89,7 +89,7 @@ def run_find(instance: Instance, request: FindTableRequest, context: Context) ->
         documents: Iterator[bytes] = aggregate.result_documents(instance, inner, interrupt)
         return instance.columnar.documents_table(documents, interrupt)
     names = _plain_names(request.projection)
-    whole = replace(request.find, projection=request.projection if names is None else None)
+    whole = request.find._replace(projection=request.projection if names is None else None)
     plan = plan_find(instance, whole)
     if plan is None:
         return instance.columnar.documents_table((), interrupt)

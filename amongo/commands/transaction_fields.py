@@ -8,7 +8,6 @@ Transactions; the drivers' specifications of sessions and transactions.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any, Final
 
 from amongo.commands.concerns import NO_CONCERNS, TRANSACTION_COMMANDS, TRANSACTION_ENDS, ReadConcern
@@ -53,7 +52,9 @@ def numbered(command: str, document: Mapping[str, Any], read: ReadConcern, conte
               WRONG_TYPE
     """
     number, autocommit, starts = (
-        _typed(command, document, name) for name in ("txnNumber", "autocommit", "startTransaction")
+        _typed(command, document, "txnNumber"),
+        _typed(command, document, "autocommit"),
+        _typed(command, document, "startTransaction"),
     )
     if number is None:
         for field, value in (("autocommit", autocommit), ("startTransaction", starts)):
@@ -80,8 +81,7 @@ def numbered(command: str, document: Mapping[str, Any], read: ReadConcern, conte
         raise errors.READ_CONCERN_LATER()
     if read.level not in TRANSACTION_LEVELS:
         raise errors.READ_CONCERN_LEVEL()
-    return replace(
-        context,
+    return context._replace(
         number=int(number),
         is_transaction=True,
         starts_transaction=bool(starts),

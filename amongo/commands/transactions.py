@@ -11,7 +11,6 @@ Source: manual, Transactions; Production Considerations; the drivers' specificat
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from amongo.commands.context import Context
@@ -95,7 +94,7 @@ class Transactions:
         """
         check_inside(inside, self._instance.store.catalog, request)
         if getattr(request, "ordered", True) is False:
-            request = replace(request, ordered=True)
+            request = request._replace(ordered=True)
         reply = run(inside, request, context)
         if isinstance(reply, WriteReply) and reply.errors:
             errors.raise_transient(reply.errors[0])

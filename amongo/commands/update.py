@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from amongo.aggregate import check_stage_names
 from amongo.commands.column_upkeep import freshen_columns
@@ -13,7 +12,7 @@ from amongo.commands.fields import Field, parse_fields
 from amongo.commands.namespaces import collection_namespace, refuse_profile
 from amongo.commands.planning import estimated
 from amongo.commands.replies import WriteReply
-from amongo.commands.variables import let_variables, runtime_variables
+from amongo.commands.variables import NO_VARIABLES, let_variables, runtime_variables
 from amongo.commands.views import most_in_view
 from amongo.commands.writing import check_batch_count, write_error
 from amongo.commands.writing_updates import Done, UpdateTask, update_many, update_one, upsert
@@ -52,8 +51,7 @@ STATEMENT_FIELDS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class UpdateStatement:
+class UpdateStatement(NamedTuple):
     """One statement of an update.
 
     update         operators, a replacement, or a pipeline (a list)
@@ -76,8 +74,7 @@ class UpdateStatement:
     collation: dict[str, Any] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class UpdateRequest:
+class UpdateRequest(NamedTuple):
     """An update.
 
     namespace     "database.collection"
@@ -90,7 +87,7 @@ class UpdateRequest:
     namespace: str
     updates: tuple[UpdateStatement, ...]
     ordered: bool = True
-    variables: dict[str, Any] = field(default_factory=dict)
+    variables: dict[str, Any] = NO_VARIABLES
     max_time_ms: int | None = None
     is_validated: bool = True
 

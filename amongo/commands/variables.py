@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from bson import Timestamp
 from bson.datetime_ms import DatetimeMS
@@ -17,6 +17,9 @@ from amongo.values.collation import Collation
 if TYPE_CHECKING:
     from amongo.commands.instance import Instance
 
+NO_VARIABLES: Final[dict[str, Any]] = {}
+"""Those of a command without `let`."""
+
 _RESERVED = frozenset({"NOW", "CLUSTER_TIME", "USER_ROLES", "JS_SCOPE", "IS_MR"})
 
 
@@ -28,9 +31,11 @@ def let_variables(let: Mapping[str, Any] | None, collation: Collation | None = N
     errors      RESERVED_VARIABLE, LET_READS_DOCUMENT, name errors, those of the expressions
     source      manual, find, aggregate, "let"
     """
+    if not let:
+        return NO_VARIABLES
     values: dict[str, Any] = {}
     collator = None if collation is None else collation.collator
-    for name, spec in (let or {}).items():
+    for name, spec in let.items():
         if name in _RESERVED:
             raise errors.RESERVED_VARIABLE(name=name)
         check_write_name(name)

@@ -19,12 +19,14 @@ from amongo.values.order import regex_parts
 _PATTERN_FIELDS = frozenset({"$regex", "regex", "pattern"})
 """Where filters, expressions and schemas have a pattern as a string."""
 
+_SEARCHED_KINDS = frozenset({dict, list, str, Regex})
+
 _LOOPS = frozenset({"$map", "$filter", "$reduce"})
 
 
 # What of a request may take long.
 _SEARCHED: dict[type, Callable[[Any], Any]] = {
-    find.FindRequest: lambda request: [request.filter, request.projection],
+    find.FindRequest: lambda request: [request.filter, request.projection] if request.projection else request.filter,
     update.UpdateRequest: lambda request: [part for each in request.updates for part in (each.filter, each.update)],
     delete.DeleteRequest: lambda request: [each.filter for each in request.deletes],
     aggregate.AggregateRequest: lambda request: request.stages,
@@ -56,6 +58,8 @@ def has_wild_pattern(value: Any) -> bool:
         kind = type(part)
         if kind is dict:
             for name, inner in part.items():
+                if name[:1] != "$" and type(inner) not in _SEARCHED_KINDS:
+                    continue
                 if name in ("$text", "$range"):  # each document's texts are cut into words
                     return True
                 if name in _PATTERN_FIELDS and type(inner) is str and _is_wild(inner):

@@ -225,7 +225,7 @@ def is_exact_id(filter: Mapping[str, Any], has_collation: bool) -> bool:
 
     has_collation   the operation asks for one, which may not be that of the index
     """
-    return exact_id_key(filter) is not None and not (has_collation and has_strings(filter["_id"]))
+    return _asks_one_id(filter) and not (has_collation and has_strings(filter["_id"]))
 
 
 def exact_id_key(filter: Mapping[str, Any], collator: Collator | None = None) -> bytes | None:
@@ -233,13 +233,15 @@ def exact_id_key(filter: Mapping[str, Any], collator: Collator | None = None) ->
 
     collator   that of the index on `_id`
     """
+    return id_key(filter["_id"], collator) if _asks_one_id(filter) else None
+
+
+def _asks_one_id(filter: Mapping[str, Any]) -> bool:
     if len(filter) != 1 or "_id" not in filter:
-        return None
+        return False
     value = filter["_id"]
     kind = type(value)
-    if kind in _NOT_EXACT or (kind is dict and _is_operators(value)):
-        return None
-    return id_key(value, collator)
+    return kind not in _NOT_EXACT and not (kind is dict and _is_operators(value))
 
 
 def _id_keys(filter: Mapping[str, Any], collator: Collator | None) -> tuple[bytes, ...] | None:

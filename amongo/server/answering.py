@@ -29,6 +29,7 @@ class Answering:
     def __init__(self, runner: Runner, *, is_standalone: bool = False) -> None:
         self._runner = runner
         self._is_standalone = is_standalone
+        self._told: tuple[tuple[int, int], bytes] = (0, 0), b""  # the times of the last reply
 
     async def answer(self, request: Request, peer: Peer) -> Reply:
         """The reply: a document of values that BSON has, or that of a cursor.
@@ -59,7 +60,10 @@ class Answering:
         """The times that every reply of a replica set carries, as elements of its document."""
         if self._is_standalone:
             return b""
-        return times(*self._runner.instance.times.numbers())
+        numbers = self._runner.instance.times.numbers()
+        if numbers != self._told[0]:
+            self._told = numbers, times(*numbers)
+        return self._told[1]
 
     def awaits_data(self, request: Request) -> bool:
         """Whether a request is a getMore that may wait for what others do."""

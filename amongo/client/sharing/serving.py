@@ -14,7 +14,6 @@ import select
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import replace
 from typing import Any, Final, TypeVar
 
 import anyio
@@ -86,7 +85,7 @@ async def perform(
             if instance.attention.is_on:
                 await admit_request(instance, request)
             interrupt = Interrupt()
-            context = replace(context, interrupt=interrupt)
+            context = context._replace(interrupt=interrupt)
             discard = Runner(instance)._discard
             reply = await run(instance.execute, request, context, interrupt=interrupt, discard=discard)
     except Awaiting as awaiting:
