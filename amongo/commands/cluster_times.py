@@ -22,6 +22,7 @@ class ClusterTimes:
     def __init__(self, store: Store, clock: Clock) -> None:
         self._store = store
         self._clock = clock
+        self._now_ns = clock.now_ns
         self._started = clock.now_ms() // 1000 << 32
         self._known = 0  # the greatest that a client has told of
         self._given = 0  # the last that `next` gave
@@ -77,7 +78,7 @@ class ClusterTimes:
         self._known = sequence(time)
 
     def _now(self) -> int:
-        return self._clock.now_ms() // 1000 << 32 | 1
+        return self._now_ns() // 1_000_000_000 << 32 | 1
 
 
 def timestamp(number: int) -> Timestamp:

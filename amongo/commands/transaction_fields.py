@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from bson import Int64
+
 from amongo.commands.concerns import NO_CONCERNS, TRANSACTION_COMMANDS, TRANSACTION_ENDS, ReadConcern
 from amongo.commands.context import Context
 from amongo.commands.fields import GENERIC_FIELDS, check
@@ -51,6 +53,10 @@ def numbered(command: str, document: Mapping[str, Any], read: ReadConcern, conte
               START_WITHOUT_AUTOCOMMIT, NOT_FIRST, WRITE_CONCERN_INSIDE, READ_CONCERN_LATER, READ_CONCERN_LEVEL,
               WRONG_TYPE
     """
+    number = document.get("txnNumber")
+    is_alone = "autocommit" not in document and "startTransaction" not in document
+    if type(number) is Int64 and number >= 0 and is_alone and context.session_id is not None:
+        return context.with_number(int(number))  # a retryable write
     number, autocommit, starts = (
         _typed(command, document, "txnNumber"),
         _typed(command, document, "autocommit"),

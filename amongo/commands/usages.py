@@ -6,6 +6,7 @@ event loop does itself are counted in `serverStatus.opcounters` alone: a clock r
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
@@ -27,70 +28,64 @@ _WRITES: Final = frozenset({"insert", "update", "delete", "findAndModify", "bulk
 _LOCKS_TO_WRITE: Final = _WRITES | {"create", "createIndexes", "drop", "dropIndexes", "collMod", "renameCollection"}
 
 
+_CLASSES: Final = ("reads", "writes", "commands", "transactions")
+
+
 class _Measured:
-    """Operations and the microseconds they took."""
+    """The operations of one command: how many, how long they took in microseconds, and how many took how long.
 
-    __slots__ = ("micros", "operations")
+    histogram   power of two in microseconds, at least which they took -> operations; 0 for less than one
+    """
 
-    def __init__(self) -> None:
-        self.micros = 0
-        self.operations = 0
-
-
-class _Usage:
-    """What one namespace is used for."""
-
-    __slots__ = ("_by_command", "by_class", "by_kind", "by_lock", "histograms")
+    __slots__ = ("histogram", "micros", "operations")
 
     def __init__(self) -> None:
-        self.by_kind = {name: _Measured() for name in _KIND_NAMES}
-        self.by_lock = {"readLock": _Measured(), "writeLock": _Measured()}
-        self.by_class = {name: _Measured() for name in ("reads", "writes", "commands", "transactions")}
-        self.histograms: dict[str, dict[int, int]] = {name: {} for name in self.by_class}
-        self._by_command: dict[str, tuple[_Measured, _Measured, _Measured, dict[int, int]]] = {}
+        self.micros = self.operations = 0
+        self.histogram: dict[int, int] = {}
 
-    def add(self, command: str, micros: int) -> None:
-        """Count an operation of this command."""
-        found = self._by_command.get(command)
-        if found is None:
-            found = self._by_command[command] = self._measured(command)
-        *measured, histogram = found
-        for each in measured:
-            each.micros += micros
-            each.operations += 1
-        bucket = 1 << max(micros.bit_length() - 1, 0) if micros else 0
-        histogram[bucket] = histogram.get(bucket, 0) + 1
 
-    def _measured(self, command: str) -> tuple[_Measured, _Measured, _Measured, dict[int, int]]:
-        """Where a command is counted."""
-        group = "reads" if command in _READS else "writes" if command in _WRITES else "commands"
-        return (
-            self.by_kind[_KINDS.get(command, "commands")],
-            self.by_lock["writeLock" if command in _LOCKS_TO_WRITE else "readLock"],
-            self.by_class[group],
-            self.histograms[group],
-        )
+class _Usage(dict[str, _Measured]):
+    """What one namespace is used for: command -> its operations."""
 
     def totals(self) -> dict[str, Any]:
         """As `top` shows it: for each kind {time, count}, in microseconds."""
-        locks = [_shown(each) for each in self.by_lock.values()]
-        total = {key: Int64(sum(lock[key] for lock in locks)) for key in ("time", "count")}
-        return {
-            "total": total,
-            **dict(zip(self.by_lock, locks, strict=True)),
-            **{name: _shown(each) for name, each in self.by_kind.items()},
+        locks = {
+            "readLock": self._sum(lambda name: name not in _LOCKS_TO_WRITE),
+            "writeLock": self._sum(_LOCKS_TO_WRITE.__contains__),
         }
+        kinds = {kind: self._sum({name for name in self if _kind(name) == kind}.__contains__) for kind in _KIND_NAMES}
+        return {"total": self._sum(self.__contains__), **locks, **kinds}
 
     def latencies(self, *, with_histograms: bool) -> dict[str, Any]:
         """As $collStats shows it: for each class {latency, ops}, in microseconds."""
         shown = {}
-        for name, each in self.by_class.items():
-            group: dict[str, Any] = {"latency": Int64(each.micros), "ops": Int64(each.operations)}
+        for group in _CLASSES:
+            measured = [each for name, each in self.items() if _class(name) == group]
+            told: dict[str, Any] = {
+                "latency": Int64(sum(each.micros for each in measured)),
+                "ops": Int64(sum(each.operations for each in measured)),
+            }
             if with_histograms:
-                counted = sorted(self.histograms[name].items())
-                group["histogram"] = [{"micros": Int64(low), "count": Int64(many)} for low, many in counted]
-            shown[name] = group
+                counted = sorted(sum((Counter(each.histogram) for each in measured), Counter[int]()).items())
+                told["histogram"] = [{"micros": Int64(low), "count": Int64(many)} for low, many in counted]
+            shown[group] = told
         return shown
+
+    def _sum(self, is_meant: Callable[[str], bool]) -> dict[str, Int64]:
+        """{time, count} of some commands."""
+        measured = [each for name, each in self.items() if is_meant(name)]
+        return {
+            "time": Int64(sum(each.micros for each in measured)),
+            "count": Int64(sum(each.operations for each in measured)),
+        }
+
+
+def _kind(command: str) -> str:
+    return _KINDS.get(command, "commands")
+
+
+def _class(command: str) -> str:
+    return "reads" if command in _READS else "writes" if command in _WRITES else "commands"
 
 
 class Usages:
@@ -107,7 +102,13 @@ class Usages:
             if len(self._by_namespace) >= MEASURED_NAMESPACES:
                 self._forget_gone()
             usage = self._by_namespace[namespace] = _Usage()
-        usage.add(command, micros)
+        measured = usage.get(command)
+        if measured is None:
+            measured = usage[command] = _Measured()
+        measured.micros += micros
+        measured.operations += 1
+        bucket = 1 << micros.bit_length() - 1 if micros else 0
+        measured.histogram[bucket] = measured.histogram.get(bucket, 0) + 1
 
     def totals(self) -> dict[str, dict[str, Any]]:
         """What `top` shows of every collection and view that was used."""
@@ -122,7 +123,3 @@ class Usages:
     def _forget_gone(self) -> None:
         for namespace in [each for each in self._by_namespace if not self._exists(each)]:
             self._by_namespace.pop(namespace, None)
-
-
-def _shown(measured: _Measured) -> dict[str, Int64]:
-    return {"time": Int64(measured.micros), "count": Int64(measured.operations)}

@@ -38,11 +38,9 @@ class _Turn(threading.local):
 
     ends    when the present slice is used up, on the monotonic clock; 0 while operations queue
     queue   that of the event loop which was the last to queue operations on this thread
-    is_fresh   the slice began with something that has come over a socket in this very turn of the loop
     """
 
     ends: float = 0.0
-    is_fresh: bool = False
     queue: Queue | None = None
 
 
@@ -51,16 +49,11 @@ turn = _Turn()
 
 def something_came() -> None:
     """Something has come over a socket: the loop has gone round since the slice began, so a new one does, unless
-    operations queue, or workers work, which need room; one for all that comes in this turn of the loop.
+    operations queue, or workers work, which need room. All that comes in one turn of the loop comes before what it
+    wakes, so one slice is for all.
     """
-    if turn.ends and not turn.is_fresh and not POOL.jobs:
-        turn.is_fresh = True
+    if turn.ends and not POOL.jobs:
         turn.ends = time.monotonic() + LOOP_SLICE_S
-        current_loop().soon(_grow_stale)
-
-
-def _grow_stale() -> None:
-    turn.is_fresh = False
 
 
 def take_turn(*, is_patient: bool = False) -> Awaitable[None]:

@@ -34,7 +34,6 @@ _HEADER: Final = Struct("<iiii")
 _INT32: Final = Struct("<i")
 _UINT32: Final = Struct("<I")
 _INT64: Final = Struct("<q")
-_TIME: Final = Struct("<Q")
 _COMPRESSED: Final = Struct("<iiB")
 _REPLY_HEAD: Final = Struct("<iqii").pack(_AWAIT_CAPABLE, 0, 0, 1)
 _CHECKSUM_BYTES: Final = 4
@@ -46,6 +45,7 @@ _CLUSTER_TIME: Final = (
     b"\x03$clusterTime\0" + _INT32.pack(4 + len(b"\x11clusterTime\0") + 8 + len(_SIGNATURE)) + b"\x11clusterTime\0"
 )
 _OPERATION_TIME: Final = _SIGNATURE + b"\x11operationTime\0"
+_TIMES: Final = Struct(f"<{len(_CLUSTER_TIME)}sQ{len(_OPERATION_TIME)}sQ")
 
 
 def times(cluster: int, operation: int) -> bytes:
@@ -53,7 +53,7 @@ def times(cluster: int, operation: int) -> bytes:
 
     cluster, operation   as sequences
     """
-    return _CLUSTER_TIME + _TIME.pack(cluster) + _OPERATION_TIME + _TIME.pack(operation)
+    return _TIMES.pack(_CLUSTER_TIME, cluster, _OPERATION_TIME, operation)
 
 
 def pack_reply(

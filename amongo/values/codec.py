@@ -27,8 +27,8 @@ CODEC: CodecOptions[dict[str, Any]] = CodecOptions(
     datetime_conversion=DatetimeConversion.DATETIME_MS,
 )
 
-# An element of a deprecated type (undefined 06, DBPointer 0C, symbol 0E): type byte, name, NUL. The patterns may match by
-# chance inside other values; that costs time and never exactness.
+# An element of a deprecated type (undefined 06, DBPointer 0C, symbol 0E): type byte, name, NUL. The patterns may match
+# by chance inside other values; that costs time and never exactness.
 _DEPRECATED = re.compile(rb"[\x06\x0c\x0e][^\x00]*\x00")
 # In a short document more is known. Behind undefined comes another element, or the end of its document; that one may be
 # the last of another, and then no letter follows, as it does where 06 00 00 00 is the length of a string. The others
@@ -85,7 +85,7 @@ def _decode_doubtful(raw: bytes) -> dict[str, Any]:
 
 
 def _may_be_deprecated(raw: bytes) -> bool:
-    """Whether bytes may hold an element of a deprecated type; to look for a byte takes a tenth of the patterns' time."""
+    """Whether bytes may hold an element of a deprecated type; to look for a byte takes a tenth of a pattern's time."""
     if len(raw) >= _SHORT_BYTES:
         return (0x06 in raw or 0x0C in raw or 0x0E in raw) and _DEPRECATED.search(raw) is not None
     if 0x06 in raw and _UNDEFINED_IN_SHORT.search(raw):
