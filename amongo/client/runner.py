@@ -23,7 +23,7 @@ from amongo.commands.instance import Instance
 from amongo.commands.live import LiveQuery
 from amongo.commands.parsed_command import ParsedCommand
 from amongo.commands.peer import Peer
-from amongo.commands.replies import CursorReply, document_of
+from amongo.commands.replies import Answer, CursorReply, document_of
 from amongo.commands.tailing import Awaiting
 from amongo.errors import ErrorCode, ServerError
 from amongo.runtime.interrupts import Interrupt
@@ -159,7 +159,7 @@ class Runner:
         peer: Peer | None = None,
         document: dict[str, Any] | None = None,
         session_id: bytes | None = None,
-    ) -> dict[str, Any] | CursorReply:
+    ) -> Answer:
         """`answer`, with the replies of cursors as they are.
 
         document   the command decoded, if that has been done
@@ -174,7 +174,7 @@ class Runner:
         except Awaiting as awaiting:
             return await awaited_reply(self.instance, awaiting)
 
-    async def _run_parsed(self, parsed: ParsedCommand) -> dict[str, Any] | CursorReply:
+    async def _run_parsed(self, parsed: ParsedCommand) -> Answer:
         """Run a command on the loop if it is small, else on a worker.
 
         errors   those of `Instance.answer_command`
@@ -194,9 +194,7 @@ class Runner:
             completion.check()
         return reply
 
-    async def _run_large(
-        self, database: str, command: bytes, context: Context, sequences: Sequences
-    ) -> dict[str, Any] | CursorReply:
+    async def _run_large(self, database: str, command: bytes, context: Context, sequences: Sequences) -> Answer:
         """Parse a command on a worker, for it is long, and run it there.
 
         errors   those of `Instance.run_command`

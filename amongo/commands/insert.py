@@ -429,13 +429,14 @@ def examines(instance: Instance, request: InsertRequest) -> int:
     """How many documents a read looks at in the time that the insert takes: it writes them all, and decodes none but
     for a validator."""
     documents = request.documents
-    if _validator(instance, request) is not None:
-        return len(documents) + sum(map(len, documents)) // _CHECKED_BYTES_PER_READ
     collection = instance.store.catalog.by_namespace.get(request.namespace)
-    if collection is not None and not collection.is_plain:
+    if collection is None:
+        if may_be_view(instance.store.catalog, request.namespace):  # measurements are decoded
+            return len(documents)
+    elif collection.is_validated and request.is_validated:
+        return len(documents) + sum(map(len, documents)) // _CHECKED_BYTES_PER_READ
+    elif not collection.is_plain:
         return collection.reads(len(documents), sum(map(len, documents)))
-    if collection is None and may_be_view(instance.store.catalog, request.namespace):  # measurements are decoded
-        return len(documents)
     count = len(documents) // _INSERTS_PER_READ
     return count if count > LOOP_DOCUMENTS else max(count, sum(map(len, documents)) // _BYTES_PER_READ)
 

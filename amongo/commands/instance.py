@@ -52,7 +52,7 @@ from amongo.commands.profiler import Profiler
 from amongo.commands.query_settings import QuerySettings, add_settings, stored_settings
 from amongo.commands.registry import COMMANDS, TEST_COMMANDS
 from amongo.commands.replacing import drop_temporary
-from amongo.commands.replies import BulkWriteReply, CommitReply, CursorReply, WriteReply, document_of
+from amongo.commands.replies import Answer, BulkWriteReply, CommitReply, CursorReply, WriteReply, document_of
 from amongo.commands.requests import EXAMINES, RUNS, UNLISTED
 from amongo.commands.retryable import with_statements
 from amongo.commands.service import Service
@@ -283,7 +283,7 @@ class Instance:
         except (InvalidBSON, RecursionError) as error:
             raise unreadable(error) from None
 
-    def answer_command(self, parsed: ParsedCommand, context: Context) -> tuple[dict[str, Any] | CursorReply, int]:
+    def answer_command(self, parsed: ParsedCommand, context: Context) -> tuple[Answer, int]:
         """(reply, the commit that has to be safe against power loss before the reply is given, or 0).
 
         context   that of the parsed command, perhaps with an interrupt
@@ -307,9 +307,7 @@ class Instance:
         except (InvalidBSON, RecursionError) as error:
             raise unreadable(error) from None
 
-    def _answer_at_once(
-        self, parsed: ParsedCommand, context: Context, namespace: str
-    ) -> tuple[dict[str, Any] | CursorReply, int]:
+    def _answer_at_once(self, parsed: ParsedCommand, context: Context, namespace: str) -> tuple[Answer, int]:
         """As `_answer`, on the event loop: it is measured, and not listed."""
         monotonic = self.clock.monotonic
         began_s = monotonic()
@@ -425,7 +423,7 @@ class Instance:
         catalog = self.store.catalog
         return catalog.get(namespace) is not None or (may_be_view(catalog, namespace) and is_view(catalog, namespace))
 
-    def _answer(self, parsed: ParsedCommand, context: Context) -> tuple[dict[str, Any] | CursorReply, int]:
+    def _answer(self, parsed: ParsedCommand, context: Context) -> tuple[Answer, int]:
         """As `answer_command`."""
         before = self.store.last_sequence
         command, write = parsed.command, parsed.write
@@ -443,7 +441,7 @@ class Instance:
             raise
         if not write.is_acknowledged and isinstance(answer, WriteReply | BulkWriteReply):
             answer = answer.unacknowledged()
-        if type(answer) is CursorReply and write is NO_CONCERNS.write:
+        if write is NO_CONCERNS.write and (type(answer) is CursorReply or type(answer) is WriteReply):
             return answer, 0
         reply: dict[str, Any] = answer if isinstance(answer, dict) else answer.document()
         sequence = 0

@@ -118,6 +118,10 @@ class BulkWriteReply(NamedTuple):
         return {"cursor": self.results.document()["cursor"], **self.counts, **retried, "ok": 1.0}
 
 
-def document_of(reply: dict[str, Any] | CursorReply) -> dict[str, Any]:
+Answer = dict[str, Any] | CursorReply | WriteReply
+"""What a command answers: the reply document, or what it is made of where that is asked for often."""
+
+
+def document_of(reply: Answer) -> dict[str, Any]:
     """The reply document."""
     return reply if isinstance(reply, dict) else reply.document()

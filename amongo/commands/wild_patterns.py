@@ -57,9 +57,9 @@ def has_wild_pattern(value: Any) -> bool:
         part = here.pop()
         kind = type(part)
         if kind is dict:
+            if _SEARCHED_KINDS.isdisjoint(map(type, part.values())):
+                continue
             for name, inner in part.items():
-                if name[:1] != "$" and type(inner) not in _SEARCHED_KINDS:
-                    continue
                 if name in ("$text", "$range"):  # each document's texts are cut into words
                     return True
                 if name in _PATTERN_FIELDS and type(inner) is str and _is_wild(inner):

@@ -10,7 +10,7 @@ from amongo.client.runner import Runner, command_name
 from amongo.commands.error_labels import labelled
 from amongo.commands.failpoints import ConnectionDropped
 from amongo.commands.peer import Peer
-from amongo.commands.replies import CursorReply, document_of
+from amongo.commands.replies import Answer, CursorReply, WriteReply, document_of
 from amongo.errors import ServerError
 from amongo.errors import server as errors
 from amongo.server.failing import answer_or_fail
@@ -43,7 +43,7 @@ class Answering:
     async def _answer_with_document(self, request: Request, peer: Peer) -> dict[str, Any]:
         return document_of(await self._answer(request, peer))
 
-    async def _answer(self, request: Request, peer: Peer) -> dict[str, Any] | CursorReply:
+    async def _answer(self, request: Request, peer: Peer) -> Answer:
         try:
             return await self._runner.reply(
                 request.database, request.command, request.sequences, peer, request.document
@@ -82,5 +82,5 @@ def cursor_id(reply: Reply) -> int:
     """The number of the cursor that a reply is of, if it has more; 0 otherwise."""
     if isinstance(reply, CursorReply):
         return reply.cursor_id
-    cursor = reply.get("cursor")
+    cursor = None if isinstance(reply, WriteReply) else reply.get("cursor")
     return int(cursor.get("id", 0)) if isinstance(cursor, Mapping) else 0

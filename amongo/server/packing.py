@@ -13,7 +13,7 @@ from typing import Any, Final
 import google_crc32c
 from bson import Binary, Int64
 
-from amongo.commands.replies import CursorReply
+from amongo.commands.replies import CursorReply, WriteReply
 from amongo.errors import ServerError
 from amongo.runtime.limits import LOOP_COMPRESSED_BYTES, LOOP_REPLY_BYTES
 from amongo.server.messages import (
@@ -27,7 +27,7 @@ from amongo.server.messages import (
 )
 from amongo.values.codec import encode
 
-Reply = Mapping[str, Any] | CursorReply
+Reply = Mapping[str, Any] | CursorReply | WriteReply
 
 _AWAIT_CAPABLE: Final = 8  # responseFlags of OP_REPLY
 _HEADER: Final = Struct("<iiii")
@@ -40,6 +40,7 @@ _CHECKSUM_BYTES: Final = 4
 _KEYS: Final = tuple(b"\x03%d\0" % place for place in range(1024))  # of documents in an array
 _END: Final = b"\0"
 _OK: Final = encode({"ok": 1.0})[4:-1]
+_COUNTED: Final = Struct(f"<i3si{len(_OK)}ss")  # {n, ok}
 _SIGNATURE: Final = encode({"signature": {"hash": Binary(bytes(20)), "keyId": Int64(0)}})[4:]
 _CLUSTER_TIME: Final = (
     b"\x03$clusterTime\0" + _INT32.pack(4 + len(b"\x11clusterTime\0") + 8 + len(_SIGNATURE)) + b"\x11clusterTime\0"
@@ -65,7 +66,7 @@ def pack_reply(
     tail           further elements of the reply's document
     more_to_come   another follows that nobody asks for
     """
-    pieces = _cursor_pieces(reply, tail) if isinstance(reply, CursorReply) else _pieces(encode(reply), tail)
+    pieces = _cursor_pieces(reply, tail) if isinstance(reply, CursorReply) else _pieces(_encoded(reply), tail)
     size = sum(map(len, pieces))
     if request.is_query:
         head, opcode = _REPLY_HEAD, OP_REPLY
@@ -97,6 +98,8 @@ def is_quick(request: Request, reply: Reply) -> bool:
     """Whether a reply is put together in a small part of a millisecond."""
     if isinstance(reply, CursorReply):
         size = sum(map(len, reply.batch))
+    elif isinstance(reply, WriteReply):
+        size = 0
     else:
         size = _size_of_cursor(reply)
     is_plain = request.compressor is None and not request.has_checksum
@@ -110,6 +113,14 @@ def _size_of_cursor(reply: Mapping[str, Any]) -> int:
         return LOOP_REPLY_BYTES + 1 if "values" in reply and len(reply["values"]) > len(_KEYS) else 0
     batch = cursor.get("firstBatch") or cursor.get("nextBatch") or ()
     return sum(len(getattr(each, "raw", each)) for each in batch)
+
+
+def _encoded(reply: Mapping[str, Any] | WriteReply) -> bytes:
+    if not isinstance(reply, WriteReply):
+        return encode(reply)
+    if reply.modified is None and not reply.errors and not reply.retried:  # an insert or a delete, as most are
+        return _COUNTED.pack(_COUNTED.size, b"\x10n\0", reply.n, _OK, _END)
+    return encode(reply.document())
 
 
 def _pieces(document: bytes, tail: bytes) -> list[bytes]:

@@ -11,7 +11,7 @@ from bson import Binary, Int64, Timestamp
 from hypothesis import given
 from hypothesis import strategies as st
 
-from amongo.commands.replies import CursorReply
+from amongo.commands.replies import CursorReply, WriteReply
 from amongo.runtime.limits import LOOP_COMPRESSED_BYTES, LOOP_REPLY_BYTES
 from amongo.server.compression import COMPRESSORS
 from amongo.server.messages import Request
@@ -59,6 +59,29 @@ def test_a_cursor_as_bytes_and_as_a_document(
     expected = bson.encode(reply.document() | ({} if numbers is None else told(*numbers)))
     assert document_in(pack_reply(PLAIN, 3, reply, tail)) == expected
     assert document_in(pack_reply(PLAIN, 3, reply.document(), tail)) == expected
+
+
+@given(
+    st.integers(0, 2**31 - 1),
+    st.none() | st.integers(0, 9),
+    st.sampled_from([[], [{"index": 0, "_id": 1}]]),
+    st.sampled_from([[], [{"index": 0, "code": 11000, "errmsg": "E"}]]),
+    st.sampled_from([(), (0,)]),
+    st.booleans(),
+)
+def test_a_write_as_bytes_and_as_a_document(
+    n: int,
+    modified: int | None,
+    upserted: list[dict[str, Any]],
+    failures: list[dict[str, Any]],
+    retried: tuple[int, ...],
+    has_tail: bool,
+) -> None:
+    reply = WriteReply(n, modified, upserted, failures, 5, retried)
+    tail = times(5, 4) if has_tail else b""
+    assert is_quick(PLAIN, reply)
+    assert document_in(pack_reply(PLAIN, 3, reply, tail)) == document_in(pack_reply(PLAIN, 3, reply.document(), tail))
+    assert document_in(pack_reply(PLAIN, 3, reply)) == bson.encode(reply.document())
 
 
 def test_a_batch_longer_than_the_names_that_are_kept() -> None:

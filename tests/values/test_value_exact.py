@@ -5,7 +5,7 @@ from typing import Any
 import bson
 import canonical_values as canonical
 import pytest
-from bson import Code, Int64, ObjectId
+from bson import Binary, Code, Int64, ObjectId
 from bson.errors import InvalidBSON, InvalidDocument
 from bson.raw_bson import RawBSONDocument
 from hypothesis import example, given, settings
@@ -52,6 +52,38 @@ def test_every_type_survives_the_round_trip(document: dict[str, Any]) -> None:
     raw = encode_exact(document)
     assert typed(decode_exact(raw)) == typed(document)
     assert encode_exact(decode_exact(raw)) == raw
+
+
+# Documents in which nearly everything looks like an element of a deprecated type: names that are empty or made of their
+# type bytes, values of their lengths, and such elements, at every depth and at the end of documents.
+_alike_names = st.sampled_from(["", "a", "\x06", "\x0c", "\x0e", "\x06a", "b\x0e", "lsid"])
+_alike_values = st.one_of(
+    st.sampled_from([UNDEFINED, 6, 12, 14, Int64(6 << 32), 0x0E0C0600, 1.0, None, True]),
+    st.builds(Symbol, st.sampled_from(["", "x", "hello", "0123456789ab"])),
+    st.builds(DBPointer, st.sampled_from(["", "c"]), st.just(OID)),
+    st.sampled_from(["", "bench", "0123456789a", "0123456789abc", "\x06\x0c\x0e"]),
+    st.builds(
+        Binary, st.sampled_from([b"", b"\x06", b"\x0c\0\1\0\0\0", b"\x0e\0\2\0\0\0x\0"]), st.sampled_from([0, 4])
+    ),
+)
+_alike_documents = st.dictionaries(
+    _alike_names,
+    st.recursive(
+        _alike_values,
+        lambda inner: st.lists(inner, max_size=2) | st.dictionaries(_alike_names, inner, max_size=2),
+        max_leaves=4,
+    ),
+    max_size=4,
+)
+
+
+@settings(max_examples=500, deadline=None)
+@given(_alike_documents, st.booleans())
+@example({"a": {"b": {"": UNDEFINED}}, "lsid": 1}, False)
+@example({"": Symbol("")}, False)
+def test_deprecated_types_are_seen_in_what_others_encode(document: dict[str, Any], is_long: bool) -> None:
+    raw = encode_exact(document | ({"long": Binary(bytes(1 << 16), 0)} if is_long else {}))
+    assert typed(decode_foreign(raw)) == typed(decode_exact(raw))
 
 
 def test_dbref_stays_a_document() -> None:

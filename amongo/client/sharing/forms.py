@@ -96,10 +96,11 @@ class _Shape:
 
 def _shape(kind: type) -> _Shape:
     if dataclasses.is_dataclass(kind):
-        named = [(field.name, field.default) for field in dataclasses.fields(kind) if field.name not in _LOCAL]
+        named = [(field.name, field.default) for field in dataclasses.fields(kind)]
         return _Shape(kind, tuple((name, MISSING if d is dataclasses.MISSING else d) for name, d in named))
+    names = [name for name in kind._fields if name not in _LOCAL]  # type: ignore[attr-defined]
     defaults = kind._field_defaults  # type: ignore[attr-defined]
-    return _Shape(kind, tuple((name, defaults.get(name, MISSING)) for name in kind._fields))  # type: ignore[attr-defined]
+    return _Shape(kind, tuple((name, defaults.get(name, MISSING)) for name in names))
 
 
 _SHAPES: Final = {kind: _shape(kind) for kind in _CLASSES}
