@@ -19,11 +19,11 @@ from amongo.commands.failpoints import ConnectionDropped
 from amongo.commands.peer import Peer
 from amongo.errors import ServerError
 from amongo.errors import server as errors
-from amongo.runtime.limits import LOOP_COMMAND_BYTES
+from amongo.runtime.limits import LOGIN_MESSAGE_BYTES, LOOP_COMMAND_BYTES, MESSAGE_BYTES
 from amongo.runtime.workers import run
 from amongo.server.answering import Answering, cursor_id
 from amongo.server.hello import HELLO_NAMES, Hello
-from amongo.server.messages import Malformed, Request, inner_length, parse_request
+from amongo.server.messages import Malformed, Request, check_length, inner_length, parse_request
 from amongo.server.packing import Reply, is_quick, pack_failure, pack_reply
 from amongo.server.streams import MessageStream
 
@@ -105,9 +105,12 @@ class Connection:
         errors   Malformed, those of the stream
         """
         self._is_reading = False
+        if self.peer.requires_auth:
+            self._messages.most_bytes = MESSAGE_BYTES if self.peer.users else LOGIN_MESSAGE_BYTES
         header, payload = await self._messages.receive()
         try:
-            if inner_length(header, payload) > LOOP_COMMAND_BYTES:
+            if (length := inner_length(header, payload)) > LOOP_COMMAND_BYTES:
+                check_length(length, self._messages.most_bytes)
                 return await run(parse_request, header, payload)
             return parse_request(header, payload)
         except ServerError as error:

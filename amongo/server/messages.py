@@ -100,6 +100,12 @@ def parse_header(head: bytes | bytearray, start: int = 0) -> Header:
     return header
 
 
+def check_length(length: int, most: int) -> None:
+    """errors: Malformed for a message that is longer than its sender may send."""
+    if length > most:
+        raise Malformed(f"a message of {length} bytes, where {most} are allowed")
+
+
 def parse_request(header: Header, payload: Payload) -> Request:
     """The command in a message.
 

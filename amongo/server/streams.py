@@ -25,10 +25,11 @@ from amongo.runtime.limits import (
     CONNECTION_READ_BYTES,
     CONNECTION_SLOWEST_RATE,
     CONNECTION_STALL_S,
+    MESSAGE_BYTES,
 )
 from amongo.runtime.sockets import StraightSocket, nobody_asks
 from amongo.server.budget import Budget
-from amongo.server.messages import HEADER_BYTES, Header, parse_header
+from amongo.server.messages import HEADER_BYTES, Header, check_length, parse_header
 
 Payload = bytes | memoryview
 
@@ -38,11 +39,13 @@ class MessageStream(Protocol):
 
     deadline_s   on the monotonic clock, until when the client has to have sent or read something; inf while nobody
                  waits for it
+    most_bytes   that a message may have
     gone         called when the client is seen to have gone, which not every stream sees while nobody reads
     is_idle      between two messages: nothing of the next has come
     """
 
     deadline_s: float
+    most_bytes: int
     gone: Callable[[], object]
 
     @property
@@ -74,6 +77,7 @@ class StraightMessages(StraightSocket):
 
     def __init__(self, budget: Budget) -> None:
         super().__init__()
+        self.most_bytes = MESSAGE_BYTES
         self._budget = budget
         self._taken = 0  # of the budget
 
@@ -100,6 +104,7 @@ class StraightMessages(StraightSocket):
                         self._start = start + length
                     return header, payload
                 if length > CONNECTION_BUFFER_BYTES:
+                    check_length(length, self.most_bytes)
                     return header, await self._receive_long(length - HEADER_BYTES)
             if self._is_over:
                 raise anyio.EndOfStream
@@ -140,6 +145,7 @@ class StreamMessages:
     def __init__(self, stream: ByteStream, budget: Budget) -> None:
         self.gone: Callable[[], object] = nobody_asks
         self.deadline_s = inf
+        self.most_bytes = MESSAGE_BYTES
         self._stream = stream
         self._budget = budget
         self._taken = 0
@@ -163,6 +169,7 @@ class StreamMessages:
         header = parse_header(head)
         size = header.length - HEADER_BYTES
         if header.length > CONNECTION_BUFFER_BYTES:
+            check_length(header.length, self.most_bytes)
             await self._budget.take(size)
             self._taken = size
         return header, await self._exactly(size, CONNECTION_STALL_S + size / CONNECTION_SLOWEST_RATE)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote_plus
 
+import anyio
 import pymongo
 import pytest
 from pymongo.errors import ConfigurationError, OperationFailure
@@ -17,7 +18,11 @@ from typer.testing import CliRunner
 
 from amongo import AsyncMongoClient
 from amongo.cli import build
+from amongo.runtime.limits import LOGIN_MESSAGE_BYTES
+from amongo.server.compression import COMPRESSORS
 from amongo.server.server import AsyncWireServer
+from tests.server.hostile import body, compressed, flags
+from tests.server.raw_client import connected
 
 Document = dict[str, Any]
 MECHANISMS = ["DEFAULT", "SCRAM-SHA-256", "SCRAM-SHA-1"]
@@ -146,13 +151,35 @@ def test_a_unix_socket_is_this_machine(tmp_path: Path) -> None:
     path = tmp_path / "amongo.sock"
     with served(socket_path=path, auth=True):
         place = quote_plus(str(path))
-        with pymongo.MongoClient(f"mongodb://{place}") as connected:
+        with pymongo.MongoClient(f"mongodb://{place}") as driver:
             with pytest.raises(OperationFailure) as caught:
-                connected.shop.things.find_one()
+                driver.shop.things.find_one()
             assert caught.value.code == 13
-            connected.admin.command("createUser", "root", pwd="root", roles=["root"])
-        with client(place, "root", "root", authSource="admin") as connected:
-            assert connected.shop.things.insert_one({}).acknowledged
+            driver.admin.command("createUser", "root", pwd="root", roles=["root"])
+        with client(place, "root", "root", authSource="admin") as driver:
+            assert driver.shop.things.insert_one({}).acknowledged
+
+
+@pytest.mark.anyio
+async def test_who_has_not_said_who_it_is_sends_no_long_message() -> None:
+    long = {"ping": 1, "$db": "admin", "comment": "x" * LOGIN_MESSAGE_BYTES}
+    (zlib,) = [each for each in COMPRESSORS if each.name == "zlib"]
+    async with AsyncMongoClient("memory://") as store, AsyncWireServer(store, port=0, auth=True) as server:
+        async with connected(server.address) as raw:
+            assert (await raw.ask({**long, "comment": "x" * 40_000}))["ok"] == 1
+            await raw.send(long)
+            assert await raw.is_ended()
+        async with connected(server.address) as raw:
+            await raw.stream.send(compressed(flags(0) + body(long), zlib))
+            assert await raw.is_ended()
+        async with connected(server.address) as raw:
+            assert (await raw.ask({"createUser": "root", "pwd": "root", "roles": ["root"], "$db": "admin"}))["ok"] == 1
+
+        def ask_as_root() -> Any:
+            with pymongo.MongoClient(f"mongodb://root:root@{server.address}") as root:
+                return root.admin.command(long)["ok"]
+
+        assert await anyio.to_thread.run_sync(ask_as_root) == 1
 
 
 @pytest.mark.anyio
@@ -163,9 +190,9 @@ async def test_the_asynchronous_client(address: str, mechanism: str, anyio_backe
     options: Any = {} if mechanism == "DEFAULT" else {"authMechanism": mechanism}
     for user, password, code in (("ännä", "pässwörd", 0), ("ännä", "wrong", 18)):
         uri = f"mongodb://{quote_plus(user)}:{quote_plus(password)}@{address}/?authSource=shop"
-        async with pymongo.AsyncMongoClient(uri, **options) as connected:
+        async with pymongo.AsyncMongoClient(uri, **options) as driver:
             try:
-                await connected.shop.things.find_one()
+                await driver.shop.things.find_one()
                 found = 0
             except OperationFailure as error:
                 found = error.code or -1
@@ -233,5 +260,5 @@ def test_the_command_line() -> None:
                 connected.shop.things.find_one()
             assert caught.value.code == 13
             connected.admin.command("createUser", "root", pwd="root", roles=["root"])
-        with client(address, "root", "root", authSource="admin") as connected:
-            assert connected.shop.things.insert_one({}).acknowledged
+        with client(address, "root", "root", authSource="admin") as driver:
+            assert driver.shop.things.insert_one({}).acknowledged
