@@ -238,7 +238,9 @@ COLUMNAR_BATCH_COUNT: Final = 8192  # amongo: rows of a result that are taken fr
 
 # Connections of the server
 CONNECTIONS: Final = 10_000  # amongo: at one time; the server has as many as the system gives it
-LOGIN_MESSAGE_BYTES: Final = 64 * 1024  # amongo: of a message, decompressed, by a client that has to log in and has not;
+LOGIN_MESSAGE_BYTES: Final = (
+    64 * 1024
+)  # amongo: of a message, decompressed, by a client that has to log in and has not;
 # the room for long ones is shared by all
 CONNECTION_READ_BYTES: Final = 64 * 1024  # amongo: what is read from a socket at a time, at least
 CONNECTION_BUFFER_BYTES: Final = 16 * 1024  # amongo: of each connection; a longer message takes room of its own,
