@@ -16,6 +16,7 @@ import tempfile
 from contextlib import suppress
 from typing import Final
 
+from amongo.runtime.descriptors import OwnDescriptor
 from amongo.runtime.limits import SHARING_BACKLOG
 
 SOCKET_NAME: Final = "amongo.sock"
@@ -24,21 +25,17 @@ _OWN_DESCRIPTORS: Final = "/proc/self/fd"
 CAN_SHARE: Final = hasattr(socket, "AF_UNIX") and os.name == "posix"
 """Whether this system has what sharing needs."""
 
-_held: set[Candidacy] = set()
-
 
 class Candidacy:
     """The right to own and serve a store, until it is released or the process ends."""
 
     def __init__(self, descriptor: int) -> None:
-        self._descriptor = descriptor
-        _held.add(self)
+        self._descriptor = OwnDescriptor(descriptor)
 
     def release(self) -> None:
         """Leave it to others."""
-        _held.discard(self)
-        if self._descriptor >= 0:
-            descriptor, self._descriptor = self._descriptor, -1
+        descriptor = self._descriptor.give_up()
+        if descriptor >= 0:
             os.close(descriptor)
 
 
@@ -145,16 +142,3 @@ def _own_directory(store: str) -> str:
     if found.st_uid != os.getuid() or found.st_mode & 0o077:
         raise PermissionError(f"'{directory}' is not this user's alone")
     return directory
-
-
-def _let_go() -> None:
-    """In a forked child: the candidacies are the parent's."""
-    for each in _held:
-        descriptor, each._descriptor = each._descriptor, -1
-        if descriptor >= 0:
-            os.close(descriptor)
-    _held.clear()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_let_go)

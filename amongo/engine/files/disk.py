@@ -10,6 +10,7 @@ from collections.abc import Callable
 from amongo.engine.files.interface import LOCK_NAME, AppendFile, LockHandle, Mapped
 from amongo.engine.files.mapped import CAN_MAP, MappedAppendFile, writes_in_place
 from amongo.errors import storage
+from amongo.runtime.descriptors import OwnDescriptor
 from amongo.runtime.limits import MAP_WINDOW_BYTES, MAP_WINDOW_BYTES_SMALL
 
 # O_BINARY and O_CLOEXEC exist on some systems only.
@@ -85,35 +86,17 @@ class _DiskLock:
     __slots__ = ("_descriptor", "_is_owner")
 
     def __init__(self, descriptor: int, is_owner: bool) -> None:
-        self._descriptor = descriptor
+        self._descriptor = OwnDescriptor(descriptor)
         self._is_owner = is_owner
-        _held.add(self)
 
     def release(self) -> None:
-        _held.discard(self)
-        if self._descriptor >= 0:
-            descriptor, self._descriptor = self._descriptor, -1
+        descriptor = self._descriptor.give_up()
+        if descriptor >= 0:
             try:
                 if self._is_owner:
                     os.ftruncate(descriptor, 0)  # the file stays: removing it would race with the next owner
             finally:
                 os.close(descriptor)
-
-
-_held: set[_DiskLock] = set()
-
-
-def _let_go() -> None:
-    """In a forked child: close the LOCK files, so that the child does not keep what its parent owns."""
-    for lock in _held:
-        descriptor, lock._descriptor = lock._descriptor, -1
-        if descriptor >= 0:
-            os.close(descriptor)
-    _held.clear()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_let_go)
 
 
 class DiskFiles:
