@@ -126,12 +126,14 @@ def near_scan(near: Near, expression: MatchExpression, collection: Collection, h
     if hint:
         hinted = find_hinted(indexes, hint)
         indexes = {} if hinted is None else {hinted["name"]: hinted}
-    definition = serving_index(collection.namespace, indexes, near.operand, rest)
     others = conjunction(rest) if rest else None
     matches = None if others is None else others.bind()
-    found = search(collection, near.operand, definition["name"], others, matches)
-    assert found is not None
-    return found
+    while True:
+        name = serving_index(collection.namespace, indexes, near.operand, rest)["name"]
+        found = search(collection, near.operand, name, others, matches)
+        if found is not None:
+            return found
+        indexes = {each: definition for each, definition in indexes.items() if each != name}  # it was dropped just now
 
 
 def search(

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import math
 import threading
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pymongo import IndexModel
+from pymongo.errors import OperationFailure
 
 from amongo import AsyncMongoClient, MongoClient
 from amongo.mql.geo.geometry import Geometry
 from amongo.mql.geo.near import near_query
+from amongo.planner import near_scan
+from amongo.planner.index_facts import planning_of
 
 Document = dict[str, Any]
 
@@ -201,3 +206,24 @@ async def test_nothing_of_places_is_covered_on_the_event_loop(monkeypatch: pytes
         assert len(await (await few.aggregate([near])).to_list()) == 1
     assert threads
     assert threading.get_ident() not in threads
+
+
+@pytest.mark.parametrize("left", [0, 1])
+def test_an_index_that_is_dropped_before_it_is_searched(left: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    with MongoClient("memory://") as client:
+        things = client.shop.things
+        things.insert_one({"_id": 1, "at": [1, 2]})
+        things.create_indexes([IndexModel([("at", "2dsphere")]), IndexModel([("at", "2dsphere"), ("a", 1)])])
+
+        def planned(collection: Any) -> Any:
+            found = planning_of(collection)
+            return None if found is None else SimpleNamespace(indexes=found.indexes[len(found.indexes) - left :])
+
+        monkeypatch.setattr(near_scan, "planning_of", planned)
+        asked = {"at": {"$near": {"$geometry": {"type": "Point", "coordinates": [1, 2]}}}}
+        if left:
+            assert list(things.find(asked)) == [{"_id": 1, "at": [1, 2]}]
+            return
+        with pytest.raises(OperationFailure) as caught:
+            list(things.find(asked))
+        assert caught.value.code == 291
