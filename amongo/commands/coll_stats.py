@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from amongo.commands.command import Command
 from amongo.commands.context import Context
 from amongo.commands.fields import Field, parse_fields
-from amongo.commands.namespaces import collection_namespace
+from amongo.commands.namespaces import OPLOG, collection_namespace
+from amongo.commands.oplog_sizes import oplog_sizes
 from amongo.commands.sizes import Sizes, scaled
 from amongo.commands.time_series import bucket_count, indexed_collection, is_series, shown_namespace
 from amongo.engine.records import Collection, View
@@ -54,6 +55,9 @@ def run(instance: Instance, request: CollStatsRequest, context: Context) -> dict
 
     errors   IS_A_VIEW
     """
+    if request.namespace == OPLOG:
+        sizes = oplog_sizes(instance, request.scale, context.interrupt, numbers_only=request.numeric_only)
+        return {"ns": OPLOG, **sizes, "ok": 1.0}
     collection = indexed_collection(instance.store.catalog, request.namespace)
     sizes = storage_sizes(instance, collection, request.scale, numbers_only=request.numeric_only)
     return {"ns": request.namespace, **sizes, "ok": 1.0}

@@ -11,7 +11,7 @@ from amongo.commands.command import Command
 from amongo.commands.context import Context
 from amongo.commands.fields import Field, parse_fields
 from amongo.commands.hints import check_hint
-from amongo.commands.namespaces import collection_namespace
+from amongo.commands.namespaces import OPLOG, collection_namespace
 from amongo.commands.planning import allowed_indexes, estimated, plan
 from amongo.commands.view_reads import documents_of_view
 from amongo.commands.views import find_view, most_in_view
@@ -90,6 +90,9 @@ def run(instance: Instance, request: DistinctRequest, context: Context) -> dict[
     query = canonical_query(request.filter, hint=request.hint, collator=collator, id_collator=id_collator)
     if collection is None:
         view = find_view(instance.store.catalog, request.namespace)
+        if request.namespace == OPLOG:
+            documents = documents_of_view(instance, request, interrupt)
+            return {"values": distinct_values(documents, request.path, interrupt, collator), "ok": 1.0}
         if view is None:
             query.check_without_collection()
             return {"values": [], "ok": 1.0}

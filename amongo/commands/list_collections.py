@@ -13,7 +13,8 @@ from amongo.commands.batches import batch_size, cursor_reply
 from amongo.commands.command import Command
 from amongo.commands.context import Context
 from amongo.commands.fields import Field, parse_fields
-from amongo.commands.namespaces import PROFILE
+from amongo.commands.namespaces import OPLOG, PROFILE
+from amongo.commands.oplog_sizes import describe_oplog
 from amongo.commands.replies import CursorReply
 from amongo.commands.restricted_filters import restricted_filter
 from amongo.commands.time_series import bucket_options, find_series, is_series, shown_namespace
@@ -63,15 +64,21 @@ def parse(database: str, document: dict[str, Any]) -> ListCollectionsRequest:
 
 def run(instance: Instance, request: ListCollectionsRequest, context: Context) -> CursorReply:
     """A cursor over {name, type, options, info, idIndex}."""
-    store = instance.store
-    with store.lock:
-        collections = [describe(each) for each in store.catalog.collections(request.database)]
-        collections += [describe_view(store.catalog, each) for each in list_views(store.catalog, request.database)]
+    collections = described(instance, request.database)
     authority = client_authority(instance, context) if request.only_own else None
     if authority is not None:
         collections = [each for each in collections if authority.sees_collection(request.database, each["name"])]
     namespace = f"{request.database}.$cmd.listCollections"
     return cursor_reply(instance, namespace, _shown(collections, request), request.batch_size, context)
+
+
+def described(instance: Instance, database: str) -> list[dict[str, Any]]:
+    """What listCollections shows of each collection and view of a database, and of the oplog."""
+    catalog = instance.store.catalog
+    with instance.store.lock:
+        shown = [describe(each) for each in catalog.collections(database)]
+        shown += [describe_view(catalog, each) for each in list_views(catalog, database)]
+    return [*shown, describe_oplog(instance)] if database == OPLOG.partition(".")[0] else shown
 
 
 def describe(collection: Collection) -> dict[str, Any]:

@@ -112,6 +112,8 @@ def check_droppable(namespace: str) -> None:
 
     errors   ILLEGAL_OPERATION
     """
+    if namespace == OPLOG:
+        raise errors.ILLEGAL_OPERATION(message="can't drop live oplog while replicating")
     database, _, collection = namespace.partition(".")
     if collection.startswith("system.") and not _is_legal_system(database, collection):
         raise errors.ILLEGAL_OPERATION(message=f"can't drop system collection {namespace}")
@@ -121,8 +123,8 @@ def check_creatable(namespace: str, databases: Iterable[str]) -> None:
     """Refuse creating a collection of this name.
 
     databases   the databases that there are
-    errors      NAMESPACE_TOO_LONG, INVALID_COLLECTION_NAME with a `$`, INVALID_SYSTEM_NAMESPACE,
-                DATABASE_DIFFERS_IN_CASE
+    errors      NAMESPACE_TOO_LONG, INVALID_COLLECTION_NAME with a `$`, INVALID_SYSTEM_NAMESPACE, CANNOT_WRITE_TO the
+                oplog, which is there already, DATABASE_DIFFERS_IN_CASE
     source      manual, Limits, "Namespace Length" and "Restriction on Collection Names"
     """
     database, _, collection = namespace.partition(".")
@@ -132,6 +134,8 @@ def check_creatable(namespace: str, databases: Iterable[str]) -> None:
         raise errors.INVALID_COLLECTION_NAME(name=collection)
     if collection.startswith("system.") and not _is_legal_system(database, collection):
         raise errors.INVALID_SYSTEM_NAMESPACE(namespace=namespace)
+    if namespace == OPLOG:
+        raise errors.CANNOT_WRITE_TO(namespace=namespace)
     check_database_case(database, databases)
 
 

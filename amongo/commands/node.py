@@ -14,8 +14,10 @@ from amongo.commands.cached_plans import shown_plans
 from amongo.commands.coll_stats import storage_sizes
 from amongo.commands.cursors import Cursor
 from amongo.commands.hello import HOST
-from amongo.commands.list_collections import describe, describe_view
+from amongo.commands.list_collections import describe, described
+from amongo.commands.namespaces import OPLOG
 from amongo.commands.operations import Operation
+from amongo.commands.oplog_sizes import oplog_count, oplog_sizes
 from amongo.commands.peer import Peer
 from amongo.commands.sessions import client_digest, user_of
 from amongo.commands.time_series import find_series, indexed_collection, is_series, shown_namespace
@@ -24,6 +26,7 @@ from amongo.engine.origin import NOBODY, session_document
 from amongo.engine.records import Collection
 from amongo.errors import diagnosis as errors
 from amongo.errors import pipeline as pipeline_errors
+from amongo.runtime.interrupts import NEVER
 from amongo.runtime.limits import SHOWN_COMMAND_BYTES
 from amongo.values.codec import encode_in_order
 from amongo.values.numbers import number
@@ -62,11 +65,14 @@ class LocalNode:
         shown: Document = {"ns": namespace, "host": HOST, "localTime": DatetimeMS(instance.clock.now_ms())}
         if asked.latency:
             shown["latencyStats"] = instance.usages.latencies(namespace, with_histograms=asked.histograms)
-        if asked.scale is not None:
+        if asked.scale is not None and namespace == OPLOG:
+            shown["storageStats"] = oplog_sizes(instance, asked.scale, NEVER, numbers_only=asked.numbers_only)
+        elif asked.scale is not None:
             found = self._existing(namespace, "storageStats")
             shown["storageStats"] = storage_sizes(instance, found, asked.scale, numbers_only=asked.numbers_only)
         if asked.count:
-            shown["count"] = number(self._existing(namespace, "count").count)
+            is_oplog = namespace == OPLOG
+            shown["count"] = number(oplog_count(instance) if is_oplog else self._existing(namespace, "count").count)
         if asked.executions:
             uses = self._existing(namespace, "queryExecStats").uses
             scans = {"total": Int64(uses.scans), "nonTailable": Int64(uses.scans - uses.tailable_scans)}
@@ -136,12 +142,8 @@ class LocalNode:
 
     def cluster_catalog(self, database: str, *, shows_shards: bool) -> Iterator[Document]:
         """What there is in a database, or in all of them if asked on `admin`."""
-        catalog = self._instance.store.catalog
         for name in self._databases() if database == "admin" else [database]:
-            with self._instance.store.lock:
-                shown = [describe(each) for each in catalog.collections(name)]
-                shown += [describe_view(catalog, each) for each in list_views(catalog, name)]
-            for each in shown:
+            for each in described(self._instance, name):
                 entry = {"ns": f"{name}.{each.pop('name')}", "db": name, **each, "sharded": False}
                 yield entry | {"shards": []} if shows_shards else entry
 

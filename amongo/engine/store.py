@@ -38,6 +38,7 @@ from amongo.errors import ErrorCode, ServerError
 from amongo.errors import storage as errors
 from amongo.runtime.clock import SYSTEM_CLOCK, Clock
 from amongo.runtime.interrupts import NEVER, Interrupt
+from amongo.runtime.limits import MEMORY_HISTORY_BYTES
 from amongo.runtime.workers import Completion
 
 __all__ = ["Change", "Changed", "CollectionDropped", "Inserted", "Store"]
@@ -198,6 +199,16 @@ class Store(Insertion):
     def last_sequence(self) -> int:
         """The cluster time of the last commit."""
         return self._log.last_sequence
+
+    @property
+    def log_bytes(self) -> int:
+        """Of the log's files; 0 for a store in memory."""
+        return self._log.total_bytes
+
+    @property
+    def retained_bytes(self) -> int:
+        """About so much of the log is kept."""
+        return MEMORY_HISTORY_BYTES if self.directory is None else self._settings.log_retained_bytes
 
     def durable(self, sequence: int) -> Completion:
         """Done when the commit `sequence` is safe against power loss."""

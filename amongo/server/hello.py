@@ -20,7 +20,6 @@ from amongo.values.codec import decode_foreign
 
 HELLO_NAMES: Final = frozenset({"hello", "isMaster", "ismaster"})
 _OF_A_SET: Final = (
-    "topologyVersion",
     "hosts",
     "setName",
     "setVersion",

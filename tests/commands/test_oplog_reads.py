@@ -12,7 +12,7 @@ from bson import Int64, Timestamp
 from amongo.commands.instance import Instance
 from amongo.commands.tailing import Awaiting
 from amongo.runtime.limits import LOOP_DOCUMENTS
-from amongo.values.codec import decode, encode
+from amongo.values.codec import decode, encode, encode_in_order
 
 
 @pytest.fixture
@@ -81,6 +81,47 @@ def test_nobody_writes_to_it(ask: Ask, work: None) -> None:
         error = reply.get("writeErrors", [reply])[0]
         assert error["code"] == 73, reply
     assert len(read(ask)) == 4
+
+
+def test_nobody_makes_it_anew_or_takes_it_away(ask: Ask, work: None) -> None:
+    refused = {
+        "createIndexes": ({"createIndexes": "oplog.rs", "indexes": [{"key": {"a": 1}, "name": "a"}]}, "local", 73),
+        "create": ({"create": "oplog.rs"}, "local", 73),
+        "drop": ({"drop": "oplog.rs"}, "local", 20),
+        "from": ({"renameCollection": "local.oplog.rs", "to": "local.x"}, "admin", 20),
+        "to": ({"renameCollection": "local.y", "to": "local.oplog.rs"}, "admin", 20),
+    }
+    ask({"create": "y"}, "local")
+    before = read(ask)
+    assert {name: ask(command, database)["code"] for name, (command, database, _) in refused.items()} == {
+        name: code for name, (*_, code) in refused.items()
+    }
+    assert read(ask) == before
+
+
+def test_it_is_listed_and_has_a_size(ask: Ask, work: None) -> None:
+    (shown,) = ask({"listCollections": 1}, "local")["cursor"]["firstBatch"]
+    assert (shown["name"], shown["type"], shown["options"]["capped"]) == ("oplog.rs", "collection", True)
+    assert ask({"listCollections": 1}, "shop")["cursor"]["firstBatch"][0]["name"] != "oplog.rs"
+    stages = [{"$collStats": {"storageStats": {}, "count": {}}}]
+    (told,) = ask({"aggregate": "oplog.rs", "pipeline": stages, "cursor": {}}, "local")["cursor"]["firstBatch"]
+    sizes = ask({"collStats": "oplog.rs"}, "local")
+    documents = read(ask)
+    size_bytes = sum(len(encode_in_order(each)) for each in documents)
+    assert (sizes["count"], sizes["size"], sizes["maxSize"]) == (4, size_bytes, shown["options"]["size"])
+    assert (told["count"], told["storageStats"]["size"]) == (4, size_bytes)
+    numbers = ask({"collStats": "oplog.rs", "scale": 2, "numericOnly": True}, "local")
+    assert numbers["size"] == size_bytes // 2
+    assert "indexSizes" not in numbers
+    (entry,) = ask({"aggregate": 1, "pipeline": [{"$listClusterCatalog": {}}], "cursor": {}}, "local")["cursor"][
+        "firstBatch"
+    ]
+    assert entry["ns"] == "local.oplog.rs"
+
+
+def test_distinct(ask: Ask, work: None) -> None:
+    assert ask({"distinct": "oplog.rs", "key": "op"}, "local")["values"] == sorted({each["op"] for each in read(ask)})
+    assert ask({"distinct": "oplog.rs", "key": "o.a", "query": {"op": "x"}}, "local")["values"] == []
 
 
 def test_tailable(ask: Ask, work: None) -> None:

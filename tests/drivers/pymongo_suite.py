@@ -126,7 +126,7 @@ def outcomes(report: Path) -> dict[str, str]:
     """The outcomes that a JUnit file tells of; a test with several (subtests) has failed if one has."""
     found: dict[str, str] = {}
     for case in ElementTree.parse(report).getroot().iter("testcase"):
-        *_, file, group = case.get("classname", "").split(".")
+        *_, file, group = ("", "", *case.get("classname", "").split("."))  # nothing for a file that cannot be collected
         test = f"{file}.py::{group}::{case.get('name')}"
         outcome = "passed"
         if case.find("failure") is not None or case.find("error") is not None:

@@ -100,6 +100,8 @@ def test_a_session_at_the_prompt(shell: Shell) -> None:
         "db.getCollectionNames()",
         "db.digits.drop()",
         "sh.status()",
+        "db.getReplicationInfo().logSizeMB",
+        "rs.printReplicationInfo()",
     )
     told = iter(answers)
     assert "ok: 1" in next(told)
@@ -127,6 +129,8 @@ def test_a_session_at_the_prompt(shell: Shell) -> None:
     ]
     assert [next(told) for _ in range(4)] == ["primary", "1", "[ 'digits' ]", "true"]
     assert "[SHAPI-10003]" in next(told)  # no sharded cluster: mongosh says so itself
+    assert float(next(told)) > 1
+    assert "oplog first event time" in next(told)
 
 
 def _at_the_prompt(shell: Shell, *lines: str) -> list[str]:
