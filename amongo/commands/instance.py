@@ -61,6 +61,7 @@ from amongo.commands.sessions import Sessions, own_session
 from amongo.commands.shared_commits import SharedCommits
 from amongo.commands.snapshot_reads import SnapshotReads
 from amongo.commands.stable_api import check_api
+from amongo.commands.standalone import refuse_replication
 from amongo.commands.time_series import OpenBuckets
 from amongo.commands.transaction_fields import NUMBER_FIELDS, check_allowed, numbered
 from amongo.commands.transactions import Transactions
@@ -336,7 +337,8 @@ class Instance:
     def _parsed(self, command: Command, database: str, document: dict[str, Any], context: Context) -> ParsedCommand:
         """A command document parsed, with what it says of its session.
 
-        errors   those of `refuse_unauthorized` for a client that has to be somebody; of the command
+        errors   those of `refuse_unauthorized` for a client that has to be somebody, of `refuse_replication` for one of
+                 a standalone server; of the command
         """
         peer = context.peer if context.peer is not None and context.peer.requires_auth else None
         session_id = context.session_id or named_session(document)
@@ -355,6 +357,8 @@ class Instance:
         request = command.parse(database, document)
         if peer is not None:
             refuse_unauthorized(self, peer, command, database, document)
+        if context.peer is not None and context.peer.is_standalone:
+            refuse_replication(command.name, document, concerns.read)
         if not NUMBER_FIELDS.isdisjoint(document):
             context = numbered(command.name, document, concerns.read, context)
             context = with_statements(command.name, context, document)

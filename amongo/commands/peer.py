@@ -24,6 +24,7 @@ class Peer:
     is_loopback     on this very machine
     is_secure       it comes over TLS
     requires_auth   nothing is allowed but to those who have said who they are
+    is_standalone   it has been told that the server is no replica set, and is refused what needs one
     subject         the name in its verified certificate (RFC 2253); None without one
     is_dropped      a failpoint ends the connection: it gets no further reply
     metadata        what the client told of itself in its first `hello`; None before
@@ -44,6 +45,7 @@ class Peer:
     conversation: Conversation | None = None
     users: tuple[LoggedIn, ...] = ()
     authority: Authority | None = None
+    is_standalone: bool = False
 
     @property
     def user_names(self) -> frozenset[UserName]:

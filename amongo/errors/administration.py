@@ -74,6 +74,14 @@ CLUSTER_TIME_TOO_OLD = condition(
     "Requested maxClusterTime {asked} is less or equal to the last primary OpTime: {last}",
 )
 
+# What needs a replica set, on a standalone server
+NO_REPLICATION = condition(ErrorCode.NoReplicationEnabled, "not running with --replSet")
+NUMBERS_NEED_SET = condition(
+    ErrorCode.IllegalOperation, "Transaction numbers are only allowed on a replica set member or mongos"
+)
+CONCERN_NEEDS_SET = condition(ErrorCode.NotAReplicaSet, "node needs to be a replica set member to use {concern}")
+STREAMS_NEED_SET = condition(40573, "The $changeStream stage is only supported on replica sets")
+
 # The server
 CERTIFICATES_UNREADABLE = condition(ErrorCode.InvalidSSLConfiguration, "{reason}")
 ONLY_OVER_A_SOCKET = condition(

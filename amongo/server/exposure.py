@@ -51,6 +51,7 @@ def peer_of(
     requires_auth: bool,
     subject: str | None,
     is_secure: bool,
+    is_standalone: bool,
 ) -> Peer:
     """Who is at the other end of a connection.
 
@@ -60,6 +61,7 @@ def peer_of(
     requires_auth    nothing is allowed but to those who have said who they are
     subject          the name in the client's verified certificate; None without one
     is_secure        it comes over TLS
+    is_standalone    it is told that the server is no replica set
     """
     is_unix = not (isinstance(remote, tuple) and isinstance(local, tuple))
     return Peer(
@@ -70,6 +72,7 @@ def peer_of(
         is_secure=is_secure,
         requires_auth=requires_auth,
         subject=subject,
+        is_standalone=is_standalone,
     )
 
 

@@ -207,9 +207,16 @@ class AsyncWireServer:
 
     def _peer(self, addresses: Any, subject: str | None) -> Peer:
         remote, local = addresses
-        is_secure, number = self._secure is not None, next(self._numbers)
-        auth = self._requires_auth
-        return peer_of(number, remote, local, self.address, requires_auth=auth, subject=subject, is_secure=is_secure)
+        return peer_of(
+            next(self._numbers),
+            remote,
+            local,
+            self.address,
+            requires_auth=self._requires_auth,
+            subject=subject,
+            is_secure=self._secure is not None,
+            is_standalone=self._is_standalone,
+        )
 
     @property
     def options(self) -> dict[str, Any]:

@@ -129,8 +129,47 @@ def test_a_standalone_says_so() -> None:
         hello = client.admin.command("hello")
         assert "setName" not in hello
         assert "$clusterTime" not in hello
+        assert "topologyVersion" in hello
         client.wire.things.insert_one({"_id": 1})
         assert client.wire.things.find_one() == {"_id": 1}
+
+
+REFUSED: list[tuple[dict[str, Any], int, str]] = [
+    ({"replSetGetStatus": 1}, 76, "not running with --replSet"),
+    ({"replSetStepDown": 1}, 76, "not running with --replSet"),
+    (
+        {"insert": "things", "documents": [{}], "txnNumber": Int64(1)},
+        20,
+        "Transaction numbers are only allowed on a replica set member or mongos",
+    ),
+    (
+        {"find": "things", "readConcern": {"level": "snapshot"}},
+        123,
+        "node needs to be a replica set member to use readConcern: snapshot",
+    ),
+    (
+        {"find": "things", "readConcern": {"level": "linearizable"}},
+        123,
+        "node needs to be a replica set member to use read concern",
+    ),
+    (
+        {"aggregate": "things", "pipeline": [{"$changeStream": {}}], "cursor": {}},
+        40573,
+        "The $changeStream stage is only supported on replica sets",
+    ),
+]
+
+
+def test_a_standalone_refuses_what_needs_a_replica_set() -> None:
+    with served(standalone=True) as address, pymongo.MongoClient(f"mongodb://{address}") as client:
+        for command, code, message in REFUSED:
+            with pytest.raises(OperationFailure) as caught:
+                client["admin" if code == 76 else "shop"].command(dict(command))
+            assert (caught.value.code, (caught.value.details or {})["errmsg"]) == (code, message)
+        assert client.admin.command({"find": "things", "readConcern": {"level": "majority"}})["ok"] == 1
+    with served() as address, pymongo.MongoClient(f"mongodb://{address}") as client:
+        for command, code, _ in REFUSED[2:]:
+            assert client.shop.command(dict(command))["ok"] == 1, code
 
 
 def test_a_unix_socket(tmp_path: Path) -> None:
