@@ -19,6 +19,7 @@ from rich.table import Table
 from amongo.cli.address import opened, uri_of
 from amongo.cli.exits import impossible
 from amongo.client.address import embedded_address
+from amongo.commands.namespaces import OPLOG
 from amongo.engine.at_rest import StoreSizes, look
 from amongo.errors import ErrorCode, ServerError
 
@@ -88,12 +89,13 @@ def _asked(store: str) -> dict[str, Any]:
         collections: list[dict[str, Any]] = []
         for name in client.list_database_names():
             for each in client[name].list_collections():
-                if each["type"] == "view" or each["name"].startswith("system."):
+                namespace = f"{name}.{each['name']}"
+                if each["type"] == "view" or each["name"].startswith("system.") or namespace == OPLOG:
                     continue
                 sizes = client[name].command("collStats", each["name"])
                 collections.append(
                     {
-                        "namespace": f"{name}.{each['name']}",
+                        "namespace": namespace,
                         "documents": int(sizes.get("count", 0)),
                         "dataBytes": int(sizes.get("size", 0)),
                         "fileBytes": int(sizes.get("storageSize", 0)),
