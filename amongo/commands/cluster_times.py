@@ -43,7 +43,7 @@ class ClusterTimes:
 
     def numbers(self) -> tuple[int, int]:
         """(the greatest that is known, that of the last commit), as sequences."""
-        last, now = self._store.last_sequence, self._now()
+        last, now = self._store.last_sequence, self._now_ns() // 1_000_000_000 << 32 | 1
         greatest = last if last > now else now
         if self._known > greatest or self._given > greatest:
             greatest = max(self._known, self._given)

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from bson import Binary, Int64, ObjectId
+
 from amongo.commands.collations import asked_collation, collator_for
 from amongo.commands.command import Command
 from amongo.commands.context import Context
@@ -104,9 +106,10 @@ class FindOptions:
 NO_OPTIONS = FindOptions()
 
 # Fields of a command that have nothing to do with its options.
-_USUAL = frozenset(GENERIC_FIELDS.keys() - {"maxTimeMS"}) | {
-    *("find", "filter", "projection", "sort", "skip", "limit", "batchSize", "singleBatch")
+_PLAIN_FIELDS = {
+    name: FIELDS[name] for name in ("filter", "projection", "sort", "skip", "limit", "batchSize", "singleBatch")
 }
+_USUAL = frozenset(GENERIC_FIELDS.keys() - {"maxTimeMS"}) | _PLAIN_FIELDS.keys() | {"find"}
 
 _SHORT_BYTES = 1024 * 1024  # of a result that is looked through before it gets a cursor
 _UNDECODED = 4  # documents that are passed on as bytes cost a quarter of those that are decoded and matched, or less
@@ -138,13 +141,8 @@ def parse(database: str, document: dict[str, Any]) -> FindRequest:
     errors   those of `parse_fields`, of the collation and of `check_tailing`
     """
     namespace = collection_namespace(database, document["find"])
-    values = parse_fields("find", document, FIELDS)
-    check_tailing(
-        values["sort"],
-        tailable=values["tailable"],
-        awaits_data=values["awaitData"],
-        single_batch=values["singleBatch"],
-    )
+    is_plain = _USUAL.issuperset(document)
+    values = parse_fields("find", document, _PLAIN_FIELDS if is_plain else FIELDS)
     plain = (
         namespace,
         values["filter"],
@@ -155,8 +153,14 @@ def parse(database: str, document: dict[str, Any]) -> FindRequest:
         values["batchSize"],
         values["singleBatch"],
     )
-    if _USUAL.issuperset(document):
+    if is_plain:
         return FindRequest(*plain)
+    check_tailing(
+        values["sort"],
+        tailable=values["tailable"],
+        awaits_data=values["awaitData"],
+        single_batch=values["singleBatch"],
+    )
     collation = asked_collation(values["collation"])
     return FindRequest(
         *plain,
@@ -322,6 +326,17 @@ def _find_by_id(instance: Instance, request: FindRequest) -> CursorReply | None:
     collection.uses.point_reads += 1
     raw = collection.get_by_key(key)
     return CursorReply(0, request.namespace, [] if raw is None else [raw])
+
+
+def is_point_read(instance: Instance, request: FindRequest) -> bool:
+    """Whether a find asks a collection for the document with one plain `_id`, and for nothing else."""
+    filter = request.filter
+    if len(filter) != 1 or request.options is not NO_OPTIONS or request.projection or request.sort:
+        return False
+    return type(filter.get("_id")) in _PLAIN_IDS and request.namespace in instance.store.catalog.by_namespace
+
+
+_PLAIN_IDS = frozenset({int, str, ObjectId, Int64, Binary, float})
 
 
 def find_by_id(instance: Instance, namespace: str, key: bytes) -> bytes | None:

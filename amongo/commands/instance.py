@@ -17,7 +17,7 @@ from bson.datetime_ms import DatetimeMS
 from bson.errors import InvalidBSON
 
 from amongo.aggregate import Columnar
-from amongo.commands import aggregate, retryable
+from amongo.commands import aggregate, find, retryable
 from amongo.commands.access.access import Access
 from amongo.commands.access.checking import refuse_nobody, refuse_unauthorized, run_for
 from amongo.commands.attention import Attention
@@ -277,9 +277,10 @@ class Instance:
             found = self._found(database, document)
             if context.peer is not None and context.peer.requires_auth:
                 refuse_nobody(self, context.peer, found)
-            if context.peer is not None:
-                check_readable(found, sequences)
-            add_arrays(found, command, document, sequences)
+            if sequences or found.raw_fields or found.check_bytes is not None:
+                if context.peer is not None:
+                    check_readable(found, sequences)
+                add_arrays(found, command, document, sequences)
             return self._parsed(found, database, document, context)
         except (InvalidBSON, RecursionError) as error:
             raise unreadable(error) from None
@@ -492,6 +493,8 @@ class Instance:
         if context.read_concern is not None and context.read_concern.is_snapshot and not context.is_transaction:
             return False
         request = parsed.request
+        if type(request) is find.FindRequest and KEYS_ARE_QUICK and find.is_point_read(asked, request):
+            return True
         try:
             is_short = type(request) in EXAMINES and asked.examines(request) <= LOOP_DOCUMENTS
             return is_short and not searches_wildly(request)  # nobody knows who sends it: one document may be too many

@@ -23,7 +23,7 @@ from amongo.runtime.limits import LOGIN_MESSAGE_BYTES, LOOP_COMMAND_BYTES, MESSA
 from amongo.runtime.workers import run
 from amongo.server.answering import Answering, cursor_id
 from amongo.server.hello import HELLO_NAMES, Hello
-from amongo.server.messages import Malformed, Request, check_length, inner_length, parse_request
+from amongo.server.messages import OP_COMPRESSED, Malformed, Request, check_length, inner_length, parse_request
 from amongo.server.packing import Reply, is_quick, pack_failure, pack_reply
 from amongo.server.streams import MessageStream
 
@@ -109,16 +109,18 @@ class Connection:
             self._messages.most_bytes = MESSAGE_BYTES if self.peer.users else LOGIN_MESSAGE_BYTES
         header, payload = await self._messages.receive()
         try:
-            if (length := inner_length(header, payload)) > LOOP_COMMAND_BYTES:
+            if header.length > LOOP_COMMAND_BYTES or header.opcode == OP_COMPRESSED:
+                length = inner_length(header, payload)
                 check_length(length, self._messages.most_bytes)
-                return await run(parse_request, header, payload)
+                if length > LOOP_COMMAND_BYTES:
+                    return await run(parse_request, header, payload)
             return parse_request(header, payload)
         except ServerError as error:
             await self._messages.send(pack_failure(error, header.request_id, next(_reply_ids)))
             return None
 
     async def _respond(self, request: Request) -> None:
-        name = command_name(request.command)
+        name = command_name(request.command) if request.document is None else next(iter(request.document), "")
         if name in HELLO_NAMES:
             await self._respond_to_hello(request)
             return

@@ -192,6 +192,8 @@ def _check_sum(header: Header, payload: Payload, end: int) -> None:
 
 def _sections(payload: Payload, start: int, end: int) -> tuple[bytes, dict[str, list[bytes]]]:
     """(body, document sequences) of an OP_MSG. errors: Malformed."""
+    if start < end and payload[start] == _BODY and _document_end(payload, start + 1, end) == end:
+        return bytes(payload[start + 1 : end]), {}  # a body and nothing else, as of most commands
     body: bytes | None = None
     sequences: dict[str, list[bytes]] = {}
     place = start
