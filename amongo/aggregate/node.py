@@ -10,6 +10,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from amongo.runtime.interrupts import Interrupt
+
 Facts = dict[str, Any]
 
 
@@ -54,7 +56,9 @@ class OperationsAsked:
 class Node(Protocol):
     """The node that a pipeline runs on. Collections are named by database and collection."""
 
-    def collection_statistics(self, database: str, collection: str, asked: StatisticsAsked) -> Facts:
+    def collection_statistics(
+        self, database: str, collection: str, asked: StatisticsAsked, interrupt: Interrupt
+    ) -> Facts:
         """The document of $collStats.
 
         errors   NO_STATISTICS_OF_NOTHING, IS_A_VIEW

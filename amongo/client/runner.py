@@ -160,7 +160,7 @@ class Runner:
         document: dict[str, Any] | None = None,
         session_id: bytes | None = None,
     ) -> Answer:
-        """`answer`, with the replies of cursors as they are.
+        """`answer`, with the replies of cursors and writes as they are.
 
         document   the command decoded, if that has been done
         """

@@ -43,11 +43,8 @@ class ClusterTimes:
 
     def numbers(self) -> tuple[int, int]:
         """(the greatest that is known, that of the last commit), as sequences."""
-        last, now = self._store.last_sequence, self._now_ns() // 1_000_000_000 << 32 | 1
-        greatest = last if last > now else now
-        if self._known > greatest or self._given > greatest:
-            greatest = max(self._known, self._given)
-        return greatest, last or self._started
+        last = self._store.last_sequence
+        return max(last, self._known, self._given, self._now()), last or self._started
 
     def next(self) -> Timestamp:
         """One for a field that asks for the present one: after the last commit, never the same twice."""

@@ -9,10 +9,10 @@ from amongo.commands.command import Command
 from amongo.commands.context import Context
 from amongo.commands.fields import Field, parse_fields
 from amongo.commands.namespaces import OPLOG, collection_namespace
-from amongo.commands.oplog_sizes import oplog_sizes
+from amongo.commands.oplog_sizes import oplog_cap, oplog_sizes
 from amongo.commands.sizes import Sizes, scaled
 from amongo.commands.time_series import bucket_count, indexed_collection, is_series, shown_namespace
-from amongo.engine.records import Collection, View
+from amongo.engine.records import Cap, Collection, View
 from amongo.values.numbers import number
 
 if TYPE_CHECKING:
@@ -56,11 +56,12 @@ def run(instance: Instance, request: CollStatsRequest, context: Context) -> dict
     errors   IS_A_VIEW
     """
     if request.namespace == OPLOG:
-        sizes = oplog_sizes(instance, request.scale, context.interrupt, numbers_only=request.numeric_only)
-        return {"ns": OPLOG, **sizes, "ok": 1.0}
-    collection = indexed_collection(instance.store.catalog, request.namespace)
-    sizes = storage_sizes(instance, collection, request.scale, numbers_only=request.numeric_only)
-    return {"ns": request.namespace, **sizes, "ok": 1.0}
+        sizes, cap = oplog_sizes(instance, context.interrupt), oplog_cap(instance)
+        shown = shown_sizes(sizes, cap, request.scale, numbers_only=request.numeric_only)
+    else:
+        collection = indexed_collection(instance.store.catalog, request.namespace)
+        shown = storage_sizes(instance, collection, request.scale, numbers_only=request.numeric_only)
+    return {"ns": request.namespace, **shown, "ok": 1.0}
 
 
 def storage_sizes(
@@ -73,9 +74,23 @@ def storage_sizes(
     """
     with instance.store.lock:
         sizes = Sizes.of([] if collection is None else [collection])
+    if collection is None:
+        return shown_sizes(sizes, None, scale, numbers_only=numbers_only)
+    buckets = _buckets(collection, instance.store.view(collection), scale) if is_series(collection) else None
+    return shown_sizes(sizes, collection.cap, scale, numbers_only=numbers_only, buckets=buckets)
+
+
+def shown_sizes(
+    sizes: Sizes, cap: Cap | None, scale: int, *, numbers_only: bool = False, buckets: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    """The same of what is so large.
+
+    cap       how much it holds; None for any number of documents
+    buckets   what is said of a time series instead of the number of its documents
+    """
     reply: dict[str, Any] = {"size": scaled(sizes.data_bytes, scale)}
-    if collection is not None and is_series(collection):
-        reply["timeseries"] = _buckets(collection, instance.store.view(collection), scale)
+    if buckets is not None:
+        reply["timeseries"] = buckets
     else:
         reply["count"] = number(sizes.documents)
         if sizes.documents:
@@ -84,7 +99,7 @@ def storage_sizes(
         "numOrphanDocs": 0,
         "storageSize": scaled(sizes.storage_bytes, scale),
         "freeStorageSize": 0,
-        **_limits(collection, scale),
+        **_limits(cap, scale),
         "nindexes": sizes.indexes,
         "indexDetails": {},
         "indexBuilds": [],
@@ -105,11 +120,10 @@ def _buckets(collection: Collection, view: View, scale: int) -> dict[str, Any]:
     return shown | {"avgBucketSize": scaled(collection.data_bytes // count, scale)} if count else shown
 
 
-def _limits(collection: Collection | None, scale: int) -> dict[str, Any]:
+def _limits(cap: Cap | None, scale: int) -> dict[str, Any]:
     """What there is to say of the limits of a capped collection, and whether it is one."""
-    if collection is None or collection.cap is None:
+    if cap is None:
         return {"capped": False}
-    cap = collection.cap
     return {"capped": True, "max": number(cap.count), "maxSize": scaled(cap.size_bytes, scale)}
 
 

@@ -11,13 +11,13 @@ from bson.datetime_ms import DatetimeMS
 
 from amongo.aggregate.node import OperationsAsked, StatisticsAsked
 from amongo.commands.cached_plans import shown_plans
-from amongo.commands.coll_stats import storage_sizes
+from amongo.commands.coll_stats import shown_sizes, storage_sizes
 from amongo.commands.cursors import Cursor
 from amongo.commands.hello import HOST
 from amongo.commands.list_collections import describe, described
 from amongo.commands.namespaces import OPLOG
 from amongo.commands.operations import Operation
-from amongo.commands.oplog_sizes import oplog_count, oplog_sizes
+from amongo.commands.oplog_sizes import oplog_cap, oplog_sizes
 from amongo.commands.peer import Peer
 from amongo.commands.sessions import client_digest, user_of
 from amongo.commands.time_series import find_series, indexed_collection, is_series, shown_namespace
@@ -26,7 +26,7 @@ from amongo.engine.origin import NOBODY, session_document
 from amongo.engine.records import Collection
 from amongo.errors import diagnosis as errors
 from amongo.errors import pipeline as pipeline_errors
-from amongo.runtime.interrupts import NEVER
+from amongo.runtime.interrupts import Interrupt
 from amongo.runtime.limits import SHOWN_COMMAND_BYTES
 from amongo.values.codec import encode_in_order
 from amongo.values.numbers import number
@@ -56,7 +56,9 @@ class LocalNode:
 
     # Collections
 
-    def collection_statistics(self, database: str, collection: str, asked: StatisticsAsked) -> Document:
+    def collection_statistics(
+        self, database: str, collection: str, asked: StatisticsAsked, interrupt: Interrupt
+    ) -> Document:
         """The document of $collStats.
 
         errors   NO_STATISTICS_OF_NOTHING, IS_A_VIEW
@@ -65,14 +67,15 @@ class LocalNode:
         shown: Document = {"ns": namespace, "host": HOST, "localTime": DatetimeMS(instance.clock.now_ms())}
         if asked.latency:
             shown["latencyStats"] = instance.usages.latencies(namespace, with_histograms=asked.histograms)
-        if asked.scale is not None and namespace == OPLOG:
-            shown["storageStats"] = oplog_sizes(instance, asked.scale, NEVER, numbers_only=asked.numbers_only)
+        oplog = oplog_sizes(instance, interrupt) if namespace == OPLOG else None
+        if asked.scale is not None and oplog is not None:
+            cap = oplog_cap(instance)
+            shown["storageStats"] = shown_sizes(oplog, cap, asked.scale, numbers_only=asked.numbers_only)
         elif asked.scale is not None:
             found = self._existing(namespace, "storageStats")
             shown["storageStats"] = storage_sizes(instance, found, asked.scale, numbers_only=asked.numbers_only)
         if asked.count:
-            is_oplog = namespace == OPLOG
-            shown["count"] = number(oplog_count(instance) if is_oplog else self._existing(namespace, "count").count)
+            shown["count"] = number(self._existing(namespace, "count").count if oplog is None else oplog.documents)
         if asked.executions:
             uses = self._existing(namespace, "queryExecStats").uses
             scans = {"total": Int64(uses.scans), "nonTailable": Int64(uses.scans - uses.tailable_scans)}

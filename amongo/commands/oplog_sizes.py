@@ -13,8 +13,9 @@ from bson import Binary
 
 from amongo.commands.namespaces import OPLOG
 from amongo.commands.oplog_source import oplog_source
-from amongo.commands.sizes import scaled
-from amongo.runtime.interrupts import NEVER, Interrupt
+from amongo.commands.sizes import Sizes
+from amongo.engine.records import Cap
+from amongo.runtime.interrupts import Interrupt
 from amongo.values.codec import encode_in_order
 from amongo.values.numbers import number
 
@@ -35,39 +36,15 @@ def describe_oplog(instance: Instance) -> dict[str, Any]:
     }
 
 
-def oplog_sizes(instance: Instance, scale: int, interrupt: Interrupt, *, numbers_only: bool = False) -> dict[str, Any]:
-    """What collStats says of it; its documents are counted one by one.
-
-    scale          sizes are given in units of this many bytes
-    numbers_only   leave out what is not a number
-    errors         those of `oplog_source`
-    """
+def oplog_sizes(instance: Instance, interrupt: Interrupt) -> Sizes:
+    """How large it is; its documents are counted one by one. errors: those of `oplog_source`."""
     count = size_bytes = 0
     for document in oplog_source(instance, {}, interrupt):
         count += 1
         size_bytes += len(encode_in_order(document))
-    store_bytes = instance.store.log_bytes or size_bytes
-    shown: dict[str, Any] = {"size": scaled(size_bytes, scale), "count": number(count)}
-    if count:
-        shown["avgObjSize"] = number(size_bytes // count)
-    shown |= {
-        "numOrphanDocs": 0,
-        "storageSize": scaled(store_bytes, scale),
-        "freeStorageSize": 0,
-        "capped": True,
-        "max": 0,
-        "maxSize": scaled(instance.store.retained_bytes, scale),
-        "nindexes": 0,
-        "indexDetails": {},
-        "indexBuilds": [],
-        "totalIndexSize": 0,
-        "totalSize": scaled(store_bytes, scale),
-        "indexSizes": {},
-        "scaleFactor": number(scale),
-    }
-    return {name: value for name, value in shown.items() if not (numbers_only and type(value) in (dict, list))}
+    return Sizes(1, count, size_bytes, instance.store.log_bytes or size_bytes, {})
 
 
-def oplog_count(instance: Instance) -> int:
-    """How many documents it has. errors: those of `oplog_source`."""
-    return sum(1 for _ in oplog_source(instance, {}, NEVER))
+def oplog_cap(instance: Instance) -> Cap:
+    """How much it holds."""
+    return Cap(instance.store.retained_bytes, 0)

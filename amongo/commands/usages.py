@@ -7,7 +7,7 @@ event loop does itself are counted in `serverStatus.opcounters` alone: a clock r
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from bson import Int64
@@ -26,8 +26,7 @@ _KIND_NAMES: Final = ("queries", "getmore", "insert", "update", "remove", "comma
 _READS: Final = frozenset({"find", "getMore", "aggregate", "count", "distinct"})
 _WRITES: Final = frozenset({"insert", "update", "delete", "findAndModify", "bulkWrite"})
 _LOCKS_TO_WRITE: Final = _WRITES | {"create", "createIndexes", "drop", "dropIndexes", "collMod", "renameCollection"}
-
-
+_LOCKS: Final = ("readLock", "writeLock")
 _CLASSES: Final = ("reads", "writes", "commands", "transactions")
 
 
@@ -49,35 +48,40 @@ class _Usage(dict[str, _Measured]):
 
     def totals(self) -> dict[str, Any]:
         """As `top` shows it: for each kind {time, count}, in microseconds."""
-        locks = {
-            "readLock": self._sum(lambda name: name not in _LOCKS_TO_WRITE),
-            "writeLock": self._sum(_LOCKS_TO_WRITE.__contains__),
-        }
-        kinds = {kind: self._sum({name for name in self if _kind(name) == kind}.__contains__) for kind in _KIND_NAMES}
-        return {"total": self._sum(self.__contains__), **locks, **kinds}
+        locks, kinds = self._by(_lock, _LOCKS), self._by(_kind, _KIND_NAMES)
+        total = [each for measured in locks.values() for each in measured]
+        return {"total": _sum(total)} | {name: _sum(measured) for name, measured in (locks | kinds).items()}
 
     def latencies(self, *, with_histograms: bool) -> dict[str, Any]:
         """As $collStats shows it: for each class {latency, ops}, in microseconds."""
         shown = {}
-        for group in _CLASSES:
-            measured = [each for name, each in self.items() if _class(name) == group]
-            told: dict[str, Any] = {
-                "latency": Int64(sum(each.micros for each in measured)),
-                "ops": Int64(sum(each.operations for each in measured)),
-            }
+        for name, measured in self._by(_class, _CLASSES).items():
+            sums = _sum(measured)
+            told: dict[str, Any] = {"latency": sums["time"], "ops": sums["count"]}
             if with_histograms:
                 counted = sorted(sum((Counter(each.histogram) for each in measured), Counter[int]()).items())
                 told["histogram"] = [{"micros": Int64(low), "count": Int64(many)} for low, many in counted]
-            shown[group] = told
+            shown[name] = told
         return shown
 
-    def _sum(self, is_meant: Callable[[str], bool]) -> dict[str, Int64]:
-        """{time, count} of some commands."""
-        measured = [each for name, each in self.items() if is_meant(name)]
-        return {
-            "time": Int64(sum(each.micros for each in measured)),
-            "count": Int64(sum(each.operations for each in measured)),
-        }
+    def _by(self, group_of: Callable[[str], str], groups: Sequence[str]) -> dict[str, list[_Measured]]:
+        """In groups by command; workers may add others meanwhile."""
+        measured: dict[str, list[_Measured]] = {name: [] for name in groups}
+        for command, each in list(self.items()):
+            measured[group_of(command)].append(each)
+        return measured
+
+
+def _sum(measured: list[_Measured]) -> dict[str, Int64]:
+    """{time, count} of all together."""
+    return {
+        "time": Int64(sum(each.micros for each in measured)),
+        "count": Int64(sum(each.operations for each in measured)),
+    }
+
+
+def _lock(command: str) -> str:
+    return "writeLock" if command in _LOCKS_TO_WRITE else "readLock"
 
 
 def _kind(command: str) -> str:

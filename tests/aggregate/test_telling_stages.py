@@ -10,12 +10,15 @@ from bson import Decimal128
 from amongo.aggregate import Environment, parse_pipeline
 from amongo.aggregate.node import OperationsAsked, StatisticsAsked
 from amongo.errors import ServerError
+from amongo.runtime.interrupts import Interrupt
 
 
 class Told:
     """A node that gives back what it was asked."""
 
-    def collection_statistics(self, database: str, collection: str, asked: StatisticsAsked) -> dict[str, Any]:
+    def collection_statistics(
+        self, database: str, collection: str, asked: StatisticsAsked, interrupt: Interrupt
+    ) -> dict[str, Any]:
         return {"of": f"{database}.{collection}", "asked": asked}
 
     def index_statistics(self, database: str, collection: str) -> list[dict[str, Any]]:

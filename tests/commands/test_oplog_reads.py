@@ -9,8 +9,12 @@ import pytest
 from asking import Ask
 from bson import Int64, Timestamp
 
+from amongo.commands.context import Context
 from amongo.commands.instance import Instance
+from amongo.commands.oplog_sizes import oplog_sizes
 from amongo.commands.tailing import Awaiting
+from amongo.errors import ServerError
+from amongo.runtime.interrupts import Interrupt, OperationInterrupted
 from amongo.runtime.limits import LOOP_DOCUMENTS
 from amongo.values.codec import decode, encode, encode_in_order
 
@@ -167,3 +171,15 @@ def test_a_long_commit_is_left_to_a_worker(instance: Instance, ask: Ask) -> None
     (raw,), _ = cursor.next_batch(None)
     assert len(decode(raw)["o"]["applyOps"]) == LOOP_DOCUMENTS + 1
     assert (cursor.has_more, cursor.examines) == (False, 0)
+
+
+def test_who_asks_for_its_size_can_be_stopped(instance: Instance, work: None) -> None:
+    interrupt = Interrupt()
+    interrupt.stop("enough")
+    with pytest.raises(OperationInterrupted):
+        oplog_sizes(instance, interrupt)
+    stages = [{"$collStats": {"count": {}}}]
+    command = {"aggregate": "oplog.rs", "pipeline": stages, "cursor": {}}
+    with pytest.raises(ServerError) as caught:
+        instance.run_command("local", encode(command), Context(interrupt))
+    assert caught.value.code == 11601

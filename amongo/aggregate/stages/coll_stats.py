@@ -44,7 +44,7 @@ def parse_coll_stats(spec: Any, surroundings: Surroundings) -> Telling:
     )
     return Telling(
         lambda node, environment: [
-            node.collection_statistics(environment.database, environment.collection, asked),
+            node.collection_statistics(environment.database, environment.collection, asked, environment.interrupt),
         ]
     )
 
